@@ -1,0 +1,31 @@
+"""simplibench: how far can you trust a simplified model?
+
+The public names load when first used, so that importing the package, and `simplibench --help`, costs no torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmark.harness.run import evaluate
+    from benchmark.methods import Codec, State, Submission, load_submission
+    from benchmark.models import load_reference
+    from benchmark.registry import load_task
+
+_HOMES = {
+    "Codec": "benchmark.methods",
+    "State": "benchmark.methods",
+    "Submission": "benchmark.methods",
+    "evaluate": "benchmark.harness.run",
+    "load_reference": "benchmark.models",
+    "load_submission": "benchmark.methods",
+    "load_task": "benchmark.registry",
+}
+
+__all__ = ["Codec", "State", "Submission", "evaluate", "load_reference", "load_submission", "load_task"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

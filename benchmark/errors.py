@@ -1,0 +1,21 @@
+"""The errors a user may meet. The command line prints their text alone and exits with their code."""
+
+
+class SimplibenchError(Exception):
+    """Something failed that a user can act on. The text says where, what was expected, what came, what to do."""
+
+    exit_code = 1
+
+
+class UsageError(SimplibenchError):
+    """What was asked for does not exist or is not allowed."""
+
+    exit_code = 2
+
+
+class DamagedFile(SimplibenchError):
+    """A checkpoint, record or cache file does not hold what it should."""
+
+
+class MethodFailed(SimplibenchError):
+    """A submission's code broke the contract, raised, ran out of time or died. One entry is lost, not the run."""

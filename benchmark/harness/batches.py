@@ -1,0 +1,93 @@
+"""Splits as padded batches of like length, with the positions that are asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.tasks import Cases, Sequences, Split
+
+BATCH_TOKENS = 16_384  # padded tokens a batch, at most, unless one sequence is longer
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences [B, T], right-padded, and their scored positions [B, Q], padded with position 0."""
+
+    tokens: Tensor  # [B, T]
+    real: Tensor  # [B, T] not padding
+    at: Tensor | None  # [B, Q] scored positions; None: every position is of interest
+    asked: Tensor  # [B, Q] not padding ([B, T] where `at` is None)
+    cases: Tensor  # [case] index into the split's cases, in the order of `asked`
+
+    def __len__(self) -> int:
+        """Padded tokens."""
+        return self.tokens.numel()
+
+
+def limited(split: Split, sentences: int | None) -> Split:
+    """The first `sentences` of a split with their cases; None keeps all."""
+    if sentences is None or sentences >= len(split.sequences):
+        return split
+    cases = split.cases
+    kept = cases.sequence < sentences
+    strata = {name: labels[kept] for name, labels in cases.strata.items()}
+    fewer = Cases(cases.sequence[kept], cases.position[kept], cases.target[kept], strata)
+    return Split(split.name, split.role, split.sequences.take(np.arange(sentences)), fewer)
+
+
+def scored_batches(split: Split, device: str, batch_tokens: int = BATCH_TOKENS) -> list[Batch]:
+    """The sentences up to their last scored position, which is all that a causal model needs to read."""
+    cases = split.cases
+    lengths = np.zeros(len(split.sequences), dtype=np.int64)
+    np.maximum.at(lengths, cases.sequence, cases.position + 1)
+    by_sentence = np.split(np.argsort(cases.sequence, kind="stable"), np.cumsum(_per_sentence(split))[:-1])
+    return [
+        _scored_batch(split, group, lengths[group], [by_sentence[index] for index in group], device)
+        for group in _groups(lengths, batch_tokens)
+    ]
+
+
+def whole_batches(sequences: Sequences, device: str, batch_tokens: int = BATCH_TOKENS) -> list[Batch]:
+    """Every position but the last token's, which has no next token."""
+    lengths = sequences.lengths - 1
+    batches = []
+    for group in _groups(lengths, batch_tokens):
+        tokens, real = _pad(sequences, group, lengths[group], device)
+        batches.append(Batch(tokens, real, None, real, torch.empty(0, dtype=torch.int64)))
+    return batches
+
+
+def _per_sentence(split: Split) -> np.ndarray:
+    return np.bincount(split.cases.sequence, minlength=len(split.sequences))
+
+
+def _groups(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
+    """Indices of like length, longest first, so that a batch is as wide as its first sequence."""
+    order = np.argsort(-lengths, kind="stable")
+    order = order[lengths[order] > 0]
+    start = 0
+    while start < len(order):
+        count = max(1, batch_tokens // int(lengths[order[start]]))
+        yield order[start : start + count]
+        start += count
+
+
+def _scored_batch(split: Split, group: np.ndarray, lengths: np.ndarray, cases: list[np.ndarray], device: str) -> Batch:
+    tokens, real = _pad(split.sequences, group, lengths, device)
+    counts = np.array([len(own) for own in cases])
+    asked = np.arange(counts.max()) < counts[:, None]
+    at = np.zeros(asked.shape, dtype=np.int64)
+    order = np.concatenate(cases)
+    at[asked] = split.cases.position[order]
+    return Batch(tokens, real, torch.from_numpy(at).to(device), torch.from_numpy(asked).to(device), torch.from_numpy(order))
+
+
+def _pad(sequences: Sequences, group: np.ndarray, lengths: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
+    real = np.arange(lengths.max()) < lengths[:, None]
+    starts = sequences.offsets[group]
+    places = np.minimum(starts[:, None] + np.arange(lengths.max()), len(sequences.tokens) - 1)
+    tokens = np.where(real, sequences.tokens[places], 0).astype(np.int64)
+    return torch.from_numpy(tokens).to(device), torch.from_numpy(real).to(device)

@@ -1,0 +1,165 @@
+"""A run: every unit of some methods, one after the other or side by side, resumable, to typed records."""
+
+import itertools
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+import torch
+
+from benchmark.errors import UsageError
+from benchmark.harness.guest import Guest, InProcess, Nursery
+from benchmark.harness.runtime import resolve_device
+from benchmark.harness.units import Conditions, Grounds, Places, Progress, Unit, run_unit
+from benchmark.methods import Manifest, source_sha256
+from benchmark.models import load_card
+from benchmark.records import COMMITTED, Record, SeedName, Stored, load
+from benchmark.registry import find_arenas, find_method, load_task
+from benchmark.tasks import Arena, Task
+
+DEFAULT_TIMEOUT = 600.0
+DEFAULT_TASK = "dyck-20-10"
+
+
+class Quiet:
+    """A progress that tells nobody."""
+
+    def step(self, what: str) -> None:
+        """Nothing."""
+
+    def skip(self, steps: int) -> None:
+        """Nothing."""
+
+
+def evaluate(
+    method: str | Path | Sequence[str | Path],
+    task: str = DEFAULT_TASK,
+    arenas: list[str] | None = None,
+    seeds: list[SeedName] | None = None,
+    *,
+    device: str = "auto",
+    limit: int | None = None,
+    in_process: bool = False,
+    timeout: float = DEFAULT_TIMEOUT,
+    output: Path | str = "results",
+    fresh: bool = False,
+) -> list[Record]:
+    """Score methods, given by name or file, and return one record per entry, arena and reference.
+
+    Records are saved under `output`. One that is there, or committed, and still valid is not made again unless `fresh`.
+    Raises UsageError for what does not exist; a codec that fails gives a record of status `failed`.
+    """
+    methods = [method] if isinstance(method, str | Path) else list(method)
+    conditions = Conditions(resolve_device(device), limit, in_process, timeout)
+    planned = plan(methods, task, arenas, seeds, conditions)
+    places = prepare(planned, Path(output), fresh)
+    run(planned, conditions, places, Quiet())
+    return [stored.record for stored in results(planned, places)]
+
+
+def plan(
+    methods: Sequence[str | Path],
+    task_name: str,
+    arena_names: list[str] | None,
+    seeds: list[SeedName] | None,
+    conditions: Conditions,
+) -> list[Unit]:
+    """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
+    task = load_task(task_name)
+    arenas = find_arenas(task, arena_names)
+    described = _manifests([find_method(method) for method in methods], conditions)
+    units = []
+    for arena in arenas:
+        for seed in _seeds(task, arena, seeds):
+            candidates = (Unit(file, source_sha256(file), known_as, task, arena, seed) for file, known_as in described)
+            units += [unit for unit in candidates if unit.entries]
+    if not units:
+        raise UsageError(f"no entry of {', '.join(map(str, methods))} fits an arena asked for: patterns exist in attention only")
+    return units
+
+
+def _manifests(files: list[Path], conditions: Conditions) -> list[tuple[Path, Manifest]]:
+    """What each file puts forward. Two of one name would overwrite each other's records."""
+    found: dict[str, Path] = {}
+    described = []
+    with nullcontext(None) if conditions.in_process else Nursery() as nursery:
+        for file in dict.fromkeys(files):
+            caller = Guest(nursery, file, conditions.device) if nursery else InProcess(file, conditions.device)
+            described.append((file, caller.manifest()))
+            caller.close()
+            name = described[-1][1].name
+            if name in found:
+                raise UsageError(f"two submissions are called {name}: {found[name]} and {file}; rename one")
+            found[name] = file
+    return described
+
+
+def _seeds(task: Task, arena: Arena, asked: list[SeedName] | None) -> list[SeedName]:
+    family = task.family(arena.family)
+    for seed in asked or []:
+        load_card(task, family, seed)
+    return list(dict.fromkeys(asked)) if asked else list(family.seeds)
+
+
+def steps(units: list[Unit]) -> int:
+    """How many steps a progress will be told of, skipped ones included."""
+    return sum(len(unit.entries) * (len(unit.task.roles) - 1) for unit in units)
+
+
+def prepare(units: list[Unit], output: Path, fresh: bool) -> Places:
+    """Where to save, and where to look for records that need not be made again; `fresh` deletes those in `output`."""
+    if not fresh:
+        return Places(output, (output, COMMITTED))
+    for unit in units:
+        for _, entry in unit.entries:
+            (output / unit.record_path(entry)).unlink(missing_ok=True)
+    return Places(output, (output,))
+
+
+def run(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int = 1) -> None:
+    """Score every unit and save its records. What is saved stays saved, whatever happens to the rest."""
+    if jobs > 1:
+        _run_side_by_side(units, conditions, places, progress, jobs)
+        return
+    grounds = Grounds(conditions)
+    with nullcontext(None) if conditions.in_process else Nursery() as nursery:
+        for unit in units:
+            run_unit(unit, conditions, nursery, grounds, places, progress)
+
+
+def results(units: list[Unit], places: Places) -> list[Stored]:
+    """The records of the units, failed ones included, in the order of the plan."""
+    found = []
+    for unit in units:
+        for _, entry in unit.entries:
+            paths = [root / unit.record_path(entry) for root in places.known]
+            found += [load(path) for path in paths if path.exists()][:1]
+    return found
+
+
+def _run_side_by_side(
+    units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int
+) -> None:
+    """Units that share a ground stay together; each process gets its part of the threads."""
+    groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
+    threads = max(1, torch.get_num_threads() // jobs)
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin_worker, initargs=(threads,))
+    try:
+        waiting = {pool.submit(run, group, conditions, places, Quiet()): group for group in groups}
+        for done in as_completed(waiting):
+            done.result()
+            progress.skip(steps(waiting[done]))
+        pool.shutdown()
+    except BaseException:
+        for worker in active_children():
+            worker.terminate()
+        pool.shutdown(cancel_futures=True)
+        raise
+
+
+def _begin_worker(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    torch.set_num_threads(threads)

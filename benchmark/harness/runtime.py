@@ -1,0 +1,88 @@
+"""How fast a proxy runs, beside the reference on the same batch, and on what hardware."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from benchmark.errors import UsageError
+from benchmark.records import Environment
+
+REPETITIONS = 5
+T = TypeVar("T")
+RECORDED_PACKAGES = ("simplibench", "torch", "numpy", "scikit-learn", "pydantic", "safetensors")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Time of one thing over time of another, measured in turn: quartiles."""
+
+    low: float
+    median: float
+    high: float
+
+
+def interleaved_ratio(proxy: Callable[[], float], reference: Callable[[], object], device: str) -> Ratio:
+    """Run both in turn after a warm-up. `proxy` returns its own seconds; the reference is timed from outside."""
+    proxy(), reference()
+    ratios = []
+    for _ in range(REPETITIONS):
+        seconds, _ = timed(reference, device)
+        ratios.append(proxy() / seconds)
+    low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return Ratio(low, median, high)
+
+
+def timed(action: Callable[[], T], device: str) -> tuple[float, T]:
+    """Seconds an action takes, the device's queue included, and its result."""
+    synchronise(device)
+    start = time.perf_counter()
+    result = action()
+    synchronise(device)
+    return time.perf_counter() - start, result
+
+
+def synchronise(device: str) -> None:
+    """Wait until the device has done what it was told."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def resolve_device(asked: str) -> str:
+    """`auto` is CUDA where there is one, else the CPU. Raises UsageError for a device that is not there."""
+    if asked not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"--device must be auto, cpu or cuda, got {asked}")
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            f"--device cuda: this torch ({torch.__version__}) sees no CUDA device; use --device cpu, or install a CUDA build"
+        )
+    return ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked
+
+
+def environment(device: str) -> Environment:
+    """What the record says about where it was made."""
+    hardware = torch.cuda.get_device_name() if device == "cuda" else _processor()
+    return Environment(
+        device=device,
+        hardware=f"{hardware}, {os.cpu_count()} logical cores",
+        threads=torch.get_num_threads(),
+        python=platform.python_version(),
+        packages={name: version(name) for name in RECORDED_PACKAGES},
+    )
+
+
+def _processor() -> str:
+    """The processor's name; platform.processor() is empty on many systems."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

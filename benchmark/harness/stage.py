@@ -1,0 +1,96 @@
+"""A reference opened at an arena's site: read its rows, put others in, run on to the predictions.
+
+Shapes: H heads, N rows, V vocabulary.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from benchmark.harness.batches import Batch
+from benchmark.models import Cut, Part, Rows, Site, Transformer, masks, put, read
+from benchmark.models.transformer import gather
+from benchmark.tasks import Arena
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One component of one reference, seen as vectors or as attention patterns."""
+
+    model: Transformer
+    arena: Arena
+    part: Part
+
+    @property
+    def site(self) -> Site:
+        """Where activations are replaced."""
+        return Site(self.arena.layer, self.part)
+
+    @property
+    def row_width(self) -> int:
+        """The length of a row."""
+        shape = self.model.shape
+        return {"query+key": shape.head_width, "pattern": shape.context, "residual": shape.width}[self.part]
+
+    def prefix(self, batch: Batch) -> Cut:
+        """Run up to the site."""
+        return self.model.prefix(batch.tokens, self.site, batch.at)
+
+    def rows(self, cut: Cut, batch: Batch) -> Rows:
+        """The real activations, [H, N, width] a stream."""
+        return read(cut, self._masks(batch), self.model.shape.context)
+
+    def replaced(self, cut: Cut, batch: Batch, rows: Rows) -> Cut:
+        """The cut with other rows in place of its own."""
+        return put(cut, self._masks(batch), rows, self.visible(batch))
+
+    def visible(self, batch: Batch) -> Tensor | None:
+        """How many positions each pattern row may attend to, [N]; None where rows are no patterns."""
+        if self.part != "pattern":
+            return None
+        queried = self._queried(batch)
+        positions = torch.arange(queried.shape[1], device=queried.device).expand_as(queried)
+        return (batch.at if self._narrow(batch) else positions)[queried] + 1
+
+    def opened(self, cut: Cut, batch: Batch) -> Cut:
+        """A cut made at queries and keys, brought to where this stage reads its rows."""
+        return replace(self, part="query+key").attend(cut, batch) if self.part == "pattern" else cut
+
+    def attend(self, cut: Cut, batch: Batch) -> Cut:
+        """The cut moved on from queries and keys to the pattern they make; others stay as they are."""
+        if self.part != "query+key":
+            return cut
+        block = self.model.blocks[self.arena.layer]
+        pattern = block.attention_pattern(cut.query, cut.key, batch.at if self._narrow(batch) else None)
+        return replace(cut, query=None, key=None, pattern=pattern)
+
+    def logits(self, cut: Cut, batch: Batch) -> Tensor:
+        """From a cut that was attended to, to the logits of the batch's cases, [case, V]."""
+        site = Site(self.arena.layer, "residual" if self.part == "residual" else "pattern")
+        return self.model.suffix(cut, site, batch.at)[batch.asked]
+
+    def asked_patterns(self, cut: Cut, batch: Batch) -> Tensor | None:
+        """Attention rows of the cases, [case, H, T]; None in residual arenas."""
+        if cut.pattern is None:
+            return None
+        rows = cut.pattern.transpose(1, 2)  # [B, positions, H, T]
+        if not self._narrow(batch) and batch.at is not None:
+            rows = gather(rows.flatten(2), batch.at).unflatten(-1, rows.shape[2:])
+        return rows[batch.asked]
+
+    def _narrow(self, batch: Batch) -> bool:
+        """Whether only asked positions have queries: in the last layer no other is used."""
+        return batch.at is not None and self.arena.layer == self.model.shape.layers - 1
+
+    def _queried(self, batch: Batch) -> Tensor:
+        return batch.asked if self._narrow(batch) else batch.real
+
+    def _masks(self, batch: Batch) -> dict[str, Tensor]:
+        return masks(self.part, batch.real, self._queried(batch))
+
+
+def ceiling_bits(arena: Arena, model: Transformer) -> int:
+    """Identity's rate, bits a token: all vectors of the component in float32."""
+    shape = model.shape
+    return 32 * (2 * shape.heads * shape.head_width if arena.component == "attention" else shape.width)

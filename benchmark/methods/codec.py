@@ -1,0 +1,51 @@
+"""The main track's interface: a simplification is a code, something to keep of a vector and the way back."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from benchmark.methods.method import Method
+
+State = dict[str, Tensor]
+CodecPart = Literal["vectors", "pattern"]
+
+
+class Codec(Method, ABC):
+    """Simplifies vectors at a site: `fit` once, then `encode` to a code and `decode` from the code alone.
+
+    With `part = "vectors"` rows are activations: the queries and keys of one head, or the residual stream. With
+    `part = "pattern"` rows are attention weights of one head, one row a query, zero beyond the query's own position
+    and as wide as the model's context; `decode` returns such rows again.
+
+    Codecs are pure: no globals, nothing kept between calls, each row treated independently of its neighbours.
+    `encode` and `decode` run in different processes.
+    """
+
+    track: ClassVar[str] = "codec"
+    part: ClassVar[CodecPart] = "vectors"
+    fit_ignores: ClassVar[frozenset[str]] = frozenset()
+    """Fields that `fit` does not read: entries that differ only in these share one fit, and `trim` cuts it to size."""
+
+    def fit(self, x: Tensor, generator: torch.Generator) -> State:
+        """Learn from x [n, d], activations of the fit split; all randomness from `generator`, on x's device."""
+        return {}
+
+    def trim(self, state: State) -> State:
+        """The part of a shared fit that this entry needs; it is what `state_bytes` counts."""
+        return state
+
+    @abstractmethod
+    def encode(self, state: State, x: Tensor) -> Tensor:
+        """x [n, d] -> the code [n, m], float or integer: everything the simplified view keeps of each row."""
+
+    @abstractmethod
+    def decode(self, state: State, code: Tensor) -> Tensor:
+        """The code [n, m] alone -> [n, d], float32: what the model is given back."""
+
+    def require_at_most(self, field: str, limit: int, meaning: str) -> None:
+        """Refuse a hyperparameter that is too large for these vectors. Raises ValueError."""
+        value = getattr(self, field)
+        if value > limit:
+            raise ValueError(f"{field} must be at most {limit}, {meaning}, got {value}")

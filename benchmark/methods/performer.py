@@ -1,0 +1,166 @@
+"""Runs a submission's code on request and says plainly what went wrong; the same in a guest and in-process."""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from benchmark.errors import MethodFailed
+from benchmark.methods.codec import Codec
+from benchmark.methods.submission import Submission
+
+Call = Literal["fit", "trim", "encode", "decode"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of a codec's method. Its tensors: `x` or `code`, and the state's as `state.<name>`."""
+
+    method: Call
+    entry: int  # index into the submission's entries
+    tensors: Mapping[str, Tensor]
+    seed: int = 0  # of the generator that `fit` receives
+    audit: bool = False  # also look whether the input was changed
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call gave back."""
+
+    tensors: dict[str, Tensor]
+    seconds: float  # of the call itself, without any transfer
+    drew: bool  # `fit` took numbers from its generator
+    changed_input: bool
+
+
+class Caller(Protocol):
+    """Whoever can have a request performed: a guest process, or this one."""
+
+    peak_memory_bytes: int
+
+    def call(self, request: Request) -> Reply:
+        """Raises MethodFailed with the reason."""
+
+
+class EntryManifest(BaseModel):
+    """What the host knows of an entry; it never imports the submission."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    track: Literal["codec"]
+    part: Literal["vectors", "pattern"]
+    fields: dict[str, Any]
+    fit_group: str  # entries of one group share their fit
+
+
+class Manifest(BaseModel):
+    """What the host knows of a submission."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    authors: tuple[str, ...]
+    reference: str
+    control: bool
+    entries: tuple[EntryManifest, ...]
+
+
+def manifest(submission: Submission) -> Manifest:
+    """Describe a loaded submission. Raises TypeError for an entry of no known track."""
+    entries = []
+    for entry in submission.entries:
+        if not isinstance(entry, Codec):
+            raise TypeError(f"entry {entry.label} must be a Codec, got {type(entry).__mro__[1].__name__}")
+        read = {name: value for name, value in entry.fields().items() if name not in entry.fit_ignores}
+        group = f"{type(entry).__qualname__}{sorted(read.items())}"
+        entries.append(
+            EntryManifest(
+                label=entry.label, track="codec", part=entry.part, fields=entry.fields(), fit_group=group
+            )
+        )
+    return Manifest(
+        name=submission.name,
+        authors=submission.authors,
+        reference=submission.reference,
+        control=submission.control,
+        entries=tuple(entries),
+    )
+
+
+class Performer:
+    """Performs requests in the process it lives in."""
+
+    def __init__(self, submission: Submission, device: str, file: Path) -> None:
+        self.submission, self.device, self.file = submission, device, file
+
+    def call(self, request: Request) -> Reply:
+        """Call the method with the tensors on the device. Raises MethodFailed."""
+        entry = self.submission.entries[request.entry]
+        tensors = {name: tensor.to(self.device) for name, tensor in request.tensors.items()}
+        before = {name: tensor.clone() for name, tensor in tensors.items()} if request.audit else {}
+        generator = torch.Generator(self.device).manual_seed(request.seed)
+        start_state = generator.get_state()
+        self._synchronise()
+        start = time.perf_counter()
+        result = self._perform(entry, request, tensors, generator)
+        self._synchronise()
+        seconds = time.perf_counter() - start
+        return Reply(
+            tensors={name: tensor.detach().cpu().contiguous() for name, tensor in result.items()},
+            seconds=seconds,
+            drew=not torch.equal(start_state, generator.get_state()),
+            changed_input=any(not torch.equal(tensors[name], value) for name, value in before.items()),
+        )
+
+    def _perform(
+        self, entry: Any, request: Request, tensors: dict[str, Tensor], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        state = {name.removeprefix("state."): value for name, value in tensors.items() if name.startswith("state.")}
+        actions: dict[Call, Callable[[], Any]] = {
+            "fit": lambda: entry.fit(tensors["x"], generator),
+            "trim": lambda: entry.trim(state),
+            "encode": lambda: entry.encode(state, tensors["x"]),
+            "decode": lambda: entry.decode(state, tensors["code"]),
+        }
+        try:
+            with torch.no_grad():
+                result = actions[request.method]()
+        except Exception as error:
+            raise MethodFailed(f"{request.method} raised {type(error).__name__}{self._line(error)}: {error}") from error
+        if request.method in ("fit", "trim"):
+            return self._state(request.method, result)
+        return {"result": self._tensor(request.method, result, "a tensor")}
+
+    def _state(self, method: Call, result: Any) -> dict[str, Tensor]:
+        if not isinstance(result, dict) or not all(isinstance(name, str) for name in result):
+            raise MethodFailed(f"{method}: expected a flat dict of tensors by name, got {_describe(result)}")
+        return {name: self._tensor(method, value, f"a tensor in state[{name!r}]") for name, value in result.items()}
+
+    def _tensor(self, method: Call, value: Any, what: str) -> Tensor:
+        if not isinstance(value, Tensor):
+            raise MethodFailed(f"{method}: expected {what}, got {_describe(value)}")
+        if value.device.type != self.device:
+            raise MethodFailed(f"{method}: expected {what} on {self.device}, got one on {value.device}")
+        return value
+
+    def _line(self, error: Exception) -> str:
+        """` at svd.py:12` where the error passed through line 12 of the submission."""
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(self.file)]
+        return f" at {self.file.name}:{frames[-1].lineno}" if frames else ""
+
+    def _synchronise(self) -> None:
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, dict):
+        return "a dict of " + (", ".join(f"{name!r}: {type(item).__name__}" for name, item in value.items()) or "nothing")
+    return f"{type(value).__name__}"

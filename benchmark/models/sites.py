@@ -1,0 +1,57 @@
+"""Activations at a site as plain rows of vectors, and back: what a codec sees, with padding left out.
+
+Shapes: B batch, T tokens, Q queried positions, H heads, C head width, D width, N rows.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.models.transformer import Cut, Part
+
+Rows = dict[str, Tensor]  # "query", "key", "pattern" or "residual" -> [H, N, width]
+STREAMS: dict[Part, tuple[str, ...]] = {
+    "query+key": ("query", "key"),
+    "pattern": ("pattern",),
+    "residual": ("residual",),
+}
+
+
+def masks(part: Part, real: Tensor, queried: Tensor) -> dict[str, Tensor]:
+    """Which positions hold activations: real tokens [B, T] for keys and residuals, queried ones [B, Q] for the others."""
+    return {name: real if name in ("key", "residual") else queried for name in STREAMS[part]}
+
+
+def read(cut: Cut, masks: dict[str, Tensor], context: int) -> Rows:
+    """The rows of every head. Patterns are widened with zeros to `context`, so that all rows are alike."""
+    rows = {}
+    for name, mask in masks.items():
+        by_head = _by_head(cut, name)[:, mask]  # [H, N, width]
+        rows[name] = F.pad(by_head, (0, context - by_head.shape[-1])) if name == "pattern" else by_head
+    return rows
+
+
+def put(cut: Cut, masks: dict[str, Tensor], rows: Rows, visible: Tensor | None = None) -> Cut:
+    """The cut with its rows replaced. Of a pattern only the `visible` [N] first positions of each row are taken."""
+    changed = {}
+    for name, mask in masks.items():
+        by_head = _by_head(cut, name).clone()
+        by_head[:, mask] = _causal(rows[name], visible, by_head.shape[-1]) if name == "pattern" else rows[name]
+        changed[name] = by_head[0] if name == "residual" else by_head.transpose(0, 1)
+    return replace(cut, **changed)
+
+
+def _causal(rows: Tensor, visible: Tensor | None, width: int) -> Tensor:
+    """No proxy may look ahead: weights on positions after the query's own are dropped."""
+    rows = rows[..., :width]
+    if visible is None:
+        return rows
+    return rows.masked_fill(torch.arange(width, device=rows.device) >= visible[:, None], 0.0)
+
+
+def _by_head(cut: Cut, name: str) -> Tensor:
+    """[H, B, positions, width]; the residual stream counts as one head."""
+    activations: Tensor = getattr(cut, name)
+    return activations[None] if name == "residual" else activations.transpose(0, 1)

@@ -1,0 +1,159 @@
+"""Train a reference: next-token cross-entropy, batches of similar length, resumable to the same weights."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmark.files import write_atomically
+from benchmark.models.transformer import Transformer
+from benchmark.tasks import Family, Recipe, Sequences
+
+IGNORED = -100  # cross_entropy's label for padding
+BETAS = (0.9, 0.98)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands after a step."""
+
+    step: int
+    loss: float  # nats a token
+    accuracy: float  # share of right predictions where the target is a candidate
+
+
+class Training:
+    """A training under way: model, optimizer and step, saved to and resumed from one file.
+
+    The batch of a step depends on seed and step alone, so a training that was killed and goes on from its last save
+    ends at the weights of one that was never interrupted (on the same machine and number of threads).
+    """
+
+    def __init__(self, family: Family, sequences: Sequences, candidates: range, seed: int, file: Path) -> None:
+        self.family, self.sequences, self.candidates = family, sequences, candidates
+        self.seed, self.file, self.step = seed, file, 0
+        self.model = initial(family, seed)
+        recipe = family.recipe
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), recipe.learning_rate, BETAS, weight_decay=recipe.weight_decay, fused=True
+        )
+        if file.exists():
+            self._resume()
+
+    def run(self, save_seconds: float = 120.0) -> Iterator[Progress]:
+        """Step to the end, saving every `save_seconds` and at the end."""
+        saved = time.monotonic()
+        batches = self._batches()
+        while self.step < self.family.recipe.steps:
+            progress = self._advance(*next(batches))
+            if time.monotonic() - saved > save_seconds or self.step == self.family.recipe.steps:
+                self.save()
+                saved = time.monotonic()
+            yield progress
+
+    def save(self) -> None:
+        """Write everything a resumed training needs, or leave the last save as it was."""
+        state = {
+            "step": self.step,
+            "identity": self._identity(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        write_atomically(self.file, lambda path: torch.save(state, path))
+
+    def _resume(self) -> None:
+        state = torch.load(self.file, weights_only=True)
+        if state["identity"] != self._identity():
+            raise ValueError(
+                f"{self.file}: holds another training, expected {self._identity()}, got {state['identity']}; "
+                "delete it to start anew"
+            )
+        self.step = state["step"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def _identity(self) -> str:
+        return f"{self.family!r} seed {self.seed}"
+
+    def _advance(self, inputs: Tensor, targets: Tensor) -> Progress:
+        recipe = self.family.recipe
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, self.step)
+        logits = self.model(inputs).flatten(0, 1)
+        loss = F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        return Progress(self.step, loss.item(), self._accuracy(logits.detach(), targets.flatten()))
+
+    def _accuracy(self, logits: Tensor, targets: Tensor) -> float:
+        first, last = self.candidates.start, self.candidates.stop
+        scored = (targets >= first) & (targets < last)
+        right = logits[scored, first:last].argmax(-1) + first == targets[scored]
+        return right.float().mean().item() if len(right) else math.nan
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """From the current step on: shuffled batches of sequences of like length, epoch after epoch."""
+        passed, epoch = 0, 0
+        while True:
+            batches = length_batches(
+                self.sequences.lengths - 1, self.family.recipe.batch_tokens, np.random.default_rng([self.seed, epoch])
+            )
+            for batch in batches[max(0, self.step - passed) :]:
+                yield padded(self.sequences, batch)
+            passed, epoch = passed + len(batches), epoch + 1
+
+
+def initial(family: Family, seed: int) -> Transformer:
+    """The untrained model of a seed: GPT-2's initialisation, and no bias."""
+    generator = torch.Generator().manual_seed(seed)
+    model = Transformer(family.architecture)
+    for name, weight in model.named_parameters():
+        if weight.ndim == 2:
+            residual_output = name.endswith(("output.weight", "mlp.2.weight"))
+            shrink = math.sqrt(2 * family.architecture.layers) if residual_output else 1
+            fan_in = 1 if "token" in name or "position" in name else weight.shape[1]
+            scale = 0.1 if fan_in == 1 else fan_in**-0.5
+            nn.init.normal_(weight, std=scale / shrink, generator=generator)
+        elif name.endswith("bias"):
+            nn.init.zeros_(weight)
+    return model
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Linear warm-up, then cosine decay to zero at the last step."""
+    if step < recipe.warmup_steps:
+        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
+    done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
+    return recipe.learning_rate * (1 + math.cos(math.pi * done)) / 2
+
+
+def length_batches(lengths: np.ndarray, batch_tokens: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Indices of sequences in batches of like length, at most `batch_tokens` padded tokens each, in random order."""
+    order = np.lexsort((rng.random(len(lengths)), lengths))
+    batches, start = [], 0
+    while start < len(order):
+        # Sorted by length, so the last sequence of a batch is its longest: fit as many as its length allows.
+        ends = np.arange(start + 1, min(len(order), start + batch_tokens) + 1)
+        fitting = np.count_nonzero((ends - start) * lengths[order[ends - 1]] <= batch_tokens)
+        batches.append(order[start : start + max(1, fitting)])
+        start += max(1, fitting)
+    return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def padded(sequences: Sequences, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Inputs and next-token targets [B, T] of the sequences, padded on the right."""
+    lengths = sequences.lengths[indices]
+    inside = np.arange(lengths.max()) < lengths[:, None]
+    tokens = np.full(inside.shape, IGNORED, dtype=np.int64)
+    tokens[inside] = sequences.take(indices).tokens
+    joined = torch.from_numpy(tokens)
+    return joined[:, :-1].clamp(min=0), joined[:, 1:]

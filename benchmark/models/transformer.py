@@ -1,0 +1,145 @@
+"""A decoder-only transformer that runs whole, or as a prefix up to a site and a suffix from it.
+
+GPT-2's layer order (Radford et al. 2019): x = x + attention(norm(x)), then x = x + mlp(norm(x)); a last norm; an
+unembedding of its own. Shapes: B batch, T tokens, Q queried positions, H heads, C head width, D width, V vocabulary.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmark.tasks import Architecture
+
+Part = Literal["query+key", "pattern", "residual"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place where activations are read and replaced: a layer's queries and keys, its pattern, or what it puts out."""
+
+    layer: int
+    part: Part
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What crosses a cut of the network. `value` and `residual` are None where the site does not need them.
+
+    At `query+key`: residual [B, T, D] entering the layer, query [B, H, Q, C], key and value [B, H, T, C].
+    At `pattern`: residual, pattern [B, H, Q, T] and value. At `residual`: the residual leaving the layer.
+    In the last layer only queried positions count, so Q are those asked for; below it, Q = T.
+    """
+
+    residual: Tensor
+    query: Tensor | None = None
+    key: Tensor | None = None
+    value: Tensor | None = None
+    pattern: Tensor | None = None
+
+
+class Block(nn.Module):
+    """One layer: causal self-attention and an MLP, each added to the residual stream."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        inner = shape.heads * shape.head_width
+        self.attention_norm = nn.LayerNorm(shape.width)
+        self.query, self.key, self.value = (nn.Linear(shape.width, inner) for _ in range(3))
+        self.output = nn.Linear(inner, shape.width)
+        self.mlp_norm = nn.LayerNorm(shape.width)
+        self.mlp = nn.Sequential(
+            nn.Linear(shape.width, shape.mlp_width), nn.GELU("tanh"), nn.Linear(shape.mlp_width, shape.width)
+        )
+
+    def project(self, residual: Tensor, at: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries [B, H, Q, C] at the positions `at` [B, Q] (None: all), keys and values [B, H, T, C]."""
+        read = self.attention_norm(residual)
+        return self._split(self.query(gather(read, at))), self._split(self.key(read)), self._split(self.value(read))
+
+    def _split(self, joined: Tensor) -> Tensor:
+        return joined.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [B, T, H * C] -> [B, H, T, C]
+
+    def attention_pattern(self, query: Tensor, key: Tensor, at: Tensor | None) -> Tensor:
+        """Softmax over the positions up to the query's own, [B, H, Q, T]."""
+        positions = torch.arange(key.shape[2], device=key.device)
+        later = positions > (positions if at is None else at)[..., None]  # [B, Q, T], or [T, T]
+        scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
+        return scores.masked_fill(later if at is None else later[:, None], -torch.inf).softmax(-1)
+
+    def finish(self, residual: Tensor, mixed: Tensor) -> Tensor:
+        """Add the attention's result, mixed values [B, H, Q, C], and the MLP's to the residual stream [B, Q, D]."""
+        residual = residual + self.output(mixed.transpose(1, 2).flatten(2))
+        return residual + self.mlp(self.mlp_norm(residual))
+
+    def forward(self, residual: Tensor, at: Tensor | None) -> Tensor:
+        """The layer at the positions `at` only, [B, Q, D]; fused attention where every position is asked for."""
+        query, key, value = self.project(residual, at)
+        if at is None:
+            return self.finish(residual, F.scaled_dot_product_attention(query, key, value, is_causal=True))
+        return self.finish(gather(residual, at), self.attention_pattern(query, key, at) @ value)
+
+
+class Transformer(nn.Module):
+    """The reference. Inputs are right-padded: causality keeps padding from reaching any real position."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.shape = shape
+        self.token = nn.Embedding(shape.vocabulary, shape.width)
+        self.position = nn.Embedding(shape.context, shape.width)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.norm = nn.LayerNorm(shape.width)
+        self.unembed = nn.Linear(shape.width, shape.vocabulary, bias=False)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The residual stream entering layer 0, [B, T] -> [B, T, D]."""
+        return self.token(tokens) + self.position.weight[: tokens.shape[1]]
+
+    def forward(self, tokens: Tensor, at: Tensor | None = None) -> Tensor:
+        """Logits of the next token after the positions `at` [B, Q] (None: all), [B, Q, V]."""
+        return self.rest(self.embed(tokens), 0, at)
+
+    def rest(self, residual: Tensor, layer: int, at: Tensor | None) -> Tensor:
+        """Logits from the residual stream that enters `layer`."""
+        if layer == len(self.blocks):
+            return self.unembed(self.norm(gather(residual, at)))
+        for block in self.blocks[layer:-1]:
+            residual = block(residual, None)
+        return self.unembed(self.norm(self.blocks[-1](residual, at)))
+
+    def prefix(self, tokens: Tensor, site: Site, at: Tensor | None = None) -> Cut:
+        """Run up to the site; `at` [B, Q] are the positions whose logits will be asked of the suffix."""
+        residual = self.embed(tokens)
+        for block in self.blocks[: site.layer + (site.part == "residual")]:
+            residual = block(residual, None)
+        if site.part == "residual":
+            return Cut(residual)
+        block, at = self.blocks[site.layer], self._queried(site, at)
+        query, key, value = block.project(residual, at)
+        if site.part == "query+key":
+            return Cut(residual, query=query, key=key, value=value)
+        return Cut(residual, value=value, pattern=block.attention_pattern(query, key, at))
+
+    def suffix(self, cut: Cut, site: Site, at: Tensor | None = None) -> Tensor:
+        """Run from the site to the logits at `at`, [B, Q, V]; `cut` may hold replaced activations."""
+        if site.part == "residual":
+            return self.rest(cut.residual, site.layer + 1, at)
+        block, inside = self.blocks[site.layer], self._queried(site, at)
+        pattern = cut.pattern if site.part == "pattern" else block.attention_pattern(cut.query, cut.key, inside)
+        residual = block.finish(gather(cut.residual, inside), pattern @ cut.value)
+        return self.rest(residual, site.layer + 1, None if inside is not None else at)
+
+    def _queried(self, site: Site, at: Tensor | None) -> Tensor | None:
+        """The positions whose queries matter at the site: below the last layer all do."""
+        return at if site.layer == len(self.blocks) - 1 else None
+
+
+def gather(stream: Tensor, at: Tensor | None) -> Tensor:
+    """The rows of `stream` [B, T, D] at the positions `at` [B, Q]; None keeps all."""
+    if at is None:
+        return stream
+    return stream.gather(1, at[..., None].expand(-1, -1, stream.shape[-1]))

@@ -1,0 +1,96 @@
+"""Where records live: one JSON file an entry, arena and reference, its counts beside it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from benchmark.errors import DamagedFile
+from benchmark.files import write_atomically
+from benchmark.records.counts import Counts, GroundCounts
+from benchmark.records.record import Record, SeedName
+
+COMMITTED = Path(__file__).parent / "committed"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A record and where it lies."""
+
+    record: Record
+    path: Path
+
+    def counts(self) -> Counts:
+        """The record's per-sentence counts. Raises DamagedFile."""
+        if self.record.counts_sha256 is None:
+            raise ValueError(f"{self.path}: a failed record has no counts")
+        return Counts.load(self.path.with_suffix(".npz"), self.record.counts_sha256)
+
+    def ground(self) -> GroundCounts:
+        """The counts it shares with the other records of its arena and reference. Raises DamagedFile."""
+        return GroundCounts.load(self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256)
+
+
+def ground_name(sha256: str) -> str:
+    """File name of a ground within its arena's folder."""
+    return f"ground-{sha256[:16]}.npz"
+
+
+def entry_path(arena: str, submission: str, entry: str, seed: SeedName) -> Path:
+    """<task>/<component.layer>/<submission>/<entry>.seed-<n>.json, below a root."""
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", entry).strip("-")
+    return Path(arena) / submission / f"{slug}.seed-{seed}.json"
+
+
+def record_path(root: Path, record: Record) -> Path:
+    """Where a record belongs below a root."""
+    return root / entry_path(record.arena, record.submission, record.entry, record.seed)
+
+
+def save(root: Path, record: Record, counts: Counts | None, ground: GroundCounts) -> Stored:
+    """Ground and counts first, the record last: a record on disk is always complete."""
+    path = record_path(root, record)
+    ground_path = path.parent.parent / ground_name(record.ground_sha256)
+    if not ground_path.exists():
+        ground.save(ground_path)
+    if counts is None:
+        path.with_suffix(".npz").unlink(missing_ok=True)
+    else:
+        counts.save(path.with_suffix(".npz"))
+    text = record.model_dump_json(indent=1) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text))
+    return Stored(record, path)
+
+
+def load(path: Path) -> Stored:
+    """One record. Raises DamagedFile that names the file, the field, what was expected and what came."""
+    try:
+        return Stored(Record.model_validate_json(path.read_bytes()), path)
+    except FileNotFoundError:
+        raise DamagedFile(f"{path}: no such record") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise DamagedFile(
+            f"{path}: not a valid record: {place}: {first['msg']}, got {str(first['input'])[:80]!r}; "
+            "delete it and run the entry again"
+        ) from None
+
+
+def load_all(*roots: Path) -> list[Stored]:
+    """Every record under the roots; where two are of the same entry, arena and reference, a later root wins."""
+    found: dict[Path, Stored] = {}
+    for root in roots:
+        for path in _files(root):
+            stored = load(path)
+            expected = record_path(root, stored.record)
+            if path != expected:
+                raise DamagedFile(f"{path}: holds the record that belongs at {expected}; move or delete one of them")
+            found[path.relative_to(root)] = stored
+    return [found[key] for key in sorted(found)]
+
+
+def _files(root: Path) -> Iterator[Path]:
+    return (path for path in sorted(root.rglob("*.json")) if not path.name.startswith("."))

@@ -1,0 +1,105 @@
+"""What exists, found by looking into the folders: tasks, baselines, submissions, and the protocol's hash."""
+
+import hashlib
+import importlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import baselines
+from benchmark import tasks
+from benchmark.errors import UsageError
+from benchmark.models import load_card
+from benchmark.models.reference import UNTRAINED
+from benchmark.records import Protocol
+from benchmark.scoring import faithfulness
+from benchmark.tasks import Arena, Task
+
+BASELINES = Path(baselines.__file__).parent
+SUBMISSIONS = BASELINES.parent / "submissions"
+TASK_PACKAGE = Path(tasks.__file__).parent
+Kind = Literal["baseline", "submission"]
+
+
+@dataclass(frozen=True)
+class MethodFile:
+    """A method that can be named without a path."""
+
+    name: str
+    kind: Kind
+    path: Path
+
+
+@lru_cache(maxsize=1)
+def all_tasks() -> dict[str, Task]:
+    """Every task by name: the modules of the tasks folder that define `task`."""
+    modules = [importlib.import_module(f"{tasks.__name__}.{file.stem}") for file in sorted(TASK_PACKAGE.glob("*.py"))]
+    found = [module.task for module in modules if isinstance(getattr(module, "task", None), Task)]
+    return {task.name: task for task in found}
+
+
+def load_task(name: str) -> Task:
+    """A task by name. Raises UsageError that lists those there are."""
+    if name not in all_tasks():
+        raise UsageError(f"no task {name}; there are: {', '.join(all_tasks())}")
+    return all_tasks()[name]
+
+
+def find_arenas(task: Task, names: list[str] | None) -> list[Arena]:
+    """A task's arenas by name, `attention.1` or `dyck-20-10/attention.1`; None: all. Raises UsageError."""
+    if not names:
+        return list(task.arenas)
+    by_name = {arena.name: arena for arena in task.arenas}
+    short = [name.removeprefix(f"{task.name}/") for name in names]
+    unknown = [name for name in short if name not in by_name]
+    if unknown:
+        raise UsageError(f"{task.name} has no arena {', '.join(unknown)}; there are: {', '.join(by_name)}")
+    return [by_name[name] for name in dict.fromkeys(short)]
+
+
+def all_methods() -> dict[str, MethodFile]:
+    """Every baseline and submission by name. Raises UsageError for two files of one name."""
+    found: dict[str, MethodFile] = {}
+    kinds: tuple[tuple[Kind, Path], ...] = (("baseline", BASELINES), ("submission", SUBMISSIONS))
+    for kind, folder in kinds:
+        for path in sorted(folder.glob("[!_]*.py")):
+            method = MethodFile(path.stem.replace("_", "-"), kind, path)
+            if method.name in found:
+                raise UsageError(f"two methods are called {method.name}: {found[method.name].path} and {path}; rename one")
+            found[method.name] = method
+    return found
+
+
+def find_method(name_or_file: str | Path) -> Path:
+    """The file of a method given by name or path. Raises UsageError that says what there is."""
+    text = str(name_or_file)
+    if text.endswith(".py") or "/" in text:
+        if not Path(text).is_file():
+            raise UsageError(f"{text}: no such file; `simplibench list` shows the methods that can be named without a path")
+        return Path(text)
+    methods = all_methods()
+    if text not in methods:
+        raise UsageError(f"no method {text}; there are: {', '.join(methods)}; a file of yours is given by its path, ending in .py")
+    return methods[text].path
+
+
+@lru_cache(maxsize=8)
+def protocol(task: Task) -> Protocol:
+    """What a task's records are measured against: versions, splits and checkpoints, in one hash."""
+    checkpoints = {
+        f"{family.name}/{seed}": load_card(task, family, seed).sha256
+        for family in task.families
+        for seed in (*family.seeds, UNTRAINED)
+    }
+    facts = {
+        "task": task.name,
+        "task_version": task.protocol,
+        "scoring_version": faithfulness.VERSION,
+        "splits": dict(task.hashes),
+        "roles": dict(task.roles),
+        "checkpoints": checkpoints,
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return Protocol(task_version=task.protocol, scoring_version=faithfulness.VERSION, sha256=digest)

@@ -1,0 +1,1 @@
+"""Pure functions on numbers: rate, faithfulness, divergence, statistics. Knows no model, task or file."""

@@ -1,0 +1,66 @@
+"""Bootstrap over references and sentences together, intervals and rank ranges, from common resamples."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+RESAMPLES = 1_000
+CONFIDENCE = 0.95
+RESAMPLING_SEED = 20_240  # of the resamples themselves, the same for every submission: differences are paired
+
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interval(value: float, resampled: Floats) -> Interval:
+    """The percentile interval of `resampled` [resample] around `value`."""
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return Interval(value, float(min(low, value)), float(max(high, value)))
+
+
+def seed_weights(seeds: int) -> Floats:
+    """How often each reference seed stands in each resample, [resample, seed]; rows sum to `seeds`."""
+    rng = np.random.default_rng([RESAMPLING_SEED, seeds])
+    return rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES).astype(np.float64)
+
+
+def sentence_weights(sentences: int, split: str) -> npt.NDArray[np.float32]:
+    """How often each sentence of a split stands in each resample, [resample, sentence].
+
+    Poisson(1) counts, the large-sample form of drawing with replacement. The same for every entry and every reference
+    seed: the factors are crossed. Whole numbers, so float32 sums of counts are exact.
+    """
+    rng = np.random.default_rng([RESAMPLING_SEED, sentences, *split.encode()])
+    return rng.poisson(1.0, size=(RESAMPLES, sentences)).astype(np.float32)
+
+
+def rank_ranges(scores: Floats, resampled: Floats) -> list[tuple[int, int]]:
+    """For each of n submissions the range of ranks that the resamples leave open.
+
+    scores [n], resampled [n, resample], by common resamples. Low: 1 + how many are significantly better, the interval
+    of the paired difference lying above 0. High: n - how many are significantly worse. Equal submissions share both.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    ranges = []
+    for own in resampled:
+        low, high = np.quantile(resampled - own, [tail, 1 - tail], axis=1)
+        better, worse = np.count_nonzero(low > 0), np.count_nonzero(high < 0)
+        ranges.append((1 + int(better), len(scores) - int(worse)))
+    return ranges
+
+
+def kendall_tau(a: Floats, b: Floats) -> float:
+    """Rank correlation tau-b of two score lists: 1 same order, -1 reversed, nan where either is constant."""
+    sign_a, sign_b = np.sign(a[:, None] - a), np.sign(b[:, None] - b)
+    norm = np.sqrt(np.count_nonzero(sign_a) * np.count_nonzero(sign_b))
+    return float((sign_a * sign_b).sum() / norm) if norm else float("nan")

@@ -1,0 +1,80 @@
+"""Splits on disk: generated once, kept in the user's cache folder under their content hash, checked at every load."""
+
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from benchmark.errors import DamagedFile, UsageError
+from benchmark.files import cache_folder, write_atomically
+from benchmark.tasks.task import Cases, Integers, Sequences, Split, Task, content_hash
+
+TRAINING = "training"
+
+
+@lru_cache(maxsize=8)
+def load_split(task: Task, name: str) -> Split:
+    """A split, from the cache or generated. Raises UsageError for a name the task does not have."""
+    if name not in task.roles:
+        raise UsageError(f"{task.name} has no split {name}; there are: {', '.join(task.roles)}")
+    arrays = _load(task, name)
+    strata = {key.removeprefix("strata."): labels for key, labels in arrays.items() if key.startswith("strata.")}
+    cases = Cases(arrays["sequence"], arrays["position"], arrays["target"], strata)
+    return Split(name, task.roles[name], Sequences(arrays["tokens"], arrays["offsets"]), cases)
+
+
+def load_training(task: Task) -> Sequences:
+    """The training sequences, from the cache or generated."""
+    arrays = _load(task, TRAINING)
+    return Sequences(arrays["tokens"], arrays["offsets"])
+
+
+def _load(task: Task, name: str) -> dict[str, Integers]:
+    path = _path(task, name)
+    if not path.exists():
+        generate(task)
+    try:
+        arrays = load_file(path)
+        if content_hash(arrays) == task.hashes[name]:
+            return arrays
+        problem = "its content does not match its hash"
+    except (OSError, SafetensorError) as error:
+        problem = str(error)
+    print(f"{path}: damaged cache file ({problem}); generating it anew", file=sys.stderr)
+    path.unlink()
+    generate(task)
+    return load_file(path)
+
+
+def _path(task: Task, name: str) -> Path:
+    return cache_folder() / "splits" / task.name / f"{name}-{task.hashes[name]}.safetensors"
+
+
+def generate(task: Task) -> None:
+    """Build the training set and all splits, check each against its pinned hash, and cache them."""
+    training, splits = task.build()
+    contents: dict[str, Mapping[str, Integers]] = {TRAINING: training.arrays()}
+    contents |= {name: split.sequences.arrays() | split.cases.arrays() for name, split in splits.items()}
+    check_pins(task, {name: content_hash(arrays) for name, arrays in contents.items()})
+    for name, arrays in contents.items():
+        tensors = {key: np.ascontiguousarray(values) for key, values in arrays.items()}
+        write_atomically(_path(task, name), lambda file, tensors=tensors: save_file(tensors, file))  # type: ignore[misc]
+
+
+def check_pins(task: Task, found: Mapping[str, str]) -> None:
+    """Refuse splits that are not the protocol's. Raises DamagedFile that lists every difference."""
+    changed = [
+        f"  {name}: pinned {task.hashes.get(name, 'nothing')}, generated {found.get(name, 'nothing')}"
+        for name in sorted(found.keys() | task.hashes.keys())
+        if task.hashes.get(name) != found.get(name)
+    ]
+    if changed:
+        raise DamagedFile(
+            f"{task.name}: generated splits differ from those of protocol {task.protocol}:\n" + "\n".join(changed) + "\n"
+            "If the change is meant, raise `protocol` in the task's file and pin the new hashes; "
+            "records of the old protocol will be listed, not ranked."
+        )

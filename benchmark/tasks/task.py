@@ -1,0 +1,149 @@
+"""What is asked: a language, its splits, what is scored in them, and the references trained on it."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Role = Literal["fit", "id", "ood", "control"]
+Integers = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Token sequences of unequal length, stored end to end."""
+
+    tokens: Integers  # [total]
+    offsets: Integers  # [sequence + 1]; sequence i is tokens[offsets[i] : offsets[i + 1]]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> Integers:
+        return self.tokens[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def lengths(self) -> Integers:
+        """Tokens per sequence, [sequence]."""
+        return np.diff(self.offsets)
+
+    def take(self, indices: Integers) -> "Sequences":
+        """The sequences at `indices` [n], in that order."""
+        offsets = np.concatenate([[0], np.cumsum(self.lengths[indices])])
+        starts = np.repeat(self.offsets[indices] - offsets[:-1], self.lengths[indices])
+        return Sequences(self.tokens[starts + np.arange(offsets[-1])], offsets)
+
+    def arrays(self) -> dict[str, Integers]:
+        """What is hashed and stored, by name."""
+        return {"tokens": self.tokens, "offsets": self.offsets}
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The scored positions of a split: at each, one token is to be predicted."""
+
+    sequence: Integers  # [case] index of the sequence
+    position: Integers  # [case] position of the last token read; the target is the token after it
+    target: Integers  # [case] the right token
+    strata: Mapping[str, Integers]  # name -> [case] whole-number label of the stratum
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    def arrays(self) -> dict[str, Integers]:
+        """What is hashed and stored, by name."""
+        own = {"sequence": self.sequence, "position": self.position, "target": self.target}
+        return own | {f"strata.{name}": labels for name, labels in self.strata.items()}
+
+
+@dataclass(frozen=True)
+class Split:
+    """A named set of sequences and the cases scored in them."""
+
+    name: str
+    role: Role
+    sequences: Sequences
+    cases: Cases
+
+
+def content_hash(arrays: Mapping[str, Integers]) -> str:
+    """sha256 of named arrays, independent of how they are stored: each as little-endian int64."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name}:{len(arrays[name])}\n".encode())
+        digest.update(np.ascontiguousarray(arrays[name], dtype="<i8").tobytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The shape of a reference: a decoder-only transformer with learned positions."""
+
+    layers: int
+    heads: int
+    width: int  # of the residual stream
+    head_width: int  # of a query, key or value vector
+    mlp_width: int
+    vocabulary: int  # token ids run from 0 to vocabulary - 1
+    context: int  # the longest input, in tokens
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a reference is trained: AdamW, linear warm-up, cosine decay to zero."""
+
+    steps: int
+    batch_tokens: int  # padded tokens a batch, at most
+    learning_rate: float  # at the end of the warm-up
+    warmup_steps: int
+    weight_decay: float
+    clip_norm: float
+
+
+@dataclass(frozen=True)
+class Family:
+    """References of one architecture and recipe that differ in their seed."""
+
+    name: str
+    architecture: Architecture
+    recipe: Recipe
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A component of a task's references; methods that simplify it are ranked against each other."""
+
+    component: Literal["attention", "residual"]
+    layer: int
+    family: str
+
+    @property
+    def name(self) -> str:
+        """Unique within its task, like `attention.1`."""
+        return f"{self.component}.{self.layer}"
+
+
+class Task(ABC):
+    """One language with its splits and references. A task is one file that ends in `task = ...`."""
+
+    name: ClassVar[str]
+    card: ClassVar[str]  # for readers: what the sequences are, what is left out, what is scored
+    protocol: ClassVar[int]  # raised whenever a split or a checkpoint changes
+    roles: ClassVar[Mapping[str, Role]]  # every split, in the order of the tables
+    hashes: ClassVar[Mapping[str, str]]  # content hash of `training` and of every split
+    candidates: ClassVar[range]  # the tokens among which the prediction is taken
+    families: ClassVar[tuple[Family, ...]]
+    arenas: ClassVar[tuple[Arena, ...]]
+
+    @abstractmethod
+    def build(self) -> tuple[Sequences, dict[str, Split]]:
+        """Generate the training sequences and every split, the same bytes each time."""
+
+    def family(self, name: str) -> Family:
+        """The family called `name`, which an arena or a command refers to."""
+        return next(family for family in self.families if family.name == name)
