@@ -19,3 +19,7 @@ class DamagedFile(SimplibenchError):
 
 class MethodFailed(SimplibenchError):
     """A submission's code broke the contract, raised, ran out of time or died. One entry is lost, not the run."""
+
+    def __init__(self, method: str, expected: str, got: str) -> None:
+        super().__init__(f"{method}: expected {expected}, got {got}")
+        self.method, self.expected, self.got = method, expected, got

@@ -103,3 +103,12 @@ def protocol(task: Task) -> Protocol:
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return Protocol(task_version=task.protocol, scoring_version=faithfulness.VERSION, sha256=digest)
+
+
+def ranked_seeds() -> dict[str, list[int]]:
+    """For every arena, with its task, the references it is ranked over."""
+    return {
+        f"{task.name}/{arena.name}": list(task.family(arena.family).seeds)
+        for task in all_tasks().values()
+        for arena in task.arenas
+    }

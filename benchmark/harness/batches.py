@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmark.tasks import Cases, Sequences, Split
 
-BATCH_TOKENS = 16_384  # padded tokens a batch, at most, unless one sequence is longer
+BATCH_TOKENS = 8_192  # padded tokens a batch, at most, unless one sequence is longer
 
 
 @dataclass(frozen=True)

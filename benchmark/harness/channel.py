@@ -92,19 +92,20 @@ class Channel:
         announced = [layout.model_dump() for layout in layouts]
         self.connection.send_bytes(json.dumps({"header": dict(header), "tensors": announced}).encode())
 
-    def receive(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """The next message; its tensors are copies. Raises EOFError when the other side is gone."""
+    def receive(self, copy: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """The next message. Raises EOFError when the other side is gone.
+
+        Tensors that are not copied change with the shared memory: the host copies, lest a guest changes what was
+        checked; a guest need not, since nothing is sent to it before it has answered.
+        """
         message = json.loads(self.connection.recv_bytes())
-        tensors = {}
-        for layout in LAYOUTS.validate_python(message["tensors"]):
-            tensors[layout.name] = self._read(layout)
-        return message["header"], tensors
+        layouts = LAYOUTS.validate_python(message["tensors"])
+        tensors = {layout.name: self._read(layout) for layout in layouts}
+        return message["header"], {name: tensor.clone() if copy else tensor for name, tensor in tensors.items()}
 
     def _read(self, layout: Layout) -> Tensor:
         empty = torch.empty(layout.shape, dtype=DTYPES[layout.dtype])
-        if not empty.numel():
-            return empty
-        return empty.copy_(_at(self.incoming.view(layout.offset + empty.nbytes), layout))
+        return _at(self.incoming.view(layout.offset + empty.nbytes), layout) if empty.numel() else empty
 
     def close(self) -> None:
         """Close the socket and give the memory back."""

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmark.harness.batches import Batch
+from benchmark.harness.batches import Batch, scored_batches
 from benchmark.harness.ground import Ground, fit_rows
-from benchmark.harness.hosted import HostedCodec
 from benchmark.harness.play import Outcome, play
 from benchmark.harness.runtime import interleaved_ratio, timed
 from benchmark.harness.stage import Stage
 from benchmark.harness.summary import counts, split_result
-from benchmark.methods import EntryManifest, State
+from benchmark.methods import EntryManifest, HostedCodec, State
 from benchmark.models import Rows
-from benchmark.records import Counts, Runtime, SplitResult
+from benchmark.records import Counts, GroundCounts, Runtime, SplitResult
 from benchmark.scoring.rate import CodeMeter
+
+
+TIMED_TOKENS = 4_096  # a batch of the first split's longest sentences
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,21 @@ class Measured:
         return max(split.bits_per_token for split in self.splits.values())
 
 
-def measure(ground: Ground, codec: HostedCodec, fitted: Fitted, step: Callable[[str], None]) -> Measured:
+def measure(
+    ground: Ground, table: GroundCounts, codec: HostedCodec, fitted: Fitted, step: Callable[[str], None]
+) -> Measured:
     """Put a fitted entry into the reference and compare on every split. Raises MethodFailed."""
     stage = stage_of(ground, codec.entry)
     outcomes: dict[str, Outcome] = {}
-    splits: dict[str, SplitResult] = {}
+    bits: dict[str, float] = {}
     for name, part in ground.splits.items():
         step(name)
         simplify = Simplifier(stage, codec, fitted.states)
         outcomes[name] = play(stage, part.split, part.scenes, simplify, ground.task.candidates)
-        splits[name] = split_result(part, outcomes[name], simplify.bits_per_token())
-    return Measured(fitted, splits, counts(ground, outcomes), _runtime(ground, stage, codec, fitted))
+        bits[name] = simplify.bits_per_token()
+    own = counts(ground, outcomes)
+    splits = {name: split_result(ground, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
+    return Measured(fitted, splits, own, _runtime(ground, stage, codec, fitted))
 
 
 def stage_of(ground: Ground, entry: EntryManifest) -> Stage:
@@ -111,8 +117,8 @@ class Simplifier:
 
 
 def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
-    scenes = next(iter(ground.splits.values())).scenes
-    batch = scenes[len(scenes) // 2].batch
+    split = next(iter(ground.splits.values())).split
+    batch = scored_batches(split, str(stage.model.token.weight.device), TIMED_TOKENS)[0]
     device = batch.tokens.device.type
     simplify = Simplifier(stage, codec, fitted.states)
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from benchmark.errors import SimplibenchError
+from benchmark.errors import MethodFailed, SimplibenchError
 from benchmark.harness.channel import Channel, Memory
 from benchmark.methods.performer import Performer, Request, manifest
 from benchmark.methods.submission import load_submission
@@ -85,13 +85,14 @@ def _be_guest(request: dict[str, Any], descriptor: int, incoming: int, outgoing:
 def _serve(channel: Channel, performer: Performer) -> None:
     while True:
         try:
-            header, tensors = channel.receive()
+            header, tensors = channel.receive(copy=False)
         except EOFError:
             return
         try:
             reply = performer.call(Request(**header, tensors=tensors))
-        except SimplibenchError as error:
-            channel.send({"failed": str(error)}, {})
+        except MethodFailed as failure:
+            failed = {"method": failure.method, "expected": failure.expected, "got": failure.got}
+            channel.send({"failed": failed}, {})
             continue
         facts = {"seconds": reply.seconds, "drew": reply.drew, "changed_input": reply.changed_input}
         channel.send(facts | {"peak_memory_bytes": _peak_memory_bytes()}, reply.tensors)

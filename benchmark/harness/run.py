@@ -4,16 +4,16 @@ import itertools
 import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import torch
 
 from benchmark.errors import UsageError
-from benchmark.harness.guest import Guest, InProcess, Nursery
+from benchmark.harness.guest import Nursery
 from benchmark.harness.runtime import resolve_device
-from benchmark.harness.units import Conditions, Grounds, Places, Progress, Unit, run_unit
+from benchmark.harness.units import Conditions, Grounds, Places, Progress, Unit, callers, run_unit
 from benchmark.methods import Manifest, source_sha256
 from benchmark.models import load_card
 from benchmark.records import COMMITTED, Record, SeedName, Stored, load
@@ -54,10 +54,16 @@ def evaluate(
     """
     methods = [method] if isinstance(method, str | Path) else list(method)
     conditions = Conditions(resolve_device(device), limit, in_process, timeout)
-    planned = plan(methods, task, arenas, seeds, conditions)
-    places = prepare(planned, Path(output), fresh)
-    run(planned, conditions, places, Quiet())
+    with guests(conditions) as nursery:
+        planned = plan(methods, task, arenas, seeds, conditions, nursery)
+        places = prepare(planned, Path(output), fresh)
+        run(planned, conditions, places, Quiet(), nursery)
     return [stored.record for stored in results(planned, places)]
+
+
+def guests(conditions: Conditions) -> AbstractContextManager[Nursery | None]:
+    """Where the submissions' processes come from; none are needed in-process."""
+    return nullcontext() if conditions.in_process else Nursery()
 
 
 def plan(
@@ -66,11 +72,12 @@ def plan(
     arena_names: list[str] | None,
     seeds: list[SeedName] | None,
     conditions: Conditions,
+    nursery: Nursery | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
     task = load_task(task_name)
     arenas = find_arenas(task, arena_names)
-    described = _manifests([find_method(method) for method in methods], conditions)
+    described = _manifests([find_method(method) for method in methods], conditions, nursery)
     units = []
     for arena in arenas:
         for seed in _seeds(task, arena, seeds):
@@ -81,19 +88,20 @@ def plan(
     return units
 
 
-def _manifests(files: list[Path], conditions: Conditions) -> list[tuple[Path, Manifest]]:
+def _manifests(
+    files: list[Path], conditions: Conditions, nursery: Nursery | None
+) -> list[tuple[Path, Manifest]]:
     """What each file puts forward. Two of one name would overwrite each other's records."""
     found: dict[str, Path] = {}
     described = []
-    with nullcontext(None) if conditions.in_process else Nursery() as nursery:
-        for file in dict.fromkeys(files):
-            caller = Guest(nursery, file, conditions.device) if nursery else InProcess(file, conditions.device)
-            described.append((file, caller.manifest()))
-            caller.close()
-            name = described[-1][1].name
-            if name in found:
-                raise UsageError(f"two submissions are called {name}: {found[name]} and {file}; rename one")
-            found[name] = file
+    for file in dict.fromkeys(files):
+        caller, _ = callers(file, conditions, nursery)
+        described.append((file, caller.manifest()))
+        caller.close()
+        name = described[-1][1].name
+        if name in found:
+            raise UsageError(f"two submissions are called {name}: {found[name]} and {file}; rename one")
+        found[name] = file
     return described
 
 
@@ -119,15 +127,19 @@ def prepare(units: list[Unit], output: Path, fresh: bool) -> Places:
     return Places(output, (output,))
 
 
-def run(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int = 1) -> None:
-    """Score every unit and save its records. What is saved stays saved, whatever happens to the rest."""
+def run(
+    units: list[Unit],
+    conditions: Conditions,
+    places: Places,
+    progress: Progress,
+    nursery: Nursery | None,
+    jobs: int = 1,
+) -> int:
+    """Score every unit and save its records; how many were made. What is saved stays saved, whatever happens next."""
     if jobs > 1:
-        _run_side_by_side(units, conditions, places, progress, jobs)
-        return
+        return _run_side_by_side(units, conditions, places, progress, jobs)
     grounds = Grounds(conditions)
-    with nullcontext(None) if conditions.in_process else Nursery() as nursery:
-        for unit in units:
-            run_unit(unit, conditions, nursery, grounds, places, progress)
+    return sum(run_unit(unit, conditions, nursery, grounds, places, progress) for unit in units)
 
 
 def results(units: list[Unit], places: Places) -> list[Stored]:
@@ -142,22 +154,29 @@ def results(units: list[Unit], places: Places) -> list[Stored]:
 
 def _run_side_by_side(
     units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int
-) -> None:
+) -> int:
     """Units that share a ground stay together; each process gets its part of the threads."""
     groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
     threads = max(1, torch.get_num_threads() // jobs)
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin_worker, initargs=(threads,))
     try:
-        waiting = {pool.submit(run, group, conditions, places, Quiet()): group for group in groups}
+        waiting = {pool.submit(_run_group, group, conditions, places): group for group in groups}
+        made = 0
         for done in as_completed(waiting):
-            done.result()
+            made += done.result()
             progress.skip(steps(waiting[done]))
         pool.shutdown()
+        return made
     except BaseException:
         for worker in active_children():
             worker.terminate()
         pool.shutdown(cancel_futures=True)
         raise
+
+
+def _run_group(units: list[Unit], conditions: Conditions, places: Places) -> int:
+    with guests(conditions) as nursery:
+        return run(units, conditions, places, Quiet(), nursery)
 
 
 def _begin_worker(threads: int) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmark.harness.batches import Batch
 from benchmark.models import Cut, Part, Rows, Site, Transformer, masks, put, read
-from benchmark.models.transformer import gather
+from benchmark.models.transformer import Block
 from benchmark.tasks import Arena
 
 
@@ -55,29 +55,35 @@ class Stage:
 
     def opened(self, cut: Cut, batch: Batch) -> Cut:
         """A cut made at queries and keys, brought to where this stage reads its rows."""
-        return replace(self, part="query+key").attend(cut, batch) if self.part == "pattern" else cut
+        return self._with_pattern(cut, batch) if self.part == "pattern" else cut
 
     def attend(self, cut: Cut, batch: Batch) -> Cut:
-        """The cut moved on from queries and keys to the pattern they make; others stay as they are."""
-        if self.part != "query+key":
-            return cut
-        block = self.model.blocks[self.arena.layer]
-        pattern = block.attention_pattern(cut.query, cut.key, batch.at if self._narrow(batch) else None)
-        return replace(cut, query=None, key=None, pattern=pattern)
+        """Make the pattern where only asked rows are needed; where all are, fused attention does without it."""
+        return self._with_pattern(cut, batch) if self.part == "query+key" and self._narrow(batch) else cut
 
     def logits(self, cut: Cut, batch: Batch) -> Tensor:
-        """From a cut that was attended to, to the logits of the batch's cases, [case, V]."""
-        site = Site(self.arena.layer, "residual" if self.part == "residual" else "pattern")
+        """From a cut to the logits of the batch's cases, [case, V]."""
+        site = self.site if cut.pattern is None else Site(self.arena.layer, "pattern")
         return self.model.suffix(cut, site, batch.at)[batch.asked]
 
     def asked_patterns(self, cut: Cut, batch: Batch) -> Tensor | None:
         """Attention rows of the cases, [case, H, T]; None in residual arenas."""
-        if cut.pattern is None:
+        if self.part == "residual" or batch.at is None:
             return None
-        rows = cut.pattern.transpose(1, 2)  # [B, positions, H, T]
-        if not self._narrow(batch) and batch.at is not None:
-            rows = gather(rows.flatten(2), batch.at).unflatten(-1, rows.shape[2:])
-        return rows[batch.asked]
+        if cut.pattern is None:
+            query = gather_heads(cut.query, batch.at)
+            pattern = self._block.attention_pattern(query, cut.key, batch.at)
+        else:
+            pattern = cut.pattern if self._narrow(batch) else gather_heads(cut.pattern, batch.at)
+        return pattern.transpose(1, 2)[batch.asked]
+
+    def _with_pattern(self, cut: Cut, batch: Batch) -> Cut:
+        at = batch.at if self._narrow(batch) else None
+        return replace(cut, query=None, key=None, pattern=self._block.attention_pattern(cut.query, cut.key, at))
+
+    @property
+    def _block(self) -> Block:
+        return self.model.blocks[self.arena.layer]
 
     def _narrow(self, batch: Batch) -> bool:
         """Whether only asked positions have queries: in the last layer no other is used."""
@@ -88,6 +94,11 @@ class Stage:
 
     def _masks(self, batch: Batch) -> dict[str, Tensor]:
         return masks(self.part, batch.real, self._queried(batch))
+
+
+def gather_heads(rows: Tensor, at: Tensor) -> Tensor:
+    """The rows of every head [B, H, T, n] at the positions `at` [B, Q], [B, H, Q, n]."""
+    return rows.gather(2, at[:, None, :, None].expand(-1, rows.shape[1], -1, rows.shape[-1]))
 
 
 def ceiling_bits(arena: Arena, model: Transformer) -> int:

@@ -5,9 +5,8 @@ import numpy.typing as npt
 
 from benchmark.harness.ground import Ground, SplitGround
 from benchmark.harness.play import Numbers, Outcome
-from benchmark.records import Counts, GroundCounts, SplitResult, Stratum
-from benchmark.scoring.divergence import quantise, restore
-from benchmark.scoring.faithfulness import faithfulness
+from benchmark.records import Counts, GroundCounts, SplitResult, Stratum, split_figures
+from benchmark.scoring.quantised import quantise
 
 Numbers16 = npt.NDArray[np.uint16]
 
@@ -36,31 +35,23 @@ def counts(ground: Ground, outcomes: dict[str, Outcome]) -> Counts:
     return Counts(**{name: np.concatenate(parts) for name, parts in columns.items()})
 
 
-def split_result(part: SplitGround, outcome: Outcome, bits_per_token: float) -> SplitResult:
-    """The figures of one split."""
+def split_result(
+    ground: Ground, tables: tuple[GroundCounts, Counts], name: str, outcome: Outcome, bits_per_token: float
+) -> SplitResult:
+    """The figures of one split: from the counts whatever they determine, the rest from the cases."""
+    part = ground.splits[name]
     if part.split.role == "fit":
         raise ValueError("the fit split is never scored")
-    cases = len(part.split.cases)
-    disagree, wrong = ~outcome.agree, ~part.reference_right
-    positions = _count(part, np.ones(cases, dtype=bool))
-    divergence = _total_bits(_divergence(part, outcome), positions)
-    floor_divergence = _total_bits(_divergence(part, part.floor), positions)
-    return SplitResult(
-        role=part.split.role,
-        sequences=len(part.split.sequences),
-        positions=cases,
-        agreement=1 - disagree.sum() / cases,
-        faithfulness=_faithful(disagree.sum(), (~part.floor.agree).sum()),
-        divergence_bits=divergence / cases,
-        divergence_faithfulness=_faithful(divergence, floor_divergence),
-        reference_accuracy=1 - wrong.sum() / cases,
-        proxy_accuracy=outcome.right.mean(),
-        agreement_where_right=_share(outcome.agree, ~wrong),
-        agreement_where_wrong=_share(outcome.agree, wrong),
-        pattern_divergence_bits=_mean(outcome.pattern_divergence_bits),
-        pattern_agreement=_mean(outcome.pattern_agree),
-        bits_per_token=bits_per_token,
-        strata={name: _strata(labels, outcome) for name, labels in part.split.cases.strata.items()},
+    figures = split_figures(*tables, list(ground.splits).index(name))
+    return SplitResult.model_validate(
+        {
+            **figures,
+            "role": part.split.role,
+            "pattern_divergence_bits": _mean(outcome.pattern_divergence_bits),
+            "pattern_agreement": _mean(outcome.pattern_agree),
+            "bits_per_token": bits_per_token,
+            "strata": {name: _strata(labels, outcome) for name, labels in part.split.cases.strata.items()},
+        }
     )
 
 
@@ -75,18 +66,6 @@ def _divergence(part: SplitGround, outcome: Outcome) -> npt.NDArray[np.uint8]:
     sentences = part.split.cases.sequence
     total = np.bincount(sentences, outcome.divergence_bits, minlength=len(part.split.sequences))
     return quantise(total / np.maximum(np.bincount(sentences, minlength=len(part.split.sequences)), 1))
-
-
-def _total_bits(divergence: npt.NDArray[np.uint8], positions: Numbers16) -> float:
-    return float((restore(divergence) * positions).sum())
-
-
-def _faithful(disagreement: float, floor: float) -> float:
-    return float(faithfulness(np.float64(disagreement), np.float64(floor)))
-
-
-def _share(values: npt.NDArray[np.bool_], where: npt.NDArray[np.bool_]) -> float | None:
-    return float(values[where].mean()) if where.any() else None
 
 
 def _mean(values: Numbers | None) -> float | None:

@@ -12,11 +12,10 @@ from benchmark.errors import DamagedFile, MethodFailed
 from benchmark.harness.evaluate import Fitted, Measured, fit, measure
 from benchmark.harness.ground import Ground, lay_ground
 from benchmark.harness.guest import Guest, InProcess, Nursery
-from benchmark.harness.hosted import HostedCodec
 from benchmark.harness.runtime import environment
 from benchmark.harness.stage import ceiling_bits
 from benchmark.harness.summary import ground_counts
-from benchmark.methods import EntryManifest, Manifest
+from benchmark.methods import EntryManifest, HostedCodec, Manifest
 from benchmark.models import load_reference
 from benchmark.records import Record, SeedName, Stored
 from benchmark.registry import protocol
@@ -115,24 +114,25 @@ def record_key(unit: Unit, entry: EntryManifest, conditions: Conditions) -> str:
 
 def run_unit(
     unit: Unit, conditions: Conditions, nursery: Nursery | None, grounds: Grounds, places: Places, progress: Progress
-) -> None:
-    """Score the entries of a unit that have no valid record yet, and save each record as it is made."""
+) -> int:
+    """Score the entries of a unit that have no valid record yet, save each record as it is made; how many were."""
     wanted = [(i, e) for i, e in unit.entries if known(unit, e, conditions, places) is None]
     progress.skip((len(unit.entries) - len(wanted)) * (len(unit.task.roles) - 1))
     if not wanted:
-        return
+        return 0
     ground, table = grounds.of(unit)
     encoder, decoder = callers(unit.file, conditions, nursery)
     shared: dict[str, Fitted] = {}
     try:
         for index, entry in wanted:
             encoder.seconds_left = decoder.seconds_left = conditions.timeout
-            result = _score(ground, HostedCodec(encoder, decoder, entry, index), unit.seed, shared, progress)
+            result = _score(ground, table, HostedCodec(encoder, decoder, entry, index), unit.seed, shared, progress)
             record = _record(unit, entry, conditions, ground, table, result)
             records.save(places.output, record, result.counts if isinstance(result, Measured) else None, table)
     finally:
         encoder.close()
         decoder.close()
+    return len(wanted)
 
 
 def known(unit: Unit, entry: EntryManifest, conditions: Conditions, places: Places) -> Stored | None:
@@ -158,7 +158,12 @@ def callers(file: Path, conditions: Conditions, nursery: Nursery | None) -> tupl
 
 
 def _score(
-    ground: Ground, codec: HostedCodec, seed: SeedName, shared: dict[str, Fitted], progress: Progress
+    ground: Ground,
+    table: records.GroundCounts,
+    codec: HostedCodec,
+    seed: SeedName,
+    shared: dict[str, Fitted],
+    progress: Progress,
 ) -> Measured | MethodFailed:
     """Fit the codec, put it in, compare. A method that fails loses this entry, not the run."""
     taken = 0
@@ -169,7 +174,7 @@ def _score(
         progress.step(f"{codec.entry.label} {split}")
 
     try:
-        return measure(ground, codec, fit(ground, codec, seed, shared), step)
+        return measure(ground, table, codec, fit(ground, codec, seed, shared), step)
     except MethodFailed as failure:
         progress.skip(len(ground.splits) - taken)
         return failure
@@ -184,7 +189,7 @@ def _record(
     result: Measured | MethodFailed,
 ) -> Record:
     measured = result if isinstance(result, Measured) else None
-    return Record(
+    return Record.sealed(
         key=record_key(unit, entry, conditions),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         submission=unit.manifest.name,

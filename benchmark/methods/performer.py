@@ -133,21 +133,22 @@ class Performer:
             with torch.no_grad():
                 result = actions[request.method]()
         except Exception as error:
-            raise MethodFailed(f"{request.method} raised {type(error).__name__}{self._line(error)}: {error}") from error
+            got = f"{type(error).__name__}{self._line(error)}: {error}"
+            raise MethodFailed(request.method, "a result", got) from error
         if request.method in ("fit", "trim"):
             return self._state(request.method, result)
         return {"result": self._tensor(request.method, result, "a tensor")}
 
     def _state(self, method: Call, result: Any) -> dict[str, Tensor]:
         if not isinstance(result, dict) or not all(isinstance(name, str) for name in result):
-            raise MethodFailed(f"{method}: expected a flat dict of tensors by name, got {_describe(result)}")
+            raise MethodFailed(method, "a flat dict of tensors by name", _describe(result))
         return {name: self._tensor(method, value, f"a tensor in state[{name!r}]") for name, value in result.items()}
 
     def _tensor(self, method: Call, value: Any, what: str) -> Tensor:
         if not isinstance(value, Tensor):
-            raise MethodFailed(f"{method}: expected {what}, got {_describe(value)}")
+            raise MethodFailed(method, what, _describe(value))
         if value.device.type != self.device:
-            raise MethodFailed(f"{method}: expected {what} on {self.device}, got one on {value.device}")
+            raise MethodFailed(method, f"{what} on {self.device}", f"one on {value.device}")
         return value
 
     def _line(self, error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Train a reference: next-token cross-entropy, batches of similar length, resumable to the same weights."""
 
 import math
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmark.errors import DamagedFile
 from benchmark.files import write_atomically
 from benchmark.models.transformer import Transformer
 from benchmark.tasks import Family, Recipe, Sequences
@@ -68,9 +70,14 @@ class Training:
         write_atomically(self.file, lambda path: torch.save(state, path))
 
     def _resume(self) -> None:
-        state = torch.load(self.file, weights_only=True)
+        try:
+            state = torch.load(self.file, weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise DamagedFile(
+                f"{self.file}: cannot be resumed from ({type(error).__name__}); delete it to start anew"
+            ) from None
         if state["identity"] != self._identity():
-            raise ValueError(
+            raise DamagedFile(
                 f"{self.file}: holds another training, expected {self._identity()}, got {state['identity']}; "
                 "delete it to start anew"
             )
@@ -113,7 +120,7 @@ class Training:
 
 
 def initial(family: Family, seed: int) -> Transformer:
-    """The untrained model of a seed: GPT-2's initialisation, and no bias."""
+    """The untrained model of a seed: normal weights scaled to their inputs, residual outputs shrunk as in GPT-2."""
     generator = torch.Generator().manual_seed(seed)
     model = Transformer(family.architecture)
     for name, weight in model.named_parameters():

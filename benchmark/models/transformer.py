@@ -4,7 +4,7 @@ GPT-2's layer order (Radford et al. 2019): x = x + attention(norm(x)), then x = 
 unembedding of its own. Shapes: B batch, T tokens, Q queried positions, H heads, C head width, D width, V vocabulary.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -67,8 +67,14 @@ class Block(nn.Module):
         """Softmax over the positions up to the query's own, [B, H, Q, T]."""
         positions = torch.arange(key.shape[2], device=key.device)
         later = positions > (positions if at is None else at)[..., None]  # [B, Q, T], or [T, T]
-        scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
-        return scores.masked_fill(later if at is None else later[:, None], -torch.inf).softmax(-1)
+        scores = (query * key.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+        return scores.masked_fill_(later if at is None else later[:, None], -torch.inf).softmax(-1)
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor, at: Tensor | None) -> Tensor:
+        """Values averaged by attention, [B, H, Q, C]; fused, without a pattern, where every position is asked for."""
+        if at is None:
+            return F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return self.attention_pattern(query, key, at) @ value
 
     def finish(self, residual: Tensor, mixed: Tensor) -> Tensor:
         """Add the attention's result, mixed values [B, H, Q, C], and the MLP's to the residual stream [B, Q, D]."""
@@ -76,11 +82,8 @@ class Block(nn.Module):
         return residual + self.mlp(self.mlp_norm(residual))
 
     def forward(self, residual: Tensor, at: Tensor | None) -> Tensor:
-        """The layer at the positions `at` only, [B, Q, D]; fused attention where every position is asked for."""
-        query, key, value = self.project(residual, at)
-        if at is None:
-            return self.finish(residual, F.scaled_dot_product_attention(query, key, value, is_causal=True))
-        return self.finish(gather(residual, at), self.attention_pattern(query, key, at) @ value)
+        """The layer at the positions `at` only, [B, Q, D]."""
+        return self.finish(gather(residual, at), self.mix(*self.project(residual, at), at))
 
 
 class Transformer(nn.Module):
@@ -129,8 +132,9 @@ class Transformer(nn.Module):
         if site.part == "residual":
             return self.rest(cut.residual, site.layer + 1, at)
         block, inside = self.blocks[site.layer], self._queried(site, at)
-        pattern = cut.pattern if site.part == "pattern" else block.attention_pattern(cut.query, cut.key, inside)
-        residual = block.finish(gather(cut.residual, inside), pattern @ cut.value)
+        pattern = site.part == "pattern"
+        mixed = cut.pattern @ cut.value if pattern else block.mix(cut.query, cut.key, cut.value, inside)
+        residual = block.finish(gather(cut.residual, inside), mixed)
         return self.rest(residual, site.layer + 1, None if inside is not None else at)
 
     def _queried(self, site: Site, at: Tensor | None) -> Tensor | None:

@@ -1,5 +1,7 @@
 """The schema of a record: the result of one entry in one arena on one reference."""
 
+import hashlib
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
@@ -106,6 +108,24 @@ class Record(Frozen):
     ground_sha256: Sha256  # of the counts of reference and floor, shared by an arena's records
     protocol: Protocol
     environment: Environment
+    sha256: Sha256  # of everything above: an edited record is refused
+
+    @classmethod
+    def sealed(cls, **values: Any) -> "Record":
+        """A record with its own hash put in."""
+        unsealed = cls.model_construct(**values, schema_version=SCHEMA)
+        return cls.model_validate({**values, "sha256": unsealed.content_sha256()})
+
+    def content_sha256(self) -> str:
+        """The hash of every field but itself, as JSON with sorted keys."""
+        content = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _untouched(self) -> "Record":
+        if self.content_sha256() != self.sha256:
+            raise ValueError(f"it was edited: its content has sha256 {self.content_sha256()}, its seal says {self.sha256}")
+        return self
 
     @model_validator(mode="after")
     def _complete(self) -> "Record":

@@ -1,12 +1,14 @@
 """Bootstrap over references and sentences together, intervals and rank ranges, from common resamples."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 RESAMPLES = 1_000
 CONFIDENCE = 0.95
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 RESAMPLING_SEED = 20_240  # of the resamples themselves, the same for every submission: differences are paired
 
 Floats = npt.NDArray[np.floating]
@@ -21,39 +23,40 @@ class Interval:
     high: float
 
 
-def interval(value: float, resampled: Floats) -> Interval:
-    """The percentile interval of `resampled` [resample] around `value`."""
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
-    return Interval(value, float(min(low, value)), float(max(high, value)))
+def interval(values: Floats) -> Interval:
+    """The estimate values[0] with the percentile interval of its resamples values[1:]."""
+    low, high = np.quantile(values[1:], TAILS)
+    return Interval(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))
 
 
 def seed_weights(seeds: int) -> Floats:
-    """How often each reference seed stands in each resample, [resample, seed]; rows sum to `seeds`."""
+    """How often each reference seed stands in each resample, [1 + resample, seed]; row 0 is the sample itself."""
     rng = np.random.default_rng([RESAMPLING_SEED, seeds])
-    return rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES).astype(np.float64)
+    drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES)
+    return np.concatenate([np.ones((1, seeds)), drawn])
 
 
+@lru_cache(maxsize=64)
 def sentence_weights(sentences: int, split: str) -> npt.NDArray[np.float32]:
-    """How often each sentence of a split stands in each resample, [resample, sentence].
+    """How often each sentence of a split stands in each resample, [1 + resample, sentence]; row 0 is the sample itself.
 
     Poisson(1) counts, the large-sample form of drawing with replacement. The same for every entry and every reference
-    seed: the factors are crossed. Whole numbers, so float32 sums of counts are exact.
+    seed: the factors are crossed. Whole numbers, so that float32 sums of counts are exact.
     """
     rng = np.random.default_rng([RESAMPLING_SEED, sentences, *split.encode()])
-    return rng.poisson(1.0, size=(RESAMPLES, sentences)).astype(np.float32)
+    drawn = rng.poisson(1.0, size=(RESAMPLES, sentences))
+    return np.concatenate([np.ones((1, sentences)), drawn]).astype(np.float32)
 
 
-def rank_ranges(scores: Floats, resampled: Floats) -> list[tuple[int, int]]:
-    """For each of n submissions the range of ranks that the resamples leave open.
+def rank_ranges(scores: Floats) -> list[tuple[int, int]]:
+    """For each of n submissions the range of ranks that the resamples leave open; scores [n, 1 + resample].
 
-    scores [n], resampled [n, resample], by common resamples. Low: 1 + how many are significantly better, the interval
-    of the paired difference lying above 0. High: n - how many are significantly worse. Equal submissions share both.
+    Low: 1 + how many are significantly better, the interval of the paired difference lying above 0. High: n - how many
+    are significantly worse. Submissions that cannot be told apart share the range.
     """
-    tail = (1 - CONFIDENCE) / 2
     ranges = []
-    for own in resampled:
-        low, high = np.quantile(resampled - own, [tail, 1 - tail], axis=1)
+    for own in scores:
+        low, high = np.quantile((scores - own)[:, 1:], TAILS, axis=1)
         better, worse = np.count_nonzero(low > 0), np.count_nonzero(high < 0)
         ranges.append((1 + int(better), len(scores) - int(worse)))
     return ranges

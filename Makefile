@@ -1,0 +1,43 @@
+# Each target makes .venv if it is missing and installs what it needs under the constraints.
+PYTHON ?= python3
+METHOD ?= svd
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test lint benchmark records clean
+
+run: .venv/core  ## score a method on the shipped references, and show its place
+	$(BIN)/simplibench run $(METHOD) --fresh
+
+test: .venv/test  ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: .venv/lint  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmark: .venv/test  ## the speeds the README states; minutes
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -p no:cacheprovider
+
+records: .venv/core  ## make every committed record again, and the leaderboard; about an hour
+	$(BIN)/simplibench run $$($(BIN)/simplibench list --format names) --output benchmark/records/committed
+	$(BIN)/simplibench leaderboard
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/core: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+.venv/test: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[test]'
+	touch $@ .venv/core
+
+.venv/lint: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[test,lint]'
+	touch $@ .venv/core .venv/test
+
+clean:  ## remove what the other targets made, but not the results
+	rm -rf .venv *.egg-info

@@ -1,0 +1,17 @@
+"""What the records say, ranked: records in, text out. Knows no model and no task code."""
+
+from benchmark.board.entries import EntryRow, entry_rows
+from benchmark.board.render import leaderboard_csv, leaderboard_json, leaderboard_markdown, row_json
+from benchmark.board.rows import ArenaBoard, Row, boards
+
+__all__ = [
+    "ArenaBoard",
+    "EntryRow",
+    "Row",
+    "boards",
+    "entry_rows",
+    "leaderboard_csv",
+    "leaderboard_json",
+    "leaderboard_markdown",
+    "row_json",
+]

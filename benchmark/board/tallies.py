@@ -1,0 +1,85 @@
+"""Resampled faithfulness of every entry, from the per-sentence counts of its records.
+
+Every array begins with a row for the sample itself, then one for each bootstrap resample: R = 1 + resamples.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmark.records import Counts, GroundCounts, SplitResult, Stored
+from benchmark.scoring.faithfulness import faithfulness, score
+from benchmark.scoring.quantised import restore
+from benchmark.scoring.statistics import seed_weights, sentence_weights
+
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class SeedTally:
+    """One submission on one reference: its entries' rates, and their faithfulness averaged over the splits of a role."""
+
+    entries: list[str]
+    bits: Floats  # [entry]
+    ceiling_bits: float
+    on_id: Floats  # [R, entry], clipped at 0 split by split
+    on_ood: Floats  # [R, entry]
+    on_ood_by_divergence: Floats  # [entry]
+    on_id_by_divergence: Floats  # [entry]
+
+    def scores(self) -> tuple[Floats, Floats]:
+        """ID and OOD score over the budgets, [R] each."""
+        return score(self.bits, self.on_id, self.on_ood, self.ceiling_bits)
+
+    def divergence_score(self) -> float:
+        """The OOD score with divergence in place of disagreement, in selection too."""
+        return float(score(self.bits, self.on_id_by_divergence, self.on_ood_by_divergence, self.ceiling_bits)[1])
+
+
+def over_seeds(values: list[Floats]) -> Floats:
+    """The mean over reference seeds, resampled with them: a list of [R, ...], one a seed -> [R, ...]."""
+    weights = seed_weights(len(values))
+    stacked = np.stack(values, axis=1)  # [R, seed, ...]
+    weights = weights.reshape(weights.shape + (1,) * (stacked.ndim - 2))
+    mean: Floats = (stacked * weights).sum(1) / len(values)
+    return mean
+
+
+def tally(group: list[Stored]) -> SeedTally:
+    """Put the successful records of one submission, arena and reference together."""
+    group = [one for one in group if one.record.status == "ok"]
+    first = group[0]
+    ground, counts = first.ground(), [one.counts() for one in group]
+    by_role: dict[str, list[tuple[Floats, Floats]]] = {"id": [], "ood": [], "control": []}
+    for index, (name, result) in enumerate(first.record.splits.items()):
+        rows = ground.split == index
+        by_role[result.role].append((_resampled(name, result, rows, ground, counts), _by_divergence(rows, ground, counts)))
+    mean = {role: [np.mean(column, axis=0) for column in zip(*found, strict=True)] for role, found in by_role.items()}
+    return SeedTally(
+        entries=[one.record.entry for one in group],
+        bits=np.array([one.record.bits_per_token for one in group]),
+        ceiling_bits=first.record.ceiling_bits,
+        on_id=mean["id"][0],
+        on_ood=mean["ood"][0],
+        on_id_by_divergence=mean["id"][1],
+        on_ood_by_divergence=mean["ood"][1],
+    )
+
+
+def _resampled(
+    name: str, result: SplitResult, rows: npt.NDArray[np.bool_], ground: GroundCounts, counts: list[Counts]
+) -> Floats:
+    """Faithfulness on one split, clipped at 0, [R, entry]."""
+    weights = sentence_weights(result.sequences, name)
+    columns = [ground.floor_disagree[rows], *(own.disagree[rows] for own in counts)]
+    totals = weights @ np.stack(columns, axis=1).astype(np.float32)  # [R, 1 + entry]
+    return np.clip(faithfulness(totals[:, 1:], totals[:, :1]), 0, None)
+
+
+def _by_divergence(rows: npt.NDArray[np.bool_], ground: GroundCounts, counts: list[Counts]) -> Floats:
+    """The same made of divergence, without resamples, [entry]."""
+    positions = ground.positions[rows]
+    floor = (restore(ground.floor_divergence[rows]) * positions).sum()
+    own = np.array([(restore(one.divergence[rows]) * positions).sum() for one in counts])
+    return np.clip(faithfulness(own, floor), 0, None)

@@ -1,0 +1,97 @@
+"""`list` and `info`: what there is."""
+
+import ast
+import json
+from pathlib import Path
+
+from benchmark.board import Row, boards
+from benchmark.board.render import interval_text, rank_text
+from benchmark.commands.options import print_table, require_format
+from benchmark.errors import UsageError
+from benchmark.models import load_card
+from benchmark.models.reference import UNTRAINED
+from benchmark.records import COMMITTED, load_all
+from benchmark.registry import all_methods, all_tasks, protocol, ranked_seeds
+from benchmark.scoring.faithfulness import BUDGET_HALVINGS
+from benchmark.tasks import Task, load_split
+
+
+def show_list(format: str) -> None:
+    """Tasks, arenas and methods; as JSON with the keys `tasks` and `methods`."""
+    require_format(format, "table", "json")
+    tasks = [
+        {
+            "name": task.name,
+            "protocol": task.protocol,
+            "splits": dict(task.roles),
+            "arenas": [f"{task.name}/{arena.name}" for arena in task.arenas],
+            "families": {family.name: [*family.seeds, UNTRAINED] for family in task.families},
+        }
+        for task in all_tasks().values()
+    ]
+    methods = [
+        {"name": method.name, "kind": method.kind, "path": str(method.path), "about": _about(method.path)}
+        for method in all_methods().values()
+    ]
+    if format == "json":
+        print(json.dumps({"tasks": tasks, "methods": methods}, indent=1))
+        return
+    arenas = [[name, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
+              for task in all_tasks().values() for name in [f"{task.name}/{arena.name}" for arena in task.arenas]]
+    print_table(("arena", "splits"), arenas)
+    print_table(("method", "kind", "about"), [[m["name"], m["kind"], m["about"]] for m in methods])
+    print("simplibench info NAME tells more; simplibench run METHOD scores one")
+
+
+def show_info(name: str) -> None:
+    """Tell about a task, an arena or a method. Raises UsageError for anything else."""
+    if name in all_tasks():
+        _show_task(all_tasks()[name])
+    elif any(name == f"{task.name}/{arena.name}" for task in all_tasks().values() for arena in task.arenas):
+        _show_arena(name)
+    elif name in all_methods():
+        _show_method(name)
+    else:
+        raise UsageError(f"nothing is called {name}; `simplibench list` shows what there is")
+
+
+def _show_task(task: Task) -> None:
+    print(f"{task.name}, protocol {task.protocol}\n\n{task.card}\n")
+    splits = [load_split(task, name) for name in task.roles]
+    rows = [[s.name, s.role, len(s.sequences), len(s.sequences.tokens), len(s.cases)] for s in splits]
+    print_table(("split", "role", "sequences", "tokens", "scored positions"), rows)
+    for family in task.families:
+        cards = [load_card(task, family, seed) for seed in (*family.seeds, UNTRAINED)]
+        accuracies = [[card.seed, *(f"{card.accuracy[name]:.4f}" for name in task.roles)] for card in cards]
+        print_table(("seed", *task.roles), accuracies, f"accuracy of the references of family {family.name}")
+
+
+def _show_arena(name: str) -> None:
+    rows = [row for row in _rows() if row.arena == name]
+    print(f"{name}: budgets are identity's rate / {', / '.join(str(2**h) for h in BUDGET_HALVINGS)}\n")
+    print_table(("rank", "submission", "OOD score", "gap"), _cells(rows, lambda row: row.submission))
+
+
+def _show_method(name: str) -> None:
+    method = all_methods()[name]
+    print(f"{name} ({method.kind}), {method.path}\n{_about(method.path)}\n")
+    rows = [row for row in _rows() if row.submission == name]
+    print_table(("rank", "arena", "OOD score", "gap"), _cells(rows, lambda row: row.arena))
+
+
+def _rows() -> list[Row]:
+    protocols = {task.name: protocol(task) for task in all_tasks().values()}
+    return [row for board in boards(load_all(COMMITTED), ranked_seeds(), protocols) for row in board.rows]
+
+
+def _cells(rows: list[Row], name) -> list[list[str]]:  # type: ignore[no-untyped-def]
+    return [[rank_text(row), name(row), interval_text(row.score) or row.note, interval_text(row.gap)] for row in rows]
+
+
+def _about(path: Path) -> str:
+    """The first sentence of a method's file, read without running it."""
+    try:
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    except (SyntaxError, UnicodeDecodeError):
+        return "(cannot be read; `simplibench validate` says why)"
+    return text.partition("\n")[0]

@@ -1,0 +1,28 @@
+"""Reading what options say, and printing what commands answer."""
+
+from typing import Any
+
+from tabulate import tabulate
+
+from benchmark.errors import UsageError
+from benchmark.records import SeedName
+
+
+def parse_seed(text: str) -> SeedName:
+    """`0`, `1`, ... or `untrained`. Raises UsageError."""
+    if text == "untrained":
+        return "untrained"
+    if not text.isdecimal():
+        raise UsageError(f"--seed must be a whole number or untrained, got {text}")
+    return int(text)
+
+
+def require_format(format: str, *known: str) -> None:
+    """Raises UsageError for a format that is not known."""
+    if format not in known:
+        raise UsageError(f"--format must be {' or '.join(known)}, got {format}")
+
+
+def print_table(headers: tuple[str, ...], rows: list[list[Any]], title: str = "") -> None:
+    """A plain table on standard output; pipes and files get the same bytes as a terminal."""
+    print(f"{title}\n{tabulate(rows, headers, tablefmt='simple', disable_numparse=True)}\n")

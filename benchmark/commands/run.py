@@ -1,0 +1,134 @@
+"""`run`: score methods, show how it gets on, then their table and their place."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from benchmark.board import EntryRow, boards, entry_rows
+from benchmark.board.render import interval_text, rank_text
+from benchmark.commands.options import parse_seed, print_table, require_format
+from benchmark.harness.run import Conditions, guests, plan, prepare, resolve_device, results, run as run_units, steps
+from benchmark.records import COMMITTED, Stored, load_all
+from benchmark.registry import load_task, protocol, ranked_seeds
+
+HEADERS = ("entry", "ID", "OOD", "gap", "bits/token", "state bytes", "fit s", "us/vector", "forward", "status")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line said."""
+
+    methods: list[str]
+    task: str
+    arenas: list[str] | None
+    seeds: list[str] | None
+    device: str
+    limit: int | None
+    output: Path
+    fresh: bool
+    jobs: int
+    timeout: float
+    in_process: bool
+    format: str
+
+
+class Bar:
+    """The run's progress on standard error."""
+
+    def __init__(self, total: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True))
+        self._task = self._progress.add_task("starting", total=total)
+        self._open = 0  # the step under way, which is done when the next one begins
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is None:
+            self.skip(0)
+        self._progress.stop()
+
+    def step(self, what: str) -> None:
+        """Finish the last step and begin the next."""
+        self._progress.update(self._task, advance=self._open, description=f"{what:<44}")
+        self._open = 1
+
+    def skip(self, steps: int) -> None:
+        """Finish the last step and count others as done."""
+        self._progress.update(self._task, advance=self._open + steps)
+        self._open = 0
+
+
+def run(options: Options) -> int:
+    """Score, save, print. The exit code: 1 if an entry failed."""
+    require_format(options.format, "table", "json")
+    conditions = Conditions(resolve_device(options.device), options.limit, options.in_process, options.timeout)
+    seeds = [parse_seed(text) for text in options.seeds] if options.seeds else None
+    with guests(conditions) as nursery:
+        units = plan(options.methods, options.task, options.arenas, seeds, conditions, nursery)
+        places = prepare(units, options.output, options.fresh)
+        with Bar(steps(units)) as bar:
+            made = run_units(units, conditions, places, bar, nursery, options.jobs)
+    stored = results(units, places)
+    skipped = len(stored) - made
+    if skipped:
+        print(f"{skipped} of {len(stored)} records were there already and valid; --fresh makes them again", file=sys.stderr)
+    if options.format == "json":
+        print(json.dumps([one.record.model_dump(mode="json") for one in stored], indent=1))
+    else:
+        _print_entries(stored)
+        _print_places(stored, options.task)
+    return int(any(one.record.status == "failed" for one in stored))
+
+
+def _print_entries(stored: list[Stored]) -> None:
+    rows = entry_rows(stored)
+    for arena in dict.fromkeys(row.arena for row in rows):
+        own = [row for row in rows if row.arena == arena]
+        print_table(HEADERS, [_cells(row) for row in own], f"{arena}, faithfulness over {max(r.seeds for r in own)} references")
+    for row in rows:
+        if row.failed:
+            print(f"failed: {row.submission}, {row.entry} in {row.arena} on {row.failed} references: {row.reason}", file=sys.stderr)
+
+
+def _cells(row: EntryRow) -> list[str]:
+    return [
+        row.entry,
+        interval_text(row.on_id),
+        interval_text(row.on_ood),
+        interval_text(row.gap),
+        _number(row.bits_per_token, ".2f"),
+        _number(row.state_bytes, "d"),
+        _number(row.fit_seconds, ".3f"),
+        _number(row.codec_microseconds, ".3f"),
+        _number(row.forward_ratio, ".2f"),
+        f"failed on {row.failed}" if row.failed else "ok",
+    ]
+
+
+def _number(value: float | None, format: str) -> str:
+    return "" if value is None else f"{value:{format}}"
+
+
+def _print_places(stored: list[Stored], task_name: str) -> None:
+    """Where the run's submissions stand among the committed records, in place of their own committed ones."""
+    names = {(one.record.arena, one.record.submission) for one in stored}
+    others = [one for one in load_all(COMMITTED) if (one.record.arena, one.record.submission) not in names]
+    current = {task_name: protocol(load_task(task_name))}
+    found = boards(others + stored, ranked_seeds(), current)
+    rows = [
+        [row.arena, row.submission, rank_text(row), interval_text(row.score), interval_text(row.gap), row.status, row.note]
+        for board in found
+        for row in board.rows
+        if (row.arena, row.submission) in names
+    ]
+    headers = ("arena", "submission", "rank", "OOD score", "gap", "status", "note")
+    print_table(headers, rows, "place among the records of leaderboard.md")

@@ -1,0 +1,51 @@
+"""Any scikit-learn transformer with `inverse_transform` as a codec, in three lines.
+
+    from benchmark.methods.sklearn import SklearnCodec
+    class FastICA(SklearnCodec): estimator = sklearn.decomposition.FastICA
+    submission = Submission(..., entries=[FastICA(parameters={"n_components": 8})])
+"""
+
+import pickle
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from benchmark.methods.codec import Codec, State
+
+
+class SklearnCodec(Codec):
+    """Wraps the estimator class named in `estimator`; `parameters` go to its constructor, and are recorded.
+
+    The fitted estimator travels in the state as its pickled bytes: it is opened by the guest alone, never by the
+    scorer. An estimator that takes `random_state` is seeded from the generator. The code is float32, whatever the
+    estimator computes in.
+    """
+
+    estimator: ClassVar[Any]
+    parameters: dict[str, int | float | str | bool | None] = Field(default_factory=dict)
+
+    def fit(self, x: Tensor, generator: torch.Generator) -> State:
+        """Fit the estimator on x [n, d]; the state is its bytes."""
+        parameters = dict(self.parameters)
+        if "random_state" in self.estimator().get_params() and "random_state" not in parameters:
+            parameters["random_state"] = int(torch.randint(2**31, (), generator=generator, device=x.device))
+        fitted = self.estimator(**parameters).fit(x.cpu().numpy())
+        return {"estimator": torch.frombuffer(bytearray(pickle.dumps(fitted)), dtype=torch.uint8).to(x.device)}
+
+    def encode(self, state: State, x: Tensor) -> Tensor:
+        """`transform`, [n, d] -> [n, m]."""
+        return _like(self._opened(state).transform(x.cpu().numpy()), x)
+
+    def decode(self, state: State, code: Tensor) -> Tensor:
+        """`inverse_transform`, [n, m] -> [n, d]."""
+        return _like(self._opened(state).inverse_transform(code.cpu().numpy()), code)
+
+    def _opened(self, state: State) -> Any:
+        return pickle.loads(state["estimator"].cpu().numpy().tobytes())
+
+
+def _like(values: Any, tensor: Tensor) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).to(tensor.device)

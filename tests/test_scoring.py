@@ -1,0 +1,191 @@
+"""Rates, faithfulness and statistics: exact values where theory gives them, properties elsewhere."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from benchmark.scoring.divergence import jensen_shannon_bits
+from benchmark.scoring.faithfulness import budgets, faithfulness, score
+from benchmark.scoring.quantised import quantise, restore
+from benchmark.scoring.rate import CodeMeter
+from benchmark.scoring.statistics import interval, kendall_tau, rank_ranges, seed_weights, sentence_weights
+
+
+def bits(code, visible=None):
+    meter = CodeMeter()
+    meter.add(code, visible)
+    return meter.bits()
+
+
+@pytest.mark.parametrize(("dtype", "width"), [(torch.float16, 16), (torch.bfloat16, 16), (torch.float32, 32), (torch.float64, 64)])
+def test_a_dense_float_code_costs_its_width_a_dimension(dtype, width):
+    assert bits(torch.ones(10, 3, dtype=dtype)) == 3 * width
+
+
+def test_a_sparse_float_code_costs_width_and_address_of_each_nonzero():
+    code = torch.zeros(8, 64)
+    code[:, 5] = 1.5
+    assert bits(code) == 32 + math.log2(64)
+
+
+def test_a_uniform_integer_code_costs_the_log_of_its_alphabet():
+    assert bits(torch.arange(16).repeat(4_000)[:, None]) == pytest.approx(4.0, abs=0.01)
+
+
+def test_a_constant_or_empty_code_is_free():
+    assert bits(torch.full((9, 1), 7)) == 0
+    assert bits(torch.empty(9, 0, dtype=torch.uint8)) == 0
+
+
+def test_a_skewed_code_costs_less_than_its_alphabet():
+    code = torch.cat([torch.zeros(9_900, 1), torch.ones(100, 1)]).long()
+    entropy = -(0.99 * math.log2(0.99) + 0.01 * math.log2(0.01))
+    assert bits(code) == pytest.approx(entropy, abs=1e-3)
+
+
+def test_numbers_packed_into_a_wide_integer_pay_for_every_bit():
+    packed = torch.randint(-(2**62), 2**62, (5_000, 1), generator=torch.Generator().manual_seed(0))
+    assert bits(packed) == pytest.approx(63, abs=0.1)
+
+
+def test_pointers_cost_the_log_of_the_positions_they_can_choose_from():
+    visible = torch.tensor([1, 2, 4, 8] * 500)
+    pointer = (torch.rand(2_000, generator=torch.Generator().manual_seed(0)) * visible).long()[:, None]
+    assert bits(pointer, visible) == pytest.approx(1.5)
+
+
+def test_columns_that_point_too_far_are_no_pointers():
+    visible = torch.ones(100, dtype=torch.int64)
+    assert bits(torch.arange(100)[:, None] % 2, visible) == pytest.approx(1.0, abs=0.05)
+
+
+def test_metering_in_parts_is_metering_the_whole():
+    code = torch.randint(0, 50, (1_000, 2), generator=torch.Generator().manual_seed(0))
+    meter = CodeMeter()
+    for part in code.split(137):
+        meter.add(part)
+    assert meter.bits() == pytest.approx(bits(code))
+
+
+def test_nothing_measured_has_no_rate():
+    with pytest.raises(ValueError, match="no rows were measured"):
+        CodeMeter().bits()
+
+
+@given(arrays(np.int64, (60, 2), elements=st.integers(-5, 5)))
+def test_an_integer_code_never_costs_more_than_its_alphabet(code):
+    limit = sum(math.log2(column.max() - column.min() + 1) for column in code.T)
+    assert 0 <= bits(torch.from_numpy(code)) <= limit + 1e-9
+
+
+def test_faithfulness_is_one_without_disagreement_and_zero_at_the_floor():
+    assert faithfulness(np.array(0.0), np.array(50.0)) == 1
+    assert faithfulness(np.array(50.0), np.array(50.0)) == 0
+    assert faithfulness(np.array(75.0), np.array(50.0)) == -0.5
+
+
+def test_budgets_halve_the_ceiling_eight_times():
+    assert budgets(2048).tolist() == [1024, 512, 256, 128, 64, 32, 16, 8]
+
+
+def test_the_score_takes_the_best_affordable_entry_on_id_and_reads_it_on_ood():
+    # The entry at 64 bits is best on ID and worst on OOD: it must be taken where it can be paid.
+    on_id, on_ood = score(np.array([8.0, 64.0]), np.array([0.5, 0.9]), np.array([0.4, 0.1]), 2048)
+    assert on_id == pytest.approx((5 * 0.9 + 3 * 0.5) / 8)
+    assert on_ood == pytest.approx((5 * 0.1 + 3 * 0.4) / 8)
+
+
+def test_what_no_budget_can_pay_scores_nothing():
+    assert score(np.array([2048.0]), np.array([1.0]), np.array([1.0]), 2048) == (0, 0)
+
+
+def test_of_equally_faithful_entries_the_cheaper_is_taken():
+    assert score(np.array([64.0, 8.0]), np.array([0.5, 0.5]), np.array([0.1, 0.3]), 2048)[1] == pytest.approx(0.3)
+
+
+fractions = st.floats(0, 1)
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 4000), fractions, fractions), min_size=1, max_size=6))
+def test_scores_lie_between_zero_and_one_and_do_not_depend_on_the_order_of_entries(entries):
+    columns = [np.array(column) for column in zip(*entries, strict=True)]
+    for value in score(*columns, 2048):
+        assert 0 <= value <= 1
+    if len(set(columns[0])) == len(entries):
+        backwards = [column[::-1] for column in columns]
+        assert score(*columns, 2048) == score(*backwards, 2048)
+
+
+def test_divergence_is_zero_for_equal_and_one_bit_for_disjoint_distributions():
+    p = torch.tensor([[0.5, 0.5, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
+    assert jensen_shannon_bits(p, p).tolist() == [0, 0]
+    assert jensen_shannon_bits(p, p.flip(1)).tolist() == pytest.approx([1, 1])
+
+
+def test_divergence_has_its_textbook_value():
+    p, q = torch.tensor([1.0, 0.0], dtype=torch.float64), torch.tensor([0.5, 0.5], dtype=torch.float64)
+    expected = 0.75 * math.log2(4 / 3) / 2 * 1  # KL(p|m) = log2(4/3)
+    expected = (math.log2(4 / 3) + 0.5 * math.log2(2 / 3) + 0.5 * math.log2(2)) / 2
+    assert jensen_shannon_bits(p, q).item() == pytest.approx(expected)
+
+
+@given(arrays(np.float64, 20, elements=st.floats(0, 1)))
+def test_stored_divergences_are_within_two_hundredths_of_the_truth(values):
+    assert np.abs(restore(quantise(values)) - values).max() <= 0.01
+
+
+def test_resamples_begin_with_the_sample_itself():
+    assert sentence_weights(12, "iid")[0].tolist() == [1] * 12
+    assert seed_weights(5)[0].tolist() == [1] * 5
+    assert (seed_weights(5).sum(1) == 5).all()
+
+
+def test_resamples_are_the_same_every_time_and_differ_between_splits():
+    again = np.array(sentence_weights(12, "iid"))
+    sentence_weights.cache_clear()
+    assert np.array_equal(again, sentence_weights(12, "iid"))
+    assert not np.array_equal(again, sentence_weights(12, "other"))
+
+
+def test_the_interval_of_a_mean_covers_about_what_it_says():
+    rng = np.random.default_rng(0)
+    covered = 0
+    weights = sentence_weights(200, "coverage").astype(np.float64)
+    for _ in range(400):
+        values = rng.exponential(size=200)
+        found = interval(weights @ values / weights.sum(1))
+        covered += found.low <= 1 <= found.high
+    assert 0.91 <= covered / 400 <= 0.98
+
+
+def test_the_interval_always_holds_its_value():
+    assert interval(np.array([5.0, 1.0, 2.0, 3.0])).high == 5
+
+
+def test_rank_ranges_separate_what_differs_and_join_what_does_not():
+    noise = np.random.default_rng(0).normal(size=1_001) * 0.01
+    other = np.random.default_rng(1).normal(size=1_001) * 0.01
+    scores = np.stack([0.9 + noise, 0.5 + noise, 0.5 + other, 0.1 + noise])
+    assert rank_ranges(scores) == [(1, 1), (2, 3), (2, 3), (4, 4)]
+
+
+def test_equal_submissions_share_their_rank():
+    scores = np.stack([np.linspace(0.4, 0.6, 1_001)] * 3)
+    assert rank_ranges(scores) == [(1, 3)] * 3
+
+
+def test_paired_differences_separate_what_single_intervals_would_not():
+    common = np.random.default_rng(0).normal(size=1_001)
+    assert rank_ranges(np.stack([common + 0.1, common])) == [(1, 1), (2, 2)]
+
+
+def test_kendall_tau_is_one_for_the_same_order_and_minus_one_reversed():
+    a = np.array([0.1, 0.4, 0.9])
+    assert kendall_tau(a, a**3) == 1
+    assert kendall_tau(a, -a) == -1
+    assert math.isnan(kendall_tau(a, np.zeros(3)))
