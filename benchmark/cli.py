@@ -54,13 +54,19 @@ def run(
     methods: Annotated[list[str], typer.Argument(help="Methods by name, or files.")],
     task: TaskOption = "dyck-20-10",
     arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
-    seed: Annotated[list[str] | None, typer.Option(help="Only this reference, 0, 1, ... or untrained; repeatable.")] = None,
+    seed: Annotated[
+        list[str] | None, typer.Option(help="Only this reference, 0, 1, ... or untrained; repeatable.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    limit: Annotated[int | None, typer.Option(min=1, help="Sentences a split, at most: a quick look, not ranked.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Sentences a split, at most: a quick look, not ranked.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Where records are saved.")] = Path("results"),
     fresh: Annotated[bool, typer.Option(help="Make records again that are there already.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Units side by side.")] = 1,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds of its own code that an entry gets in a unit.")] = 600.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds of its own code that an entry gets in a unit.")
+    ] = 600.0,
     in_process: Annotated[bool, typer.Option(help="Debug: run the code in this process; not ranked.")] = False,
     format: FormatOption = "table",
 ) -> None:
@@ -78,7 +84,9 @@ def leaderboard(
     check: Annotated[bool, typer.Option(help="Verify every record and that leaderboard.md is what they give.")] = False,
     format: Annotated[str | None, typer.Option(help="Print md, json or csv instead of writing leaderboard.md.")] = None,
     records: Annotated[list[Path] | None, typer.Option(help="Folders of records; the committed ones if none.")] = None,
-    page: Annotated[Path | None, typer.Option(help="The page to write or check; leaderboard.md of the checkout.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="The page to write or check; leaderboard.md of the checkout.")
+    ] = None,
 ) -> None:
     """Make leaderboard.md from the records and nothing else."""
     from benchmark.commands import leaderboard as command

@@ -12,7 +12,6 @@ import baselines
 from benchmark import tasks
 from benchmark.errors import UsageError
 from benchmark.models import load_card
-from benchmark.models.reference import UNTRAINED
 from benchmark.records import Protocol
 from benchmark.scoring import faithfulness
 from benchmark.tasks import Arena, Task
@@ -67,7 +66,9 @@ def all_methods() -> dict[str, MethodFile]:
         for path in sorted(folder.glob("[!_]*.py")):
             method = MethodFile(path.stem.replace("_", "-"), kind, path)
             if method.name in found:
-                raise UsageError(f"two methods are called {method.name}: {found[method.name].path} and {path}; rename one")
+                raise UsageError(
+                    f"two methods are called {method.name}: {found[method.name].path} and {path}; rename one"
+                )
             found[method.name] = method
     return found
 
@@ -77,22 +78,23 @@ def find_method(name_or_file: str | Path) -> Path:
     text = str(name_or_file)
     if text.endswith(".py") or "/" in text:
         if not Path(text).is_file():
-            raise UsageError(f"{text}: no such file; `simplibench list` shows the methods that can be named without a path")
+            raise UsageError(
+                f"{text}: no such file; `simplibench list` shows the methods that can be named without a path"
+            )
         return Path(text)
     methods = all_methods()
     if text not in methods:
-        raise UsageError(f"no method {text}; there are: {', '.join(methods)}; a file of yours is given by its path, ending in .py")
+        raise UsageError(
+            f"no method {text}; there are: {', '.join(methods)}; a file of yours is given by its path, ending in .py"
+        )
     return methods[text].path
 
 
 @lru_cache(maxsize=8)
 def protocol(task: Task) -> Protocol:
     """What a task's records are measured against: versions, splits and checkpoints, in one hash."""
-    checkpoints = {
-        f"{family.name}/{seed}": load_card(task, family, seed).sha256
-        for family in task.families
-        for seed in (*family.seeds, UNTRAINED)
-    }
+    cards = [load_card(task, family, seed) for family in task.families for seed in family.references]
+    checkpoints = {f"{card.family}/{card.seed}": card.sha256 for card in cards}
     facts = {
         "task": task.name,
         "task_version": task.protocol,

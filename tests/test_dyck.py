@@ -9,7 +9,14 @@ from benchmark.tasks import load_split, load_training
 from benchmark.tasks.dyck import CLOSE, END, LONGEST, OPEN, START, TYPES, deepest, draws, scored, sentences, structure
 from benchmark.tasks.task import Sequences
 
-EVALUATION = ["iid", "seen-structure", "unseen-structure-short", "unseen-structure-long", "unseen-depth", "long-shallow"]
+EVALUATION = [
+    "iid",
+    "seen-structure",
+    "unseen-structure-short",
+    "unseen-structure-long",
+    "unseen-depth",
+    "long-shallow",
+]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +72,7 @@ def test_no_evaluation_sentence_is_in_the_training_set(name, splits, training):
     assert set(sentences(splits[name].sequences)).isdisjoint(sentences(training))
 
 
-@pytest.mark.parametrize(("one", "other"), combinations(EVALUATION, 2))
+@pytest.mark.parametrize(("one", "other"), list(combinations(EVALUATION, 2)))
 def test_no_sentence_is_in_two_evaluation_splits(one, other, splits):
     assert set(sentences(splits[one].sequences)).isdisjoint(sentences(splits[other].sequences))
 
@@ -102,8 +109,12 @@ def test_every_sentence_is_scored_and_there_are_enough(name, splits):
 
 def test_cases_are_the_closing_brackets_at_distance_ten_or_more(splits):
     split = splits["unseen-depth"]
-    found = {(s, p): (t, d) for s, p, t, d in zip(
-        split.cases.sequence, split.cases.position, split.cases.target, split.cases.strata["depth"], strict=True)}
+    found = {
+        (s, p): (t, d)
+        for s, p, t, d in zip(
+            split.cases.sequence, split.cases.position, split.cases.target, split.cases.strata["depth"], strict=True
+        )
+    }
     for index in range(50):
         stack, expected = [], {}
         for position, token in enumerate(split.sequences[index]):

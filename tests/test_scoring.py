@@ -22,7 +22,9 @@ def bits(code, visible=None):
     return meter.bits()
 
 
-@pytest.mark.parametrize(("dtype", "width"), [(torch.float16, 16), (torch.bfloat16, 16), (torch.float32, 32), (torch.float64, 64)])
+@pytest.mark.parametrize(
+    ("dtype", "width"), [(torch.float16, 16), (torch.bfloat16, 16), (torch.float32, 32), (torch.float64, 64)]
+)
 def test_a_dense_float_code_costs_its_width_a_dimension(dtype, width):
     assert bits(torch.ones(10, 3, dtype=dtype)) == 3 * width
 

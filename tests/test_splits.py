@@ -53,8 +53,14 @@ def test_a_split_is_generated_once_and_then_read_from_the_cache():
     assert second.cases.strata["kind"].tolist() == [7]
 
 
-@pytest.mark.parametrize("damage", [lambda p: p.write_bytes(p.read_bytes()[:40]), lambda p: p.write_bytes(b"x"),
-                                    lambda p: p.write_bytes(p.read_bytes()[:-1] + b"\x01")])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda p: p.write_bytes(p.read_bytes()[:40]),
+        lambda p: p.write_bytes(b"x"),
+        lambda p: p.write_bytes(p.read_bytes()[:-1] + b"\x01"),
+    ],
+)
 def test_a_damaged_cache_file_is_reported_and_made_again(damage, cache, capsys):
     task = Tiny()
     load_split(task, "one")
@@ -68,7 +74,9 @@ def test_a_damaged_cache_file_is_reported_and_made_again(damage, cache, capsys):
 
 def test_a_changed_split_is_refused_and_asks_for_a_new_protocol_version(cache):
     task = Tiny(last=0)
-    with pytest.raises(DamagedFile, match="(?s)tiny: generated splits differ.*protocol 3.*one: pinned .* generated .*raise `protocol`"):
+    with pytest.raises(
+        DamagedFile, match="(?s)tiny: generated splits differ.*protocol 3.*one: pinned .* generated .*raise `protocol`"
+    ):
         load_split(task, "one")
     assert not list(cache.rglob("*.safetensors"))
 
@@ -79,7 +87,9 @@ def test_an_unknown_split_names_those_there_are():
 
 
 def test_the_content_hash_does_not_depend_on_the_stored_type():
-    assert content_hash({"a": np.array([1, 2], dtype=np.uint8)}) == content_hash({"a": np.array([1, 2], dtype=np.int64)})
+    assert content_hash({"a": np.array([1, 2], dtype=np.uint8)}) == content_hash(
+        {"a": np.array([1, 2], dtype=np.int64)}
+    )
     assert content_hash({"a": np.array([1, 2])}) != content_hash({"a": np.array([2, 1])})
 
 

@@ -59,7 +59,10 @@ def test_a_training_killed_between_saves_goes_on_from_the_last_one_to_the_same_w
             if progress.step == 11: training.save()
             if progress.step == 14: os.kill(os.getpid(), signal.SIGKILL)
     """)
-    environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__), "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    environment = os.environ | {
+        "PYTHONPATH": os.path.dirname(__file__),
+        "OMP_NUM_THREADS": str(torch.get_num_threads()),
+    }
     killed = subprocess.run([sys.executable, "-c", script], env=environment)
     assert killed.returncode == -signal.SIGKILL
     assert sorted(file.name for file in tmp_path.iterdir()) == ["killed.pt", "whole.pt"]
@@ -132,7 +135,9 @@ def test_weights_that_are_not_the_cards_are_refused_naming_both_hashes(copied, t
     file = copied / task.name / "two-layer" / "seed-1.safetensors"
     file.write_bytes(file.read_bytes()[:-1] + b"\x07")
     expected = load_card(task, task.families[0], 1).sha256
-    with pytest.raises(DamagedFile, match=rf"seed-1\.safetensors: its card expects sha256 {expected}, got [0-9a-f]{{64}}"):
+    with pytest.raises(
+        DamagedFile, match=rf"seed-1\.safetensors: its card expects sha256 {expected}, got [0-9a-f]{{64}}"
+    ):
         load_reference(task, 1, root=copied)
 
 
@@ -144,7 +149,9 @@ def test_missing_weights_a_broken_card_and_an_unknown_seed_are_named(copied, tas
     (folder / "seed-2.json").write_text('{"task": 3}')
     with pytest.raises(DamagedFile, match=r"seed-2\.json: not a valid card: task: Input should be a valid string"):
         load_reference(task, 2, root=copied)
-    with pytest.raises(UsageError, match="dyck-20-10 has no reference seed-9 in family two-layer; there are: seed-0, .*untrained"):
+    with pytest.raises(
+        UsageError, match="dyck-20-10 has no reference seed-9 in family two-layer; there are: seed-0, .*untrained"
+    ):
         load_reference(task, 9, root=copied)
 
 

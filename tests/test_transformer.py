@@ -69,14 +69,28 @@ def test_padding_never_reaches_a_real_position(model, tokens):
 def as_gpt2(model: Transformer) -> GPT2LMHeadModel:
     shape = model.shape
     config = GPT2Config(
-        vocab_size=shape.vocabulary, n_positions=shape.context, n_embd=shape.width, n_layer=shape.layers,
-        n_head=shape.heads, n_inner=shape.mlp_width, activation_function="gelu_new", tie_word_embeddings=False,
-        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=1,
+        vocab_size=shape.vocabulary,
+        n_positions=shape.context,
+        n_embd=shape.width,
+        n_layer=shape.layers,
+        n_head=shape.heads,
+        n_inner=shape.mlp_width,
+        activation_function="gelu_new",
+        tie_word_embeddings=False,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=0,
+        eos_token_id=1,
     )
     other = GPT2LMHeadModel(config).eval()
-    weights = {"transformer.wte.weight": model.token.weight, "transformer.wpe.weight": model.position.weight,
-               "transformer.ln_f.weight": model.norm.weight, "transformer.ln_f.bias": model.norm.bias,
-               "lm_head.weight": model.unembed.weight}
+    weights = {
+        "transformer.wte.weight": model.token.weight,
+        "transformer.wpe.weight": model.position.weight,
+        "transformer.ln_f.weight": model.norm.weight,
+        "transformer.ln_f.bias": model.norm.bias,
+        "lm_head.weight": model.unembed.weight,
+    }
     for index, block in enumerate(model.blocks):
         joined = (block.query, block.key, block.value)
         pairs = {"ln_1": block.attention_norm, "ln_2": block.mlp_norm}

@@ -129,7 +129,10 @@ def _tau(ranked: list[Row]) -> float | None:
 def _standing(records: list[Record], seeds: list[int], protocol: Protocol) -> tuple[Status, str]:
     """Whether a submission's records make a rank, and why not."""
     if any(record.protocol != protocol for record in records):
-        return "outdated", f"made under another protocol than {protocol.task_version}.{protocol.scoring_version}; run it again"
+        return (
+            "outdated",
+            f"made under another protocol than {protocol.task_version}.{protocol.scoring_version}; run it again",
+        )
     if any(record.limit is not None or record.in_process for record in records):
         return "unranked", "scored with --limit or --in-process"
     if all(record.status == "failed" for record in records):
@@ -138,7 +141,9 @@ def _standing(records: list[Record], seeds: list[int], protocol: Protocol) -> tu
     if len(sources) > 1:
         return "incomplete", "its records are of different versions of its file; run it again"
     made = {(record.entry, record.seed) for record in records}
-    missing = [f"{entry} seed {seed}" for entry in sorted({e for e, _ in made}) for seed in seeds if (entry, seed) not in made]
+    missing = [
+        f"{entry} seed {seed}" for entry in sorted({e for e, _ in made}) for seed in seeds if (entry, seed) not in made
+    ]
     if missing:
         return "incomplete", f"{len(missing)} records are missing, the first: {missing[0]}"
     return "ok", ""

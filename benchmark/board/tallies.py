@@ -54,7 +54,9 @@ def tally(group: list[Stored]) -> SeedTally:
     by_role: dict[str, list[tuple[Floats, Floats]]] = {"id": [], "ood": [], "control": []}
     for index, (name, result) in enumerate(first.record.splits.items()):
         rows = ground.split == index
-        by_role[result.role].append((_resampled(name, result, rows, ground, counts), _by_divergence(rows, ground, counts)))
+        by_role[result.role].append(
+            (_resampled(name, result, rows, ground, counts), _by_divergence(rows, ground, counts))
+        )
     mean = {role: [np.mean(column, axis=0) for column in zip(*found, strict=True)] for role, found in by_role.items()}
     return SeedTally(
         entries=[one.record.entry for one in group],

@@ -3,7 +3,7 @@
 import difflib
 from pathlib import Path
 
-from benchmark.board import boards, leaderboard_csv, leaderboard_json, leaderboard_markdown
+from benchmark.board import ArenaBoard, boards, leaderboard_csv, leaderboard_json, leaderboard_markdown
 from benchmark.commands.options import require_format
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.files import write_atomically
@@ -32,7 +32,7 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
         print(f"wrote {page} from {len(stored)} records")
 
 
-def _boards(stored: list[Stored]):  # type: ignore[no-untyped-def]
+def _boards(stored: list[Stored]) -> list[ArenaBoard]:
     protocols = {task.name: protocol(task) for task in all_tasks().values()}
     return boards(stored, ranked_seeds(), protocols)
 
@@ -42,7 +42,9 @@ def _check(stored: list[Stored], text: str, page: Path) -> None:
         verify(one)
     written = page.read_text() if page.exists() else ""
     if written != text:
-        difference = difflib.unified_diff(written.splitlines(), text.splitlines(), str(page), "from the records", lineterm="", n=0)
+        difference = difflib.unified_diff(
+            written.splitlines(), text.splitlines(), str(page), "from the records", lineterm="", n=0
+        )
         lines = list(difference)[:12]
         raise DamagedFile(
             f"{page} is not what the records give; `simplibench leaderboard` writes it anew:\n" + "\n".join(lines)

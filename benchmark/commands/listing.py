@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.board import Row, boards
@@ -9,7 +10,6 @@ from benchmark.board.render import interval_text, rank_text
 from benchmark.commands.options import print_table, require_format
 from benchmark.errors import UsageError
 from benchmark.models import load_card
-from benchmark.models.reference import UNTRAINED
 from benchmark.records import COMMITTED, load_all
 from benchmark.registry import all_methods, all_tasks, protocol, ranked_seeds
 from benchmark.scoring.faithfulness import BUDGET_HALVINGS
@@ -18,14 +18,14 @@ from benchmark.tasks import Task, load_split
 
 def show_list(format: str) -> None:
     """Tasks, arenas and methods; as JSON with the keys `tasks` and `methods`."""
-    require_format(format, "table", "json")
+    require_format(format, "table", "json", "names")
     tasks = [
         {
             "name": task.name,
             "protocol": task.protocol,
             "splits": dict(task.roles),
             "arenas": [f"{task.name}/{arena.name}" for arena in task.arenas],
-            "families": {family.name: [*family.seeds, UNTRAINED] for family in task.families},
+            "families": {family.name: list(family.references) for family in task.families},
         }
         for task in all_tasks().values()
     ]
@@ -36,8 +36,14 @@ def show_list(format: str) -> None:
     if format == "json":
         print(json.dumps({"tasks": tasks, "methods": methods}, indent=1))
         return
-    arenas = [[name, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
-              for task in all_tasks().values() for name in [f"{task.name}/{arena.name}" for arena in task.arenas]]
+    if format == "names":
+        print("\n".join(all_methods()))
+        return
+    arenas = [
+        [name, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
+        for task in all_tasks().values()
+        for name in [f"{task.name}/{arena.name}" for arena in task.arenas]
+    ]
     print_table(("arena", "splits"), arenas)
     print_table(("method", "kind", "about"), [[m["name"], m["kind"], m["about"]] for m in methods])
     print("simplibench info NAME tells more; simplibench run METHOD scores one")
@@ -61,7 +67,7 @@ def _show_task(task: Task) -> None:
     rows = [[s.name, s.role, len(s.sequences), len(s.sequences.tokens), len(s.cases)] for s in splits]
     print_table(("split", "role", "sequences", "tokens", "scored positions"), rows)
     for family in task.families:
-        cards = [load_card(task, family, seed) for seed in (*family.seeds, UNTRAINED)]
+        cards = [load_card(task, family, seed) for seed in family.references]
         accuracies = [[card.seed, *(f"{card.accuracy[name]:.4f}" for name in task.roles)] for card in cards]
         print_table(("seed", *task.roles), accuracies, f"accuracy of the references of family {family.name}")
 
@@ -84,7 +90,7 @@ def _rows() -> list[Row]:
     return [row for board in boards(load_all(COMMITTED), ranked_seeds(), protocols) for row in board.rows]
 
 
-def _cells(rows: list[Row], name) -> list[list[str]]:  # type: ignore[no-untyped-def]
+def _cells(rows: list[Row], name: Callable[[Row], str]) -> list[list[str]]:
     return [[rank_text(row), name(row), interval_text(row.score) or row.note, interval_text(row.gap)] for row in rows]
 
 

@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmark.board import EntryRow, boards, entry_rows
 from benchmark.board.render import interval_text, rank_text
 from benchmark.commands.options import parse_seed, print_table, require_format
-from benchmark.harness.run import Conditions, guests, plan, prepare, resolve_device, results, run as run_units, steps
+from benchmark.harness import run as harness
+from benchmark.harness.runtime import resolve_device
+from benchmark.harness.units import Conditions
 from benchmark.records import COMMITTED, Stored, load_all
 from benchmark.registry import load_task, protocol, ranked_seeds
 
@@ -42,7 +44,13 @@ class Bar:
     """The run's progress on standard error."""
 
     def __init__(self, total: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         self._progress = Progress(*columns, console=Console(stderr=True))
         self._task = self._progress.add_task("starting", total=total)
         self._open = 0  # the step under way, which is done when the next one begins
@@ -72,15 +80,18 @@ def run(options: Options) -> int:
     require_format(options.format, "table", "json")
     conditions = Conditions(resolve_device(options.device), options.limit, options.in_process, options.timeout)
     seeds = [parse_seed(text) for text in options.seeds] if options.seeds else None
-    with guests(conditions) as nursery:
-        units = plan(options.methods, options.task, options.arenas, seeds, conditions, nursery)
-        places = prepare(units, options.output, options.fresh)
-        with Bar(steps(units)) as bar:
-            made = run_units(units, conditions, places, bar, nursery, options.jobs)
-    stored = results(units, places)
+    with harness.guests(conditions) as nursery:
+        units = harness.plan(options.methods, options.task, options.arenas, seeds, conditions, nursery)
+        places = harness.prepare(units, options.output, options.fresh)
+        with Bar(harness.steps(units)) as bar:
+            made = harness.run(units, conditions, places, bar, nursery, options.jobs)
+    stored = harness.results(units, places)
     skipped = len(stored) - made
     if skipped:
-        print(f"{skipped} of {len(stored)} records were there already and valid; --fresh makes them again", file=sys.stderr)
+        print(
+            f"{skipped} of {len(stored)} records were there already and valid; --fresh makes them again",
+            file=sys.stderr,
+        )
     if options.format == "json":
         print(json.dumps([one.record.model_dump(mode="json") for one in stored], indent=1))
     else:
@@ -93,10 +104,15 @@ def _print_entries(stored: list[Stored]) -> None:
     rows = entry_rows(stored)
     for arena in dict.fromkeys(row.arena for row in rows):
         own = [row for row in rows if row.arena == arena]
-        print_table(HEADERS, [_cells(row) for row in own], f"{arena}, faithfulness over {max(r.seeds for r in own)} references")
+        print_table(
+            HEADERS, [_cells(row) for row in own], f"{arena}, faithfulness over {max(r.seeds for r in own)} references"
+        )
     for row in rows:
         if row.failed:
-            print(f"failed: {row.submission}, {row.entry} in {row.arena} on {row.failed} references: {row.reason}", file=sys.stderr)
+            print(
+                f"failed: {row.submission}, {row.entry} in {row.arena} on {row.failed} references: {row.reason}",
+                file=sys.stderr,
+            )
 
 
 def _cells(row: EntryRow) -> list[str]:
@@ -125,7 +141,15 @@ def _print_places(stored: list[Stored], task_name: str) -> None:
     current = {task_name: protocol(load_task(task_name))}
     found = boards(others + stored, ranked_seeds(), current)
     rows = [
-        [row.arena, row.submission, rank_text(row), interval_text(row.score), interval_text(row.gap), row.status, row.note]
+        [
+            row.arena,
+            row.submission,
+            rank_text(row),
+            interval_text(row.score),
+            interval_text(row.gap),
+            row.status,
+            row.note,
+        ]
         for board in found
         for row in board.rows
         if (row.arena, row.submission) in names

@@ -21,7 +21,9 @@ from benchmark.tasks import Family, Task, load_training
 SMOOTHING = 0.98  # of the loss and accuracy shown
 
 
-def train(task_name: str, seed_text: str, family_name: str | None, output: Path, threads: int, save_every: float) -> None:
+def train(
+    task_name: str, seed_text: str, family_name: str | None, output: Path, threads: int, save_every: float
+) -> None:
     """Train to the end of the recipe, measure every split, write weights and card. Raises UsageError."""
     torch.set_num_threads(threads)
     task, seed = load_task(task_name), parse_seed(seed_text)
@@ -40,7 +42,13 @@ def _trained(task: Task, family: Family, seed: int, save_every: float) -> Transf
     training = Training(family, load_training(task), task.candidates, seed, saves)
     if training.step:
         print(f"going on at step {training.step} from {saves}", file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     loss = accuracy = 0.0
     with Progress(*columns, console=Console(stderr=True)) as bar:
         shown = bar.add_task("starting", total=family.recipe.steps, completed=training.step)

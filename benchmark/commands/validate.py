@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import SimplibenchError
-from benchmark.harness.guest import Guest, Nursery
-from benchmark.harness.ground import fit_rows
 from benchmark.harness.batches import limited, whole_batches
+from benchmark.harness.ground import fit_rows
+from benchmark.harness.guest import Guest, Nursery
 from benchmark.harness.runtime import resolve_device
 from benchmark.harness.stage import Stage
 from benchmark.methods import CodecPart, check

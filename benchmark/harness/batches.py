@@ -82,7 +82,9 @@ def _scored_batch(split: Split, group: np.ndarray, lengths: np.ndarray, cases: l
     at = np.zeros(asked.shape, dtype=np.int64)
     order = np.concatenate(cases)
     at[asked] = split.cases.position[order]
-    return Batch(tokens, real, torch.from_numpy(at).to(device), torch.from_numpy(asked).to(device), torch.from_numpy(order))
+    return Batch(
+        tokens, real, torch.from_numpy(at).to(device), torch.from_numpy(asked).to(device), torch.from_numpy(order)
+    )
 
 
 def _pad(sequences: Sequences, group: np.ndarray, lengths: np.ndarray, device: str) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,6 @@ from benchmark.models import Rows
 from benchmark.records import Counts, GroundCounts, Runtime, SplitResult
 from benchmark.scoring.rate import CodeMeter
 
-
 TIMED_TOKENS = 4_096  # a batch of the first split's longest sentences
 
 

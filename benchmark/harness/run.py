@@ -84,13 +84,13 @@ def plan(
             candidates = (Unit(file, source_sha256(file), known_as, task, arena, seed) for file, known_as in described)
             units += [unit for unit in candidates if unit.entries]
     if not units:
-        raise UsageError(f"no entry of {', '.join(map(str, methods))} fits an arena asked for: patterns exist in attention only")
+        raise UsageError(
+            f"no entry of {', '.join(map(str, methods))} fits an arena asked for: patterns exist in attention only"
+        )
     return units
 
 
-def _manifests(
-    files: list[Path], conditions: Conditions, nursery: Nursery | None
-) -> list[tuple[Path, Manifest]]:
+def _manifests(files: list[Path], conditions: Conditions, nursery: Nursery | None) -> list[tuple[Path, Manifest]]:
     """What each file puts forward. Two of one name would overwrite each other's records."""
     found: dict[str, Path] = {}
     described = []
@@ -152,9 +152,7 @@ def results(units: list[Unit], places: Places) -> list[Stored]:
     return found
 
 
-def _run_side_by_side(
-    units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int
-) -> int:
+def _run_side_by_side(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int) -> int:
     """Units that share a ground stay together; each process gets its part of the threads."""
     groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
     threads = max(1, torch.get_num_threads() // jobs)

@@ -3,7 +3,7 @@
 Shapes: H heads, N rows, V vocabulary.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -51,7 +51,9 @@ class Stage:
             return None
         queried = self._queried(batch)
         positions = torch.arange(queried.shape[1], device=queried.device).expand_as(queried)
-        return (batch.at if self._narrow(batch) else positions)[queried] + 1
+        if batch.at is not None and self._narrow(batch):
+            positions = batch.at
+        return positions[queried] + 1
 
     def opened(self, cut: Cut, batch: Batch) -> Cut:
         """A cut made at queries and keys, brought to where this stage reads its rows."""
@@ -63,23 +65,25 @@ class Stage:
 
     def logits(self, cut: Cut, batch: Batch) -> Tensor:
         """From a cut to the logits of the batch's cases, [case, V]."""
-        site = self.site if cut.pattern is None else Site(self.arena.layer, "pattern")
+        site = self.site if "pattern" not in cut.heads else Site(self.arena.layer, "pattern")
         return self.model.suffix(cut, site, batch.at)[batch.asked]
 
     def asked_patterns(self, cut: Cut, batch: Batch) -> Tensor | None:
         """Attention rows of the cases, [case, H, T]; None in residual arenas."""
         if self.part == "residual" or batch.at is None:
             return None
-        if cut.pattern is None:
-            query = gather_heads(cut.query, batch.at)
-            pattern = self._block.attention_pattern(query, cut.key, batch.at)
+        if "pattern" not in cut.heads:
+            query = gather_heads(cut.heads["query"], batch.at)
+            pattern = self._block.attention_pattern(query, cut.heads["key"], batch.at)
         else:
-            pattern = cut.pattern if self._narrow(batch) else gather_heads(cut.pattern, batch.at)
+            pattern = cut.heads["pattern"]
+            pattern = pattern if self._narrow(batch) else gather_heads(pattern, batch.at)
         return pattern.transpose(1, 2)[batch.asked]
 
     def _with_pattern(self, cut: Cut, batch: Batch) -> Cut:
         at = batch.at if self._narrow(batch) else None
-        return replace(cut, query=None, key=None, pattern=self._block.attention_pattern(cut.query, cut.key, at))
+        pattern = self._block.attention_pattern(cut.heads["query"], cut.heads["key"], at)
+        return Cut(cut.residual, {"pattern": pattern, "value": cut.heads["value"]})
 
     @property
     def _block(self) -> Block:

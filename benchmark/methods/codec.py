@@ -38,7 +38,7 @@ class Codec(Method, ABC):
 
     @abstractmethod
     def encode(self, state: State, x: Tensor) -> Tensor:
-        """x [n, d] -> the code [n, m], float or integer: everything the simplified view keeps of each row."""
+        """X [n, d] -> the code [n, m], float or integer: everything the simplified view keeps of each row."""
 
     @abstractmethod
     def decode(self, state: State, code: Tensor) -> Tensor:

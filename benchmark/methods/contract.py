@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -14,7 +13,7 @@ from benchmark.methods.hosted import HostedCodec
 from benchmark.methods.performer import Caller, EntryManifest, Manifest
 
 SEED, OTHER_SEED = 1, 2
-TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}  # a matrix product of fewer rows may be summed in another order
+RELATIVE, ABSOLUTE = 1e-3, 1e-4  # a matrix product of fewer rows may be summed in another order
 
 
 @dataclass(frozen=True)
@@ -117,5 +116,4 @@ def _same(a: State, b: State) -> bool:
 def _close(a: Tensor, b: Tensor) -> bool:
     if a.shape != b.shape:
         return False
-    compared: Any = torch.allclose(a, b, **TOLERANCE) if a.is_floating_point() else torch.equal(a, b)
-    return bool(compared)
+    return torch.allclose(a, b, RELATIVE, ABSOLUTE) if a.is_floating_point() else torch.equal(a, b)

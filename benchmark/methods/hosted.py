@@ -14,9 +14,7 @@ from benchmark.scoring.rate import FLOAT_BITS, INTEGERS
 class HostedCodec:
     """Fits and encodes with one caller, decodes with another. Every method raises MethodFailed."""
 
-    def __init__(
-        self, encoder: Caller, decoder: Caller, entry: EntryManifest, index: int, audit: bool = False
-    ) -> None:
+    def __init__(self, encoder: Caller, decoder: Caller, entry: EntryManifest, index: int, audit: bool = False) -> None:
         self.encoder, self.decoder, self.entry, self.index, self.audit = encoder, decoder, entry, index, audit
         self.last: Reply | None = None
         self.vectors = 0  # rows encoded and decoded within `seconds`
@@ -39,7 +37,7 @@ class HostedCodec:
         return self._finite("trim", self._call(self.encoder, Request("trim", self.index, _named(state))).tensors)
 
     def encode(self, state: State, x: Tensor) -> Tensor:
-        """x [n, d] -> code [n, m], always of the same dtype and m."""
+        """X [n, d] -> code [n, m], always of the same dtype and m."""
         reply = self._call(self.encoder, Request("encode", self.index, {"x": x, **_named(state)}))
         code = reply.tensors["result"]
         self._check_code(code, len(x))

@@ -81,9 +81,7 @@ def manifest(submission: Submission) -> Manifest:
         read = {name: value for name, value in entry.fields().items() if name not in entry.fit_ignores}
         group = f"{type(entry).__qualname__}{sorted(read.items())}"
         entries.append(
-            EntryManifest(
-                label=entry.label, track="codec", part=entry.part, fields=entry.fields(), fit_group=group
-            )
+            EntryManifest(label=entry.label, track="codec", part=entry.part, fields=entry.fields(), fit_group=group)
         )
     return Manifest(
         name=submission.name,
@@ -163,5 +161,7 @@ class Performer:
 
 def _describe(value: object) -> str:
     if isinstance(value, dict):
-        return "a dict of " + (", ".join(f"{name!r}: {type(item).__name__}" for name, item in value.items()) or "nothing")
+        return "a dict of " + (
+            ", ".join(f"{name!r}: {type(item).__name__}" for name, item in value.items()) or "nothing"
+        )
     return f"{type(value).__name__}"

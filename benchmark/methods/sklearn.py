@@ -1,8 +1,8 @@
 """Any scikit-learn transformer with `inverse_transform` as a codec, in three lines.
 
-    from benchmark.methods.sklearn import SklearnCodec
-    class FastICA(SklearnCodec): estimator = sklearn.decomposition.FastICA
-    submission = Submission(..., entries=[FastICA(parameters={"n_components": 8})])
+from benchmark.methods.sklearn import SklearnCodec
+class FastICA(SklearnCodec): estimator = sklearn.decomposition.FastICA
+submission = Submission(..., entries=[FastICA(parameters={"n_components": 8})])
 """
 
 import pickle

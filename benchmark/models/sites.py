@@ -3,8 +3,6 @@
 Shapes: B batch, T tokens, Q queried positions, H heads, C head width, D width, N rows.
 """
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -39,8 +37,10 @@ def put(cut: Cut, masks: dict[str, Tensor], rows: Rows, visible: Tensor | None =
     for name, mask in masks.items():
         by_head = _by_head(cut, name).clone()
         by_head[:, mask] = _causal(rows[name], visible, by_head.shape[-1]) if name == "pattern" else rows[name]
-        changed[name] = by_head[0] if name == "residual" else by_head.transpose(0, 1)
-    return replace(cut, **changed)
+        changed[name] = by_head
+    if "residual" in changed:
+        return Cut(changed["residual"][0], cut.heads)
+    return Cut(cut.residual, {**cut.heads, **{name: by_head.transpose(0, 1) for name, by_head in changed.items()}})
 
 
 def _causal(rows: Tensor, visible: Tensor | None, width: int) -> Tensor:
@@ -53,5 +53,4 @@ def _causal(rows: Tensor, visible: Tensor | None, width: int) -> Tensor:
 
 def _by_head(cut: Cut, name: str) -> Tensor:
     """[H, B, positions, width]; the residual stream counts as one head."""
-    activations: Tensor = getattr(cut, name)
-    return activations[None] if name == "residual" else activations.transpose(0, 1)
+    return cut.residual[None] if name == "residual" else cut.heads[name].transpose(0, 1)

@@ -16,6 +16,7 @@ from benchmark.errors import DamagedFile
 from benchmark.files import write_atomically
 from benchmark.models.transformer import Transformer
 from benchmark.tasks import Family, Recipe, Sequences
+from benchmark.tasks.task import Integers
 
 IGNORED = -100  # cross_entropy's label for padding
 BETAS = (0.9, 0.98)
@@ -143,20 +144,21 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * (1 + math.cos(math.pi * done)) / 2
 
 
-def length_batches(lengths: np.ndarray, batch_tokens: int, rng: np.random.Generator) -> list[np.ndarray]:
+def length_batches(lengths: Integers, batch_tokens: int, rng: np.random.Generator) -> list[Integers]:
     """Indices of sequences in batches of like length, at most `batch_tokens` padded tokens each, in random order."""
     order = np.lexsort((rng.random(len(lengths)), lengths))
-    batches, start = [], 0
+    batches: list[Integers] = []
+    start = 0
     while start < len(order):
         # Sorted by length, so the last sequence of a batch is its longest: fit as many as its length allows.
         ends = np.arange(start + 1, min(len(order), start + batch_tokens) + 1)
-        fitting = np.count_nonzero((ends - start) * lengths[order[ends - 1]] <= batch_tokens)
+        fitting = int(np.count_nonzero((ends - start) * lengths[order[ends - 1]] <= batch_tokens))
         batches.append(order[start : start + max(1, fitting)])
         start += max(1, fitting)
     return [batches[index] for index in rng.permutation(len(batches))]
 
 
-def padded(sequences: Sequences, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+def padded(sequences: Sequences, indices: Integers) -> tuple[Tensor, Tensor]:
     """Inputs and next-token targets [B, T] of the sequences, padded on the right."""
     lengths = sequences.lengths[indices]
     inside = np.arange(lengths.max()) < lengths[:, None]

@@ -4,6 +4,7 @@ GPT-2's layer order (Radford et al. 2019): x = x + attention(norm(x)), then x = 
 unembedding of its own. Shapes: B batch, T tokens, Q queried positions, H heads, C head width, D width, V vocabulary.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,18 +27,15 @@ class Site:
 
 @dataclass(frozen=True)
 class Cut:
-    """What crosses a cut of the network. `value` and `residual` are None where the site does not need them.
+    """What crosses a cut of the network.
 
-    At `query+key`: residual [B, T, D] entering the layer, query [B, H, Q, C], key and value [B, H, T, C].
-    At `pattern`: residual, pattern [B, H, Q, T] and value. At `residual`: the residual leaving the layer.
+    At `query+key`: the residual stream entering the layer, and by head query [B, H, Q, C], key and value [B, H, T, C].
+    At `pattern`: the same stream, pattern [B, H, Q, T] and value. At `residual`: the stream leaving the layer, no heads.
     In the last layer only queried positions count, so Q are those asked for; below it, Q = T.
     """
 
-    residual: Tensor
-    query: Tensor | None = None
-    key: Tensor | None = None
-    value: Tensor | None = None
-    pattern: Tensor | None = None
+    residual: Tensor  # [B, T, D]
+    heads: Mapping[str, Tensor]
 
 
 class Block(nn.Module):
@@ -61,13 +59,14 @@ class Block(nn.Module):
         return self._split(self.query(gather(read, at))), self._split(self.key(read)), self._split(self.value(read))
 
     def _split(self, joined: Tensor) -> Tensor:
-        return joined.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [B, T, H * C] -> [B, H, T, C]
+        by_head: Tensor = joined.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [B, T, H * C] -> [B, H, T, C]
+        return by_head
 
     def attention_pattern(self, query: Tensor, key: Tensor, at: Tensor | None) -> Tensor:
         """Softmax over the positions up to the query's own, [B, H, Q, T]."""
         positions = torch.arange(key.shape[2], device=key.device)
         later = positions > (positions if at is None else at)[..., None]  # [B, Q, T], or [T, T]
-        scores = (query * key.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+        scores: Tensor = (query * key.shape[-1] ** -0.5) @ key.transpose(-1, -2)
         return scores.masked_fill_(later if at is None else later[:, None], -torch.inf).softmax(-1)
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, at: Tensor | None) -> Tensor:
@@ -79,7 +78,8 @@ class Block(nn.Module):
     def finish(self, residual: Tensor, mixed: Tensor) -> Tensor:
         """Add the attention's result, mixed values [B, H, Q, C], and the MLP's to the residual stream [B, Q, D]."""
         residual = residual + self.output(mixed.transpose(1, 2).flatten(2))
-        return residual + self.mlp(self.mlp_norm(residual))
+        finished: Tensor = residual + self.mlp(self.mlp_norm(residual))
+        return finished
 
     def forward(self, residual: Tensor, at: Tensor | None) -> Tensor:
         """The layer at the positions `at` only, [B, Q, D]."""
@@ -94,13 +94,14 @@ class Transformer(nn.Module):
         self.shape = shape
         self.token = nn.Embedding(shape.vocabulary, shape.width)
         self.position = nn.Embedding(shape.context, shape.width)
-        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.blocks: Sequence[Block] = nn.ModuleList(Block(shape) for _ in range(shape.layers))  # type: ignore[assignment]
         self.norm = nn.LayerNorm(shape.width)
         self.unembed = nn.Linear(shape.width, shape.vocabulary, bias=False)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """The residual stream entering layer 0, [B, T] -> [B, T, D]."""
-        return self.token(tokens) + self.position.weight[: tokens.shape[1]]
+        embedded: Tensor = self.token(tokens) + self.position.weight[: tokens.shape[1]]
+        return embedded
 
     def forward(self, tokens: Tensor, at: Tensor | None = None) -> Tensor:
         """Logits of the next token after the positions `at` [B, Q] (None: all), [B, Q, V]."""
@@ -108,11 +109,11 @@ class Transformer(nn.Module):
 
     def rest(self, residual: Tensor, layer: int, at: Tensor | None) -> Tensor:
         """Logits from the residual stream that enters `layer`."""
-        if layer == len(self.blocks):
-            return self.unembed(self.norm(gather(residual, at)))
         for block in self.blocks[layer:-1]:
             residual = block(residual, None)
-        return self.unembed(self.norm(self.blocks[-1](residual, at)))
+        last = self.blocks[-1](residual, at) if layer < len(self.blocks) else gather(residual, at)
+        logits: Tensor = self.unembed(self.norm(last))
+        return logits
 
     def prefix(self, tokens: Tensor, site: Site, at: Tensor | None = None) -> Cut:
         """Run up to the site; `at` [B, Q] are the positions whose logits will be asked of the suffix."""
@@ -120,20 +121,22 @@ class Transformer(nn.Module):
         for block in self.blocks[: site.layer + (site.part == "residual")]:
             residual = block(residual, None)
         if site.part == "residual":
-            return Cut(residual)
+            return Cut(residual, {})
         block, at = self.blocks[site.layer], self._queried(site, at)
         query, key, value = block.project(residual, at)
         if site.part == "query+key":
-            return Cut(residual, query=query, key=key, value=value)
-        return Cut(residual, value=value, pattern=block.attention_pattern(query, key, at))
+            return Cut(residual, {"query": query, "key": key, "value": value})
+        return Cut(residual, {"pattern": block.attention_pattern(query, key, at), "value": value})
 
     def suffix(self, cut: Cut, site: Site, at: Tensor | None = None) -> Tensor:
         """Run from the site to the logits at `at`, [B, Q, V]; `cut` may hold replaced activations."""
         if site.part == "residual":
             return self.rest(cut.residual, site.layer + 1, at)
-        block, inside = self.blocks[site.layer], self._queried(site, at)
-        pattern = site.part == "pattern"
-        mixed = cut.pattern @ cut.value if pattern else block.mix(cut.query, cut.key, cut.value, inside)
+        block, heads, inside = self.blocks[site.layer], cut.heads, self._queried(site, at)
+        if site.part == "pattern":
+            mixed = heads["pattern"] @ heads["value"]
+        else:
+            mixed = block.mix(heads["query"], heads["key"], heads["value"], inside)
         residual = block.finish(gather(cut.residual, inside), mixed)
         return self.rest(residual, site.layer + 1, None if inside is not None else at)
 

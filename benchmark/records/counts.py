@@ -34,7 +34,7 @@ class Table:
 
         def write(temporary: Path) -> None:
             with temporary.open("wb") as file:
-                np.savez_compressed(file, **columns)
+                np.savez_compressed(file, allow_pickle=False, **columns)
 
         write_atomically(path, write)
 

@@ -2,8 +2,6 @@
 
 from dataclasses import fields
 
-import numpy as np
-
 from benchmark.errors import DamagedFile
 from benchmark.records.counts import Counts, GroundCounts
 from benchmark.records.store import Stored
@@ -34,7 +32,7 @@ def split_figures(ground: GroundCounts, counts: Counts, index: int) -> dict[str,
 
 
 def _faithfulness(disagreement: float, floor: float) -> float:
-    return float(faithfulness(np.float64(disagreement), np.float64(floor)))
+    return float(faithfulness(disagreement, floor))
 
 
 def _agreement(disagree: int, cases: int) -> float | None:
@@ -49,7 +47,9 @@ def verify(stored: Stored) -> None:
     ground, counts = stored.ground(), stored.counts()
     for field in fields(counts):
         if len(getattr(counts, field.name)) != len(ground.split):
-            raise DamagedFile(f"{stored.path}: its counts and its ground have different numbers of sentences; run it again")
+            raise DamagedFile(
+                f"{stored.path}: its counts and its ground have different numbers of sentences; run it again"
+            )
     for index, (name, split) in enumerate(record.splits.items()):
         for figure, value in split_figures(ground, counts, index).items():
             if getattr(split, figure) != value:
@@ -60,11 +60,15 @@ def verify(stored: Stored) -> None:
         _verify_strata(stored, name, int(ground.positions[ground.split == index].sum()))
     dearest = max(split.bits_per_token for split in record.splits.values())
     if record.bits_per_token != dearest:
-        raise DamagedFile(f"{stored.path}: bits_per_token must be the dearest split's, {dearest}, got {record.bits_per_token}")
+        raise DamagedFile(
+            f"{stored.path}: bits_per_token must be the dearest split's, {dearest}, got {record.bits_per_token}"
+        )
 
 
 def _verify_strata(stored: Stored, split: str, cases: int) -> None:
     for name, strata in stored.record.splits[split].strata.items():
         total = sum(stratum.positions for stratum in strata.values())
         if total != cases:
-            raise DamagedFile(f"{stored.path}: splits.{split}.strata.{name}: expected {cases} positions in all, got {total}")
+            raise DamagedFile(
+                f"{stored.path}: splits.{split}.strata.{name}: expected {cases} positions in all, got {total}"
+            )

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
-SCHEMA = 1
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 SeedName = NonNegativeInt | Literal["untrained"]
@@ -79,7 +78,7 @@ class Record(Frozen):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="simplibench record")
 
-    schema_version: Literal[1] = SCHEMA
+    schema_version: Literal[1] = 1
     key: Sha256  # source, fields, protocol, device kind and the conditions below
     created: str  # UTC, ISO 8601
     submission: str
@@ -113,7 +112,7 @@ class Record(Frozen):
     @classmethod
     def sealed(cls, **values: Any) -> "Record":
         """A record with its own hash put in."""
-        unsealed = cls.model_construct(**values, schema_version=SCHEMA)
+        unsealed = cls.model_construct(**values, schema_version=1)
         return cls.model_validate({**values, "sha256": unsealed.content_sha256()})
 
     def content_sha256(self) -> str:
@@ -124,7 +123,9 @@ class Record(Frozen):
     @model_validator(mode="after")
     def _untouched(self) -> "Record":
         if self.content_sha256() != self.sha256:
-            raise ValueError(f"it was edited: its content has sha256 {self.content_sha256()}, its seal says {self.sha256}")
+            raise ValueError(
+                f"it was edited: its content has sha256 {self.content_sha256()}, its seal says {self.sha256}"
+            )
         return self
 
     @model_validator(mode="after")

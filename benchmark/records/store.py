@@ -30,7 +30,9 @@ class Stored:
 
     def ground(self) -> GroundCounts:
         """The counts it shares with the other records of its arena and reference. Raises DamagedFile."""
-        return GroundCounts.load(self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256)
+        return GroundCounts.load(
+            self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256
+        )
 
 
 def ground_name(sha256: str) -> str:

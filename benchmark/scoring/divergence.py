@@ -13,5 +13,5 @@ def jensen_shannon_bits(p: Tensor, q: Tensor) -> Tensor:
 
 
 def _negative_entropy(p: Tensor) -> Tensor:
-    """p log p, 0 at 0; twice as fast on a CPU as torch's own entropy function."""
+    """P log p, 0 at 0; twice as fast on a CPU as torch's own entropy function."""
     return p * p.clamp(min=torch.finfo(p.dtype).tiny).log()

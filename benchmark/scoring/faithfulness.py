@@ -9,13 +9,13 @@ BUDGET_HALVINGS = range(1, 9)  # budgets are the ceiling / 2, / 4, ..., / 256
 Floats = npt.NDArray[np.floating]
 
 
-def faithfulness(disagreement: Floats, floor_disagreement: Floats) -> Floats:
+def faithfulness(disagreement: npt.ArrayLike, floor_disagreement: npt.ArrayLike) -> Floats:
     """1 - disagreement of the proxy / disagreement of the constant code; 1 is the original, 0 the constant.
 
     Both as counts or sums over the same positions. A floor below one position counts as one, so that a proxy on a
     handful of sentences is never divided by nothing.
     """
-    result: Floats = 1 - disagreement / np.maximum(floor_disagreement, 1)
+    result: Floats = 1 - np.asarray(disagreement) / np.maximum(floor_disagreement, 1)
     return result
 
 
@@ -24,7 +24,9 @@ def budgets(ceiling_bits: float) -> Floats:
     return np.array([ceiling_bits / 2**halvings for halvings in BUDGET_HALVINGS])
 
 
-def score(bits: Floats, id_faithfulness: Floats, ood_faithfulness: Floats, ceiling_bits: float) -> tuple[Floats, Floats]:
+def score(
+    bits: Floats, id_faithfulness: Floats, ood_faithfulness: Floats, ceiling_bits: float
+) -> tuple[Floats, Floats]:
     """Mean ID and OOD faithfulness over the budgets.
 
     bits [entry]; faithfulness [..., entry], averaged over the splits of a role. At each budget the affordable entry of

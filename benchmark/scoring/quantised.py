@@ -8,7 +8,8 @@ LEVELS = 255
 
 def quantise(mean_bits: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     """A mean divergence of 0 to 1 bits as its fourth root in 255 steps: 5 % apart at 0.01 bits, 2 % at 0.5."""
-    return np.rint(LEVELS * np.clip(mean_bits, 0, 1) ** 0.25).astype(np.uint8)
+    levels: npt.NDArray[np.uint8] = np.rint(LEVELS * np.clip(mean_bits, 0, 1) ** 0.25).astype(np.uint8)
+    return levels
 
 
 def restore(levels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:

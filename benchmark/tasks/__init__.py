@@ -1,11 +1,11 @@
 """What is asked: tasks, their splits and cases. Imports no other room of the package."""
 
 from benchmark.tasks.splits import load_split, load_training
-from benchmark.tasks.task import Arena, Architecture, Cases, Family, Recipe, Role, Sequences, Split, Task
+from benchmark.tasks.task import Architecture, Arena, Cases, Family, Recipe, Role, Sequences, Split, Task
 
 __all__ = [
-    "Arena",
     "Architecture",
+    "Arena",
     "Cases",
     "Family",
     "Recipe",

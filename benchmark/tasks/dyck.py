@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from benchmark.tasks.task import Arena, Architecture, Cases, Family, Recipe, Role, Sequences, Split, Task
+from benchmark.tasks.task import Architecture, Arena, Cases, Family, Recipe, Role, Sequences, Split, Task
 
 TYPES, MAX_DEPTH, UNSEEN_MAX_DEPTH = 20, 10, 20
 START, END, OPEN, CLOSE = 0, 1, 2, 2 + TYPES  # opening brackets are tokens 2 to 21, closing ones 22 to 41
@@ -161,7 +161,7 @@ def collect(batches: Iterator[Sequences], accept: Callable[[bytes], bool], taken
         batch = next(batches)
         cases_in = np.bincount(scored(batch).sequence, minlength=len(batch))
         chosen: list[int] = []
-        for index in np.flatnonzero(cases_in):
+        for index in np.flatnonzero(cases_in).tolist():
             sentence = batch[index].tobytes()
             if sentence in taken or not accept(sentence):
                 continue

@@ -74,7 +74,9 @@ def check_pins(task: Task, found: Mapping[str, str]) -> None:
     ]
     if changed:
         raise DamagedFile(
-            f"{task.name}: generated splits differ from those of protocol {task.protocol}:\n" + "\n".join(changed) + "\n"
+            f"{task.name}: generated splits differ from those of protocol {task.protocol}:\n"
+            + "\n".join(changed)
+            + "\n"
             "If the change is meant, raise `protocol` in the task's file and pin the new hashes; "
             "records of the old protocol will be listed, not ranked."
         )

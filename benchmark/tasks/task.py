@@ -113,6 +113,11 @@ class Family:
     recipe: Recipe
     seeds: tuple[int, ...]
 
+    @property
+    def references(self) -> tuple[int | Literal["untrained"], ...]:
+        """The trained ones by seed, and the untrained control."""
+        return (*self.seeds, "untrained")
+
 
 @dataclass(frozen=True)
 class Arena:
