@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 
 from benchmark.errors import SimplibenchError
@@ -63,7 +64,9 @@ def run(
     ] = None,
     output: Annotated[Path, typer.Option(help="Where records are saved.")] = Path("results"),
     fresh: Annotated[bool, typer.Option(help="Make records again that are there already.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Units side by side.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Units side by side; by default one a core, at most 4.")
+    ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds of its own code that an entry gets in a unit.")
     ] = 600.0,
@@ -113,11 +116,14 @@ def main() -> None:
     """Run a command. A user's mistake is one text on standard error and exit code 2, a failure exit code 1."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see harness/guest.py; read when torch is loaded
     try:
-        app()
+        raise SystemExit(app(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
     except SimplibenchError as error:
         print(f"simplibench: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         print("simplibench: interrupted; what is saved stays, the same command goes on from there", file=sys.stderr)
         raise SystemExit(130) from None
 

@@ -14,6 +14,7 @@ from benchmark.board import EntryRow, boards, entry_rows
 from benchmark.board.render import interval_text, rank_text
 from benchmark.commands.options import parse_seed, print_table, require_format
 from benchmark.harness import run as harness
+from benchmark.harness.jobs import default_jobs, guests
 from benchmark.harness.runtime import resolve_device
 from benchmark.harness.units import Conditions
 from benchmark.records import COMMITTED, Stored, load_all
@@ -34,7 +35,7 @@ class Options:
     limit: int | None
     output: Path
     fresh: bool
-    jobs: int
+    jobs: int | None
     timeout: float
     in_process: bool
     format: str
@@ -53,26 +54,21 @@ class Bar:
         )
         self._progress = Progress(*columns, console=Console(stderr=True))
         self._task = self._progress.add_task("starting", total=total)
-        self._open = 0  # the step under way, which is done when the next one begins
 
     def __enter__(self) -> Self:
         self._progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is None:
-            self.skip(0)
         self._progress.stop()
 
     def step(self, what: str) -> None:
-        """Finish the last step and begin the next."""
-        self._progress.update(self._task, advance=self._open, description=f"{what:<44}")
-        self._open = 1
+        """One split of one entry begins."""
+        self._progress.update(self._task, advance=1, description=f"{what:<44}")
 
     def skip(self, steps: int) -> None:
-        """Finish the last step and count others as done."""
-        self._progress.update(self._task, advance=self._open + steps)
-        self._open = 0
+        """Count steps that will not be needed."""
+        self._progress.update(self._task, advance=steps)
 
 
 def run(options: Options) -> int:
@@ -80,11 +76,12 @@ def run(options: Options) -> int:
     require_format(options.format, "table", "json")
     conditions = Conditions(resolve_device(options.device), options.limit, options.in_process, options.timeout)
     seeds = [parse_seed(text) for text in options.seeds] if options.seeds else None
-    with harness.guests(conditions) as nursery:
+    with guests(conditions) as nursery:
         units = harness.plan(options.methods, options.task, options.arenas, seeds, conditions, nursery)
         places = harness.prepare(units, options.output, options.fresh)
         with Bar(harness.steps(units)) as bar:
-            made = harness.run(units, conditions, places, bar, nursery, options.jobs)
+            jobs = options.jobs or default_jobs(conditions.device)
+            made = harness.run(units, conditions, places, bar, nursery, jobs)
     stored = harness.results(units, places)
     skipped = len(stored) - made
     if skipped:

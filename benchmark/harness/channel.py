@@ -93,7 +93,7 @@ class Channel:
         self.connection.send_bytes(json.dumps({"header": dict(header), "tensors": announced}).encode())
 
     def receive(self, copy: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """The next message. Raises EOFError when the other side is gone.
+        """The next message. Raises EOFError when the other side is gone, ValueError for one that makes no sense.
 
         Tensors that are not copied change with the shared memory: the host copies, lest a guest changes what was
         checked; a guest need not, since nothing is sent to it before it has answered.
@@ -104,6 +104,8 @@ class Channel:
         return message["header"], {name: tensor.clone() if copy else tensor for name, tensor in tensors.items()}
 
     def _read(self, layout: Layout) -> Tensor:
+        if layout.dtype not in DTYPES:
+            raise ValueError(f"a tensor of {layout.dtype} was announced")
         empty = torch.empty(layout.shape, dtype=DTYPES[layout.dtype])
         return _at(self.incoming.view(layout.offset + empty.nbytes), layout) if empty.numel() else empty
 

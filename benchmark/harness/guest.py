@@ -50,7 +50,7 @@ class Nursery:
 
     def start(self, file: Path, device: str, descriptors: list[int]) -> int:
         """Fork a guest that loads the file and talks over the descriptors; its process id."""
-        order = {"do": "start", "file": str(file), "device": device, "threads": torch.get_num_threads()}
+        order = {"do": "start", "file": str(file), "device": device}
         socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
         return int(self._answer()["pid"])
 
@@ -136,6 +136,9 @@ class Guest:
             return self._channel.receive(copy=True)
         except (EOFError, ConnectionResetError):
             raise self._died(doing) from None
+        except ValueError as error:
+            self.close()
+            raise MethodFailed(doing, "a result", f"a malformed message: {error}") from None
 
     def _died(self, doing: str) -> MethodFailed:
         assert self._channel is not None

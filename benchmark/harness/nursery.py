@@ -67,7 +67,7 @@ def _end(pid: int) -> dict[str, int]:
 
 def _be_guest(request: dict[str, Any], descriptor: int, incoming: int, outgoing: int) -> None:
     threading.Thread(target=_leave_with_host, args=(descriptor,), daemon=True).start()
-    torch.set_num_threads(request["threads"])
+    torch.set_num_threads(1)  # as in the units that the guest works for
     channel = Channel(Connection(descriptor), Memory(outgoing), Memory(incoming))
     try:
         file = Path(request["file"])

@@ -1,17 +1,13 @@
 """A run: every unit of some methods, one after the other or side by side, resumable, to typed records."""
 
-import itertools
-import signal
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager, nullcontext
-from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import torch
 
 from benchmark.errors import UsageError
 from benchmark.harness.guest import Nursery
+from benchmark.harness.jobs import guests, run_here, run_side_by_side
 from benchmark.harness.runtime import resolve_device
 from benchmark.harness.units import Conditions, Grounds, Places, Progress, Unit, callers, run_unit
 from benchmark.methods import Manifest, source_sha256
@@ -59,11 +55,6 @@ def evaluate(
         places = prepare(planned, Path(output), fresh)
         run(planned, conditions, places, Quiet(), nursery)
     return [stored.record for stored in results(planned, places)]
-
-
-def guests(conditions: Conditions) -> AbstractContextManager[Nursery | None]:
-    """Where the submissions' processes come from; none are needed in-process."""
-    return nullcontext() if conditions.in_process else Nursery()
 
 
 def plan(
@@ -137,9 +128,8 @@ def run(
 ) -> int:
     """Score every unit and save its records; how many were made. What is saved stays saved, whatever happens next."""
     if jobs > 1:
-        return _run_side_by_side(units, conditions, places, progress, jobs)
-    grounds = Grounds(conditions)
-    return sum(run_unit(unit, conditions, nursery, grounds, places, progress) for unit in units)
+        return run_side_by_side(units, conditions, places, progress, jobs)
+    return run_here(units, conditions, places, progress, nursery)
 
 
 def results(units: list[Unit], places: Places) -> list[Stored]:
@@ -150,33 +140,3 @@ def results(units: list[Unit], places: Places) -> list[Stored]:
             paths = [root / unit.record_path(entry) for root in places.known]
             found += [load(path) for path in paths if path.exists()][:1]
     return found
-
-
-def _run_side_by_side(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int) -> int:
-    """Units that share a ground stay together; each process gets its part of the threads."""
-    groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
-    threads = max(1, torch.get_num_threads() // jobs)
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin_worker, initargs=(threads,))
-    try:
-        waiting = {pool.submit(_run_group, group, conditions, places): group for group in groups}
-        made = 0
-        for done in as_completed(waiting):
-            made += done.result()
-            progress.skip(steps(waiting[done]))
-        pool.shutdown()
-        return made
-    except BaseException:
-        for worker in active_children():
-            worker.terminate()
-        pool.shutdown(cancel_futures=True)
-        raise
-
-
-def _run_group(units: list[Unit], conditions: Conditions, places: Places) -> int:
-    with guests(conditions) as nursery:
-        return run(units, conditions, places, Quiet(), nursery)
-
-
-def _begin_worker(threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    torch.set_num_threads(threads)

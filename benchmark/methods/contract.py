@@ -83,15 +83,16 @@ class _Examination:
 
     def _decode(self) -> Iterator[Problem]:
         width = self.x.shape[1]
+        by_stranger = self.stranger.decode(self.state, self.code, width)
         decoded = self.codec.decode(self.state, self.code, width)
+        if not torch.equal(decoded, by_stranger):
+            yield self._problem(
+                "decode", "the same from the code alone, in a process that has seen nothing else", "another result"
+            )
         yield from self._input_kept("decode")
         yield from self._repeatable(
             "decode", lambda rows: self.codec.decode(self.state, rows, width), self.code, decoded
         )
-        if not torch.equal(decoded, self.stranger.decode(self.state, self.code, width)):
-            yield self._problem(
-                "decode", "the same from the code alone, in a process that has seen nothing else", "another result"
-            )
 
     def _repeatable(
         self, method: str, call: Callable[[Tensor], Tensor], rows: Tensor, result: Tensor

@@ -8,7 +8,7 @@ from torch import Tensor
 from benchmark.errors import MethodFailed
 from benchmark.methods.codec import State
 from benchmark.methods.performer import Caller, EntryManifest, Reply, Request
-from benchmark.scoring.rate import FLOAT_BITS, INTEGERS
+from benchmark.scoring.rate import FLOAT_BITS
 
 
 class HostedCodec:
@@ -58,8 +58,6 @@ class HostedCodec:
         return decoded
 
     def _check_code(self, code: Tensor, rows: int) -> None:
-        if code.dtype not in FLOAT_BITS and code.dtype not in INTEGERS:
-            raise MethodFailed("encode", "a float or integer code", _kind(code))
         if code.ndim != 2 or len(code) != rows:
             raise MethodFailed("encode", f"a code of shape [{rows}, m]", _kind(code))
         kind = (code.dtype, code.shape[1])

@@ -14,6 +14,7 @@ from torch import Tensor
 from benchmark.errors import MethodFailed
 from benchmark.methods.codec import Codec
 from benchmark.methods.submission import Submission
+from benchmark.scoring.rate import FLOAT_BITS, INTEGERS
 
 Call = Literal["fit", "trim", "encode", "decode"]
 
@@ -147,6 +148,10 @@ class Performer:
             raise MethodFailed(method, what, _describe(value))
         if value.device.type != self.device:
             raise MethodFailed(method, f"{what} on {self.device}", f"one on {value.device}")
+        if value.dtype not in FLOAT_BITS and value.dtype not in INTEGERS:
+            raise MethodFailed(method, f"{what} of floats or integers", f"one of {value.dtype}")
+        if value.layout != torch.strided:
+            raise MethodFailed(method, f"{what} with dense storage", f"one with {value.layout}")
         return value
 
     def _line(self, error: Exception) -> str:

@@ -1,0 +1,114 @@
+"""Units one after the other, or side by side in processes of their own."""
+
+import itertools
+import os
+import queue
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from multiprocessing import active_children, get_context
+from multiprocessing.queues import Queue
+
+import torch
+
+from benchmark.harness.guest import Nursery
+from benchmark.harness.units import Conditions, Grounds, Places, Progress, Unit, run_unit
+
+MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, up to one GiB
+LOOK_SECONDS = 0.2  # between looks at how the others get on
+Message = tuple[str, int]  # what a step is called and 0, or nothing and a number of steps skipped
+
+
+def default_jobs(device: str) -> int:
+    """As many as there are cores, within reason; one on a GPU."""
+    return 1 if device == "cuda" else min(os.cpu_count() or 1, MOST_JOBS)
+
+
+def guests(conditions: Conditions) -> AbstractContextManager[Nursery | None]:
+    """Where the submissions' processes come from; none are needed in-process."""
+    return nullcontext() if conditions.in_process else Nursery()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """A unit runs on one thread, so that its figures do not depend on the number of cores; cores share the units."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def run_here(
+    units: list[Unit], conditions: Conditions, places: Places, progress: Progress, nursery: Nursery | None
+) -> int:
+    """One unit after the other; how many records were made."""
+    grounds = Grounds(conditions)
+    with one_thread():
+        return sum(run_unit(unit, conditions, nursery, grounds, places, progress) for unit in units)
+
+
+def run_side_by_side(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int) -> int:
+    """Several units at a time, those that share a ground by one process; how many records were made."""
+    groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
+    context = get_context("spawn")
+    news: Queue[Message] = context.Queue()
+    pool = ProcessPoolExecutor(min(jobs, len(groups)), context, initializer=_begin, initargs=(news,))
+    try:
+        futures = [pool.submit(_run_group, group, conditions, places) for group in groups]
+        _follow(futures, news, progress)
+        pool.shutdown()
+        return sum(future.result() for future in futures)
+    except BaseException:
+        for worker in active_children():
+            worker.terminate()
+        pool.shutdown(cancel_futures=True)
+        raise
+
+
+def _follow(futures: "list[Future[int]]", news: "Queue[Message]", progress: Progress) -> None:
+    """Pass on how the others get on, until they are done or one fails."""
+    waiting = set(futures)
+    while waiting:
+        done, waiting = wait(waiting, LOOK_SECONDS)
+        for future in done:
+            future.result()
+        try:
+            while True:
+                what, skipped = news.get_nowait()
+                if what:
+                    progress.step(what)
+                else:
+                    progress.skip(skipped)
+        except queue.Empty:
+            continue
+
+
+class _Reporter:
+    """A progress that tells another process."""
+
+    def __init__(self, news: "Queue[Message]") -> None:
+        self.news = news
+
+    def step(self, what: str) -> None:
+        self.news.put((what, 0))
+
+    def skip(self, steps: int) -> None:
+        self.news.put(("", steps))
+
+
+_reporter: _Reporter | None = None  # of a worker process, set when it begins
+
+
+def _begin(news: "Queue[Message]") -> None:
+    global _reporter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _reporter = _Reporter(news)
+
+
+def _run_group(units: list[Unit], conditions: Conditions, places: Places) -> int:
+    assert _reporter is not None
+    with guests(conditions) as nursery:
+        return run_here(units, conditions, places, _reporter, nursery)
