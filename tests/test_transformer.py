@@ -5,7 +5,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from benchmark.models import Site, Transformer, load_reference
-from benchmark.models.sites import masks, put, read
+from benchmark.models.sites import places, put, read
 from benchmark.tasks import Architecture
 
 SHAPE = Architecture(layers=3, heads=2, width=16, head_width=8, mlp_width=32, vocabulary=11, context=20)
@@ -45,19 +45,19 @@ def test_asked_positions_get_the_logits_of_the_whole(model, tokens, at, site):
 @pytest.mark.parametrize("site", SITES, ids=str)
 def test_reading_rows_and_putting_them_back_changes_nothing(model, tokens, site):
     cut = model.prefix(tokens, site)
-    real = torch.ones_like(tokens, dtype=torch.bool)
-    places = masks(site.part, real, real)
-    back = put(cut, places, read(cut, places, SHAPE.context))
+    every = torch.arange(tokens.numel())
+    where = places(site.part, every, every)
+    back = put(cut, where, read(cut, where, SHAPE.context))
     assert torch.equal(model.suffix(back, site), model.suffix(cut, site))
 
 
 @pytest.mark.parametrize("site", SITES, ids=str)
 def test_replaced_rows_change_the_logits(model, tokens, site):
     cut = model.prefix(tokens, site)
-    real = torch.ones_like(tokens, dtype=torch.bool)
-    places = masks(site.part, real, real)
-    rows = {name: own.flip(1) for name, own in read(cut, places, SHAPE.context).items()}
-    assert not torch.allclose(model.suffix(put(cut, places, rows), site), model.suffix(cut, site), atol=1e-3)
+    every = torch.arange(tokens.numel())
+    where = places(site.part, every, every)
+    rows = {name: own.flip(1) for name, own in read(cut, where, SHAPE.context).items()}
+    assert not torch.allclose(model.suffix(put(cut, where, rows), site), model.suffix(cut, site), atol=1e-3)
 
 
 def test_padding_never_reaches_a_real_position(model, tokens):

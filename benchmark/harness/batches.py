@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,9 +23,15 @@ class Batch:
     asked: Tensor  # [B, Q] not padding ([B, T] where `at` is None)
     cases: Tensor  # [case] index into the split's cases, in the order of `asked`
 
-    def __len__(self) -> int:
-        """Padded tokens."""
-        return self.tokens.numel()
+    @cached_property
+    def real_index(self) -> Tensor:
+        """The positions that are no padding, counted through the batch, [N]."""
+        return self.real.flatten().nonzero()[:, 0]
+
+    @cached_property
+    def asked_index(self) -> Tensor:
+        """The asked ones that are no padding, likewise."""
+        return self.asked.flatten().nonzero()[:, 0]
 
 
 def limited(split: Split, sentences: int | None) -> Split:

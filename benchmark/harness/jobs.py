@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from multiprocessing import active_children, get_context
 from multiprocessing.queues import Queue
 
@@ -55,7 +56,7 @@ def run_side_by_side(units: list[Unit], conditions: Conditions, places: Places, 
     groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
     context = get_context("spawn")
     news: Queue[Message] = context.Queue()
-    pool = ProcessPoolExecutor(min(jobs, len(groups)), context, initializer=_begin, initargs=(news,))
+    pool = ProcessPoolExecutor(min(jobs, len(groups)), context, initializer=_begin, initargs=(news, conditions))
     try:
         futures = [pool.submit(_run_group, group, conditions, places) for group in groups]
         _follow(futures, news, progress)
@@ -99,16 +100,23 @@ class _Reporter:
         self.news.put(("", steps))
 
 
-_reporter: _Reporter | None = None  # of a worker process, set when it begins
+@dataclass(frozen=True)
+class _Worker:
+    """What a worker process keeps from unit to unit."""
+
+    reporter: _Reporter
+    nursery: Nursery | None  # ends when this process does
 
 
-def _begin(news: "Queue[Message]") -> None:
-    global _reporter
+_worker: _Worker | None = None  # set when a worker process begins; workers have no other way to keep a thing
+
+
+def _begin(news: "Queue[Message]", conditions: Conditions) -> None:
+    global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _reporter = _Reporter(news)
+    _worker = _Worker(_Reporter(news), None if conditions.in_process else Nursery())
 
 
 def _run_group(units: list[Unit], conditions: Conditions, places: Places) -> int:
-    assert _reporter is not None
-    with guests(conditions) as nursery:
-        return run_here(units, conditions, places, _reporter, nursery)
+    assert _worker is not None
+    return run_here(units, conditions, places, _worker.reporter, _worker.nursery)

@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmark.harness.batches import Batch
 from benchmark.harness.stage import Stage
 from benchmark.models import Cut, Rows
-from benchmark.scoring.divergence import jensen_shannon_bits
+from benchmark.scoring.divergence import entropy, jensen_shannon_bits
 from benchmark.tasks import Split
 
 Bools = npt.NDArray[np.bool_]
@@ -30,7 +30,17 @@ class Scene:
     cut: Cut  # at queries and keys, or at the residual stream
     probabilities: Tensor  # [case, V]
     predicted: Tensor  # [case] the most likely candidate
-    patterns: Tensor | None  # [case, H, T] the reference's attention; None in residual arenas
+    entropy: Tensor  # [case] of the probabilities
+    attention: "Attention | None"  # None in residual arenas
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The reference's attention at the cases, with what every comparison needs of it."""
+
+    patterns: Tensor  # [case, H, T]
+    entropy: Tensor  # [case, H]
+    top: Tensor  # [case, H] the most attended position
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,9 @@ def set_scene(stage: Stage, batch: Batch, candidates: range) -> Scene:
     cut = stage.prefix(batch)
     attended = stage.attend(cut, batch)
     logits = stage.logits(attended, batch)
-    return Scene(batch, cut, logits.softmax(-1), likeliest(logits, candidates), stage.asked_patterns(attended, batch))
+    probabilities, patterns = logits.softmax(-1), stage.asked_patterns(attended, batch)
+    attention = None if patterns is None else Attention(patterns, entropy(patterns), patterns.argmax(-1))
+    return Scene(batch, cut, probabilities, likeliest(logits, candidates), entropy(probabilities), attention)
 
 
 def likeliest(logits: Tensor, candidates: range) -> Tensor:
@@ -79,25 +91,25 @@ def _play_scene(stage: Stage, split: Split, scene: Scene, simplify: Simplify, ca
     return Outcome(
         agree=(predicted == scene.predicted).cpu().numpy(),
         right=predicted.cpu().numpy() == split.cases.target[batch.cases],
-        divergence_bits=_numbers(jensen_shannon_bits(scene.probabilities, logits.softmax(-1))),
-        pattern_divergence_bits=_pattern_divergence(scene.patterns, patterns),
-        pattern_agree=_pattern_agreement(scene.patterns, patterns),
+        divergence_bits=_numbers(jensen_shannon_bits(scene.probabilities, logits.softmax(-1), scene.entropy)),
+        pattern_divergence_bits=_pattern_divergence(scene.attention, patterns),
+        pattern_agree=_pattern_agreement(scene.attention, patterns),
     )
 
 
-def _pattern_divergence(reference: Tensor | None, proxy: Tensor | None) -> Numbers | None:
+def _pattern_divergence(reference: Attention | None, proxy: Tensor | None) -> Numbers | None:
     if reference is None or proxy is None:
         return None
     # A codec may return weights that are no distribution; the proxy runs on them, the divergence needs one.
     positive = proxy.clamp(min=0)
     distribution = positive / positive.sum(-1, keepdim=True).clamp(min=torch.finfo(proxy.dtype).tiny)
-    return _numbers(jensen_shannon_bits(reference, distribution).mean(-1))
+    return _numbers(jensen_shannon_bits(reference.patterns, distribution, reference.entropy).mean(-1))
 
 
-def _pattern_agreement(reference: Tensor | None, proxy: Tensor | None) -> Numbers | None:
+def _pattern_agreement(reference: Attention | None, proxy: Tensor | None) -> Numbers | None:
     if reference is None or proxy is None:
         return None
-    return _numbers((reference.argmax(-1) == proxy.argmax(-1)).float().mean(-1))
+    return _numbers((reference.top == proxy.argmax(-1)).float().mean(-1))
 
 
 def _numbers(values: Tensor) -> Numbers:

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from benchmark.errors import UsageError
 from benchmark.harness.guest import Nursery
 from benchmark.harness.jobs import guests, run_here, run_side_by_side
 from benchmark.harness.runtime import resolve_device
-from benchmark.harness.units import Conditions, Grounds, Places, Progress, Unit, callers, run_unit
+from benchmark.harness.units import Conditions, Places, Progress, Unit, callers
 from benchmark.methods import Manifest, source_sha256
 from benchmark.models import load_card
 from benchmark.records import COMMITTED, Record, SeedName, Stored, load

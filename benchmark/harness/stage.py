@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmark.harness.batches import Batch
-from benchmark.models import Cut, Part, Rows, Site, Transformer, masks, put, read
+from benchmark.models import Cut, Part, Rows, Site, Transformer, places, put, read
 from benchmark.models.transformer import Block
 from benchmark.tasks import Arena
 
@@ -39,11 +39,11 @@ class Stage:
 
     def rows(self, cut: Cut, batch: Batch) -> Rows:
         """The real activations, [H, N, width] a stream."""
-        return read(cut, self._masks(batch), self.model.shape.context)
+        return read(cut, self._places(batch), self.model.shape.context)
 
     def replaced(self, cut: Cut, batch: Batch, rows: Rows) -> Cut:
         """The cut with other rows in place of its own."""
-        return put(cut, self._masks(batch), rows, self.visible(batch))
+        return put(cut, self._places(batch), rows, self.visible(batch))
 
     def visible(self, batch: Batch) -> Tensor | None:
         """How many positions each pattern row may attend to, [N]; None where rows are no patterns."""
@@ -96,8 +96,9 @@ class Stage:
     def _queried(self, batch: Batch) -> Tensor:
         return batch.asked if self._narrow(batch) else batch.real
 
-    def _masks(self, batch: Batch) -> dict[str, Tensor]:
-        return masks(self.part, batch.real, self._queried(batch))
+    def _places(self, batch: Batch) -> dict[str, Tensor]:
+        queried = batch.asked_index if self._narrow(batch) else batch.real_index
+        return places(self.part, batch.real_index, queried)
 
 
 def gather_heads(rows: Tensor, at: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What is simplified: the transformer, its sites, references and their training."""
 
 from benchmark.models.reference import Card, Reference, load_card, load_reference
-from benchmark.models.sites import STREAMS, Rows, masks, put, read
+from benchmark.models.sites import STREAMS, Rows, places, put, read
 from benchmark.models.transformer import Cut, Part, Site, Transformer
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "Transformer",
     "load_card",
     "load_reference",
-    "masks",
+    "places",
     "put",
     "read",
 ]

@@ -17,27 +17,28 @@ STREAMS: dict[Part, tuple[str, ...]] = {
 }
 
 
-def masks(part: Part, real: Tensor, queried: Tensor) -> dict[str, Tensor]:
-    """Which positions hold activations: real tokens [B, T] for keys and residuals, queried ones [B, Q] for the others."""
+def places(part: Part, real: Tensor, queried: Tensor) -> dict[str, Tensor]:
+    """Where activations are, counted through the batch [N]: real positions for keys and residuals, else the queried."""
     return {name: real if name in ("key", "residual") else queried for name in STREAMS[part]}
 
 
-def read(cut: Cut, masks: dict[str, Tensor], context: int) -> Rows:
+def read(cut: Cut, places: dict[str, Tensor], context: int) -> Rows:
     """The rows of every head. Patterns are widened with zeros to `context`, so that all rows are alike."""
     rows = {}
-    for name, mask in masks.items():
-        by_head = _by_head(cut, name)[:, mask]  # [H, N, width]
-        rows[name] = F.pad(by_head, (0, context - by_head.shape[-1])) if name == "pattern" else by_head
+    for name, index in places.items():
+        own = _by_head(cut, name).flatten(1, 2).index_select(1, index)  # [H, N, width]
+        rows[name] = F.pad(own, (0, context - own.shape[-1])) if name == "pattern" else own
     return rows
 
 
-def put(cut: Cut, masks: dict[str, Tensor], rows: Rows, visible: Tensor | None = None) -> Cut:
-    """The cut with its rows replaced. Of a pattern only the `visible` [N] first positions of each row are taken."""
+def put(cut: Cut, places: dict[str, Tensor], rows: Rows, visible: Tensor | None = None) -> Cut:
+    """The cut with its rows replaced, zero at padding. Of a pattern only the `visible` [N] first positions are taken."""
     changed = {}
-    for name, mask in masks.items():
-        by_head = _by_head(cut, name).clone()
-        by_head[:, mask] = _causal(rows[name], visible, by_head.shape[-1]) if name == "pattern" else rows[name]
-        changed[name] = by_head
+    for name, index in places.items():
+        before = _by_head(cut, name)
+        own = _causal(rows[name], visible, before.shape[-1]) if name == "pattern" else rows[name]
+        flat = before.new_zeros(before.shape).flatten(1, 2)
+        changed[name] = flat.index_copy_(1, index, own).view(before.shape)
     if "residual" in changed:
         return Cut(changed["residual"][0], cut.heads)
     return Cut(cut.residual, {**cut.heads, **{name: by_head.transpose(0, 1) for name, by_head in changed.items()}})
