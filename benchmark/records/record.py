@@ -73,10 +73,8 @@ class Protocol(Frozen):
     sha256: Sha256  # over the versions and the hashes of every split and checkpoint
 
 
-class Record(Frozen):
-    """One entry, one arena, one reference."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", title="simplibench record")
+class Content(Frozen):
+    """What a record says of one entry in one arena on one reference."""
 
     schema_version: Literal[1] = 1
     key: Sha256  # source, fields, protocol, device kind and the conditions below
@@ -107,29 +105,9 @@ class Record(Frozen):
     ground_sha256: Sha256  # of the counts of reference and floor, shared by an arena's records
     protocol: Protocol
     environment: Environment
-    sha256: Sha256  # of everything above: an edited record is refused
-
-    @classmethod
-    def sealed(cls, **values: Any) -> "Record":
-        """A record with its own hash put in."""
-        unsealed = cls.model_construct(**values, schema_version=1)
-        return cls.model_validate({**values, "sha256": unsealed.content_sha256()})
-
-    def content_sha256(self) -> str:
-        """The hash of every field but itself, as JSON with sorted keys."""
-        content = self.model_dump(mode="json", exclude={"sha256"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @model_validator(mode="after")
-    def _untouched(self) -> "Record":
-        if self.content_sha256() != self.sha256:
-            raise ValueError(
-                f"it was edited: its content has sha256 {self.content_sha256()}, its seal says {self.sha256}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Record":
+    def _complete(self) -> "Content":
         measured = (self.bits_per_token, self.state_bytes, self.runtime, self.counts_sha256)
         if self.status == "ok" and (None in measured or not self.splits or self.reason is not None):
             raise ValueError("a record with status ok must have splits, rate, state, runtime, counts and no reason")
@@ -141,3 +119,30 @@ class Record(Frozen):
     def ranked(self) -> bool:
         """Whether the conditions it was made under allow a rank."""
         return self.limit is None and not self.in_process and not self.control
+
+    def content_sha256(self) -> str:
+        """The hash of all that a record says, as JSON with sorted keys."""
+        content = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class Record(Content):
+    """A record's content under its seal: an edited record is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="simplibench record")
+
+    sha256: Sha256  # of the content
+
+    @classmethod
+    def sealed(cls, **values: Any) -> "Record":
+        """Validate a content and put its hash on it."""
+        content = Content.model_validate(values)
+        return cls.model_validate({**content.model_dump(), "sha256": content.content_sha256()})
+
+    @model_validator(mode="after")
+    def _untouched(self) -> "Record":
+        if self.content_sha256() != self.sha256:
+            raise ValueError(
+                f"it was edited: its content has sha256 {self.content_sha256()}, its seal says {self.sha256}"
+            )
+        return self

@@ -1,0 +1,247 @@
+"""The leaderboard: a pure function of records, tried on simulated ones with known truth."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from benchmark.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
+from benchmark.records import Counts, GroundCounts, Protocol, Record, load_all, save, split_figures
+from benchmark.scoring.quantised import quantise
+
+PROTOCOL = Protocol(task_version=1, scoring_version=1, sha256="a" * 64)
+SEEDS = {"toy/attention.0": [0, 1, 2]}
+SENTENCES, CASES = 60, 5
+ROLES = {"iid": "id", "near": "ood", "far": "ood"}
+KEYS = {"arena", "submission", "control", "score", "score_low", "score_high", "id_score", "gap", "gap_low", "gap_high"}
+KEYS |= {"rank_low", "rank_high", "entries", "status"}
+
+
+def ground(seed):
+    rng = np.random.default_rng([1, seed])
+    total = SENTENCES * len(ROLES)
+    return GroundCounts(
+        split=np.repeat(np.arange(len(ROLES)), SENTENCES).astype(np.uint8),
+        positions=np.full(total, CASES, dtype=np.uint16),
+        reference_wrong=rng.binomial(CASES, 0.01, total).astype(np.uint16),
+        floor_disagree=rng.binomial(CASES, 0.8, total).astype(np.uint16),
+        floor_divergence=quantise(rng.uniform(0.3, 0.5, total)),
+    )
+
+
+def simulated(tmp_path, name, errors, bits=64.0, seeds=(0, 1, 2), entry="E()", **changes):
+    """Records of one entry that disagrees with probability `errors[split]`."""
+    for seed in seeds:
+        base = ground(seed)
+        rng = np.random.default_rng([2, seed, *name.encode(), *entry.encode()])
+        rates = np.repeat([errors[split] for split in ROLES], SENTENCES)
+        disagree = rng.binomial(CASES, rates).astype(np.uint16)
+        counts = Counts(
+            disagree, np.minimum(disagree, base.reference_wrong), disagree, quantise(0.4 * disagree / CASES)
+        )
+        splits = {
+            split: {
+                **split_figures(base, counts, index),
+                "role": role,
+                "pattern_divergence_bits": 0.1,
+                "pattern_agreement": 0.9,
+                "bits_per_token": bits,
+                "strata": {"depth": {"1": {"positions": SENTENCES * CASES, "agreement": 0.5}}},
+            }
+            for index, (split, role) in enumerate(ROLES.items())
+        }
+        values = {
+            "key": "b" * 64,
+            "created": "2026-01-01T00:00:00+00:00",
+            "submission": name,
+            "track": "codec",
+            "control": False,
+            "authors": ("a",),
+            "reference": "https://example.org",
+            "source_sha256": "c" * 64,
+            "entry": entry,
+            "fields": {},
+            "part": "vectors",
+            "task": "toy",
+            "arena": "toy/attention.0",
+            "family": "f",
+            "seed": seed,
+            "status": "ok",
+            "reason": None,
+            "in_process": False,
+            "limit": None,
+            "ceiling_bits": 2048.0,
+            "bits_per_token": bits,
+            "state_bytes": 10,
+            "splits": splits,
+            "runtime": {
+                "fit_seconds": 1.0,
+                "codec_microseconds": 1.0,
+                "forward_ratio": 1.5,
+                "forward_ratio_low": 1.4,
+                "forward_ratio_high": 1.6,
+                "peak_memory_bytes": 1,
+            },
+            "counts_sha256": counts.sha256(),
+            "ground_sha256": base.sha256(),
+            "protocol": PROTOCOL.model_dump(),
+            "environment": {"device": "cpu", "hardware": "h", "threads": 1, "python": "3.11", "packages": {}},
+        } | changes
+        if values["status"] == "failed":
+            values |= {
+                "splits": {},
+                "runtime": None,
+                "counts_sha256": None,
+                "bits_per_token": None,
+                "state_bytes": None,
+            }
+        record = Record.sealed(**values)
+        save(tmp_path, record, counts if record.status == "ok" else None, base)
+
+
+def board(tmp_path, protocol=PROTOCOL):
+    found = boards(load_all(tmp_path), SEEDS, {"toy": protocol})
+    return {row.submission: row for one in found for row in one.rows}
+
+
+GOOD = {"iid": 0.02, "near": 0.1, "far": 0.2}
+POOR = {"iid": 0.2, "near": 0.4, "far": 0.6}
+
+
+def test_the_more_faithful_submission_ranks_first_with_a_score_near_the_truth(tmp_path):
+    simulated(tmp_path, "good", GOOD)
+    simulated(tmp_path, "poor", POOR)
+    rows = board(tmp_path)
+    assert (rows["good"].rank_low, rows["good"].rank_high) == (1, 1)
+    assert (rows["poor"].rank_low, rows["poor"].rank_high) == (2, 2)
+    # At 64 bits five of eight budgets can pay: faithfulness is 1 - 0.15 / 0.8 on average over the OOD splits.
+    truth = 5 / 8 * (1 - 0.15 / 0.8)
+    assert rows["good"].score.low <= truth <= rows["good"].score.high
+    assert rows["good"].gap.value == pytest.approx(rows["good"].id_score.value - rows["good"].score.value)
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say(tmp_path):
+    truth, covered = 5 / 8 * (1 - 0.15 / 0.8), 0
+    for index in range(40):
+        simulated(tmp_path, f"s{index}", GOOD)
+    for row in board(tmp_path).values():
+        covered += row.score.low <= truth <= row.score.high
+    assert covered >= 32  # three seeds make a short interval; the exact coverage is a later study's
+
+
+def test_submissions_that_cannot_be_told_apart_share_their_ranks(tmp_path):
+    simulated(tmp_path, "one", GOOD)
+    simulated(tmp_path, "two", GOOD)
+    rows = board(tmp_path)
+    assert {(row.rank_low, row.rank_high) for row in rows.values()} == {(1, 2)}
+
+
+def test_another_submission_never_changes_a_score(tmp_path):
+    simulated(tmp_path, "one", GOOD)
+    before = board(tmp_path)["one"]
+    simulated(tmp_path, "two", POOR)
+    after = board(tmp_path)["one"]
+    assert (before.score, before.gap, before.id_score) == (after.score, after.gap, after.id_score)
+
+
+def test_the_entry_is_chosen_on_id_even_if_another_is_better_out_of_distribution(tmp_path):
+    simulated(tmp_path, "two", {"iid": 0.01, "near": 0.7, "far": 0.7}, bits=8.0, entry="A()")
+    alone = board(tmp_path)["two"].score.value
+    simulated(tmp_path, "two", {"iid": 0.3, "near": 0.0, "far": 0.0}, bits=8.0, entry="B()")
+    assert board(tmp_path)["two"].score.value == alone
+
+
+def test_controls_are_shown_in_italics_and_not_ranked(tmp_path):
+    simulated(tmp_path, "good", POOR)
+    simulated(tmp_path, "control", GOOD, control=True)
+    rows = board(tmp_path)
+    assert rows["control"].rank_low is None
+    assert rows["good"].rank_low == 1
+    page = leaderboard_markdown(boards(load_all(tmp_path), SEEDS, {"toy": PROTOCOL}))
+    assert "*[control](https://example.org)*" in page
+
+
+def test_a_control_dearer_than_every_budget_is_shown_as_the_ceiling_without_a_score(tmp_path):
+    simulated(tmp_path, "identity", {"iid": 0, "near": 0, "far": 0}, bits=2048.0, control=True)
+    row = board(tmp_path)["identity"]
+    assert row.score is None
+    assert row.note == "ceiling: OOD faithfulness 1.000, dearer than every budget"
+
+
+def test_a_failed_entry_leaves_the_others_and_a_failed_submission_ranks_below_every_success(tmp_path):
+    simulated(tmp_path, "half", POOR)
+    simulated(tmp_path, "half", GOOD, entry="F()", status="failed", reason="fit: expected a result, got NaN")
+    simulated(tmp_path, "none", GOOD, status="failed", reason="fit: expected a result, got | NaN\nand more")
+    rows = board(tmp_path)
+    assert rows["half"].status == "ok"
+    assert rows["half"].failed_entries == 1
+    assert rows["half"].rank_low == 1
+    assert rows["none"].status == "failed"
+    assert (rows["none"].rank_low, rows["none"].rank_high) == (2, 2)
+    page = leaderboard_markdown(boards(load_all(tmp_path), SEEDS, {"toy": PROTOCOL}))
+    assert "got \\| NaN and more" in page
+
+
+def test_missing_references_keep_a_submission_from_a_rank(tmp_path):
+    simulated(tmp_path, "part", GOOD, seeds=(0, 1))
+    row = board(tmp_path)["part"]
+    assert (row.status, row.rank_low) == ("incomplete", None)
+    assert row.note == "1 records are missing, the first: E() seed 2"
+
+
+@pytest.mark.parametrize(("changes", "status"), [({"limit": 5}, "unranked"), ({"in_process": True}, "unranked")])
+def test_records_made_under_other_conditions_are_listed_not_ranked(changes, status, tmp_path):
+    simulated(tmp_path, "quick", GOOD, **changes)
+    row = board(tmp_path)["quick"]
+    assert (row.status, row.rank_low, row.score) == (status, None, None)
+
+
+def test_records_of_another_protocol_are_listed_not_ranked(tmp_path):
+    simulated(tmp_path, "old", GOOD)
+    row = board(tmp_path, Protocol(task_version=2, scoring_version=1, sha256="d" * 64))["old"]
+    assert (row.status, row.rank_low) == ("outdated", None)
+    assert "made under another protocol than 2.1" in row.note
+
+
+def test_records_of_two_versions_of_a_file_are_not_mixed(tmp_path):
+    simulated(tmp_path, "mixed", GOOD, seeds=(0, 1))
+    simulated(tmp_path, "mixed", GOOD, seeds=(2,), source_sha256="d" * 64)
+    assert board(tmp_path)["mixed"].status == "incomplete"
+
+
+def test_the_untrained_control_never_enters_a_score(tmp_path):
+    simulated(tmp_path, "one", GOOD)
+    before = board(tmp_path)["one"]
+    for stored in load_all(tmp_path):
+        values = stored.record.model_dump(exclude={"sha256"}) | {"seed": "untrained"}
+        save(tmp_path, Record.sealed(**values), stored.counts(), stored.ground())
+    assert board(tmp_path)["one"] == before
+
+
+def test_the_formats_hold_the_same_rows_under_the_documented_keys(tmp_path):
+    simulated(tmp_path, "good", GOOD)
+    simulated(tmp_path, "quick", GOOD, limit=5)
+    found = boards(load_all(tmp_path), SEEDS, {"toy": PROTOCOL})
+    rows = json.loads(leaderboard_json(found))
+    assert KEYS <= set(rows[0])
+    lines = list(csv.DictReader(io.StringIO(leaderboard_csv(found))))
+    assert [line["submission"] for line in lines] == [row["submission"] for row in rows] == ["good", "quick"]
+    assert float(lines[0]["score"]) == rows[0]["score"]
+    assert leaderboard_markdown(found) == leaderboard_markdown(boards(load_all(tmp_path), SEEDS, {"toy": PROTOCOL}))
+
+
+def test_an_empty_board_is_a_page_without_tables():
+    assert leaderboard_markdown([]).startswith("# Leaderboard")
+    assert json.loads(leaderboard_json([])) == []
+    assert leaderboard_csv([]) == "arena\n"
+
+
+def test_entry_rows_carry_intervals_rate_and_runtime(tmp_path):
+    simulated(tmp_path, "good", GOOD)
+    (row,) = entry_rows(load_all(tmp_path))
+    assert row.seeds == 3
+    assert row.on_ood.low < row.on_ood.value < row.on_ood.high
+    assert row.on_ood.value == pytest.approx(1 - 0.15 / 0.8, abs=0.03)
+    assert (row.bits_per_token, row.forward_ratio, row.failed) == (64, 1.5, 0)

@@ -1,0 +1,186 @@
+"""Records and their counts: refused when edited, damaged or out of place, whole or not there."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from benchmark import evaluate
+from benchmark.errors import DamagedFile
+from benchmark.files import write_atomically
+from benchmark.records import Counts, Record, Stored, load, load_all, record_path, split_figures, verify
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    evaluate("svd", arenas=["attention.1"], seeds=[0], limit=8, output=folder, device="cpu")
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    shutil.copytree(made, tmp_path / "records")
+    return tmp_path / "records"
+
+
+@pytest.fixture
+def stored(folder) -> Stored:
+    return load_all(folder)[0]
+
+
+def edit(stored: Stored, change) -> None:
+    content = json.loads(stored.path.read_text())
+    change(content)
+    stored.path.write_text(json.dumps(content))
+
+
+def resealed(stored: Stored, change) -> Stored:
+    """An edit by somebody who knows how the seal is made."""
+    content = json.loads(stored.path.read_text())
+    del content["sha256"]
+    change(content)
+    record = Record.sealed(**content)
+    stored.path.write_text(record.model_dump_json())
+    return load(stored.path)
+
+
+def test_every_figure_of_a_record_follows_from_its_counts(folder):
+    for stored in load_all(folder):
+        verify(stored)
+
+
+def test_an_edited_record_is_refused(stored):
+    edit(stored, lambda content: content["splits"]["iid"].update(agreement=0.5))
+    with pytest.raises(
+        DamagedFile, match=r"SVD-rank-1\.seed-0\.json: not a valid record: .*it was edited: its content has sha256"
+    ):
+        load(stored.path)
+
+
+@pytest.mark.parametrize(
+    "figure", ["agreement", "faithfulness", "proxy_accuracy", "divergence_bits", "agreement_where_right"]
+)
+def test_a_figure_changed_together_with_the_seal_is_found_by_its_counts(figure, stored):
+    forged = resealed(stored, lambda content: content["splits"]["iid"].update({figure: 0.123}))
+    with pytest.raises(DamagedFile, match=rf"splits\.iid\.{figure}: its counts give .*, the record says 0\.123"):
+        verify(forged)
+
+
+def test_a_rate_below_the_dearest_split_is_found(stored):
+    forged = resealed(stored, lambda content: content.update(bits_per_token=1.0))
+    with pytest.raises(DamagedFile, match=r"bits_per_token must be the dearest split's, 64\.0, got 1\.0"):
+        verify(forged)
+
+
+def test_changed_counts_are_refused_naming_both_hashes(stored):
+    counts = stored.counts()
+    Counts(counts.disagree * 0, counts.disagree_where_wrong, counts.proxy_wrong, counts.divergence).save(
+        stored.path.with_suffix(".npz")
+    )
+    with pytest.raises(DamagedFile, match=r"its records expect sha256 [0-9a-f]{64}, got [0-9a-f]{64}; run them again"):
+        stored.counts()
+
+
+def test_truncated_and_missing_counts_are_named(stored):
+    file = stored.path.with_suffix(".npz")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(DamagedFile, match=r"SVD-rank-1\.seed-0\.npz: cannot be read .*run its records again"):
+        stored.counts()
+    file.unlink()
+    with pytest.raises(DamagedFile, match=r"SVD-rank-1\.seed-0\.npz: missing"):
+        stored.counts()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{", "not a valid record: the file: Invalid JSON"),
+        ("[]", "not a valid record: the file: Input should be an object"),
+        ('{"schema_version": 2}', "not a valid record: schema_version: Input should be 1, got '2'"),
+    ],
+)
+def test_what_is_no_record_is_refused_with_the_place(text, expected, stored):
+    stored.path.write_text(text)
+    with pytest.raises(DamagedFile, match=expected):
+        load(stored.path)
+
+
+def test_a_record_in_anothers_place_is_refused(folder, stored):
+    stored.path.rename(stored.path.with_name("elsewhere.json"))
+    with pytest.raises(
+        DamagedFile, match=r"elsewhere\.json: holds the record that belongs at .*SVD-rank-1\.seed-0\.json"
+    ):
+        load_all(folder)
+
+
+def test_an_unknown_field_a_success_without_splits_and_a_silent_failure_are_no_records(stored):
+    content = json.loads(stored.path.read_text())
+    del content["sha256"]
+    for change, expected in (
+        ({"colour": "red"}, "colour"),
+        ({"splits": {}}, "must have splits"),
+        ({"status": "failed"}, "must have a reason"),
+    ):
+        with pytest.raises(ValidationError, match=expected):
+            Record.sealed(**(content | change))
+
+
+def test_a_record_survives_writing_and_reading(stored, tmp_path):
+    assert Record.model_validate_json(stored.record.model_dump_json()) == stored.record
+    assert record_path(tmp_path, stored.record).name == "SVD-rank-1.seed-0.json"
+
+
+def test_a_later_root_wins(made, folder):
+    both = load_all(made, folder)
+    assert len(both) == len(load_all(made))
+    assert all(folder in stored.path.parents for stored in both)
+
+
+def test_the_content_of_counts_is_hashed_not_their_compression(stored, tmp_path):
+    counts = stored.counts()
+    counts.save(tmp_path / "again.npz")
+    assert Counts.load(tmp_path / "again.npz", counts.sha256()).sha256() == counts.sha256()
+    wider = Counts(*(np.asarray(getattr(counts, name), dtype=np.int64) for name in counts.__dataclass_fields__))
+    assert wider.sha256() == counts.sha256()
+
+
+def test_figures_of_counts_written_by_hand(stored):
+    ground, counts = stored.ground(), stored.counts()
+    rows = ground.split == 0
+    figures = split_figures(ground, counts, 0)
+    assert figures["sequences"] == rows.sum() == 8
+    assert figures["agreement"] == 1 - counts.disagree[rows].sum() / ground.positions[rows].sum()
+
+
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    script = textwrap.dedent(f"""
+        import os, signal
+        from pathlib import Path
+        from benchmark.files import write_atomically
+        def write(path):
+            path.write_text("ne")
+            os.kill(os.getpid(), signal.SIGKILL)
+        write_atomically(Path({str(target)!r}), write)
+    """)
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
+    assert target.read_text() == "old"
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    def write(path):
+        path.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(tmp_path / "file.txt", write)
+    assert os.listdir(tmp_path) == []
