@@ -1,11 +1,12 @@
 """The commands, thin: names, options and exit codes. Each imports what it needs when it is called."""
 
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
-import click
 import typer
 
 from benchmark.errors import SimplibenchError
@@ -115,17 +116,23 @@ def train(
 def main() -> None:
     """Run a command. A user's mistake is one text on standard error and exit code 2, a failure exit code 1."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see harness/guest.py; read when torch is loaded
+    signal.signal(signal.SIGINT, _interrupt)
     try:
-        raise SystemExit(app(standalone_mode=False))
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(error.exit_code) from None
+        app()
     except SimplibenchError as error:
         print(f"simplibench: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except (KeyboardInterrupt, click.Abort):
+    except Interrupted:
         print("simplibench: interrupted; what is saved stays, the same command goes on from there", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, by another name than KeyboardInterrupt, which typer answers itself and without a word."""
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+    raise Interrupted
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from benchmark import evaluate
 from benchmark.errors import DamagedFile
 from benchmark.files import write_atomically
-from benchmark.records import Counts, Record, Stored, load, load_all, record_path, split_figures, verify
+from benchmark.records import Counts, Record, Stored, entry_path, load, load_all, record_path, split_figures, verify
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,13 @@ def test_an_unknown_field_a_success_without_splits_and_a_silent_failure_are_no_r
 def test_a_record_survives_writing_and_reading(stored, tmp_path):
     assert Record.model_validate_json(stored.record.model_dump_json()) == stored.record
     assert record_path(tmp_path, stored.record).name == "SVD-rank-1.seed-0.json"
+
+
+def test_entries_that_differ_in_a_sign_or_far_to_the_right_have_files_of_their_own():
+    labels = ["A(x=1)", "A(x=-1)", "A(x='+')", "A(x='-')", f"A(x='{'b' * 300}')", f"A(x='{'b' * 301}')"]
+    files = {entry_path("task/arena.0", "own", label, 0).name for label in labels}
+    assert len(files) == len(labels)
+    assert max(map(len, files)) < 150
 
 
 def test_a_later_root_wins(made, folder):

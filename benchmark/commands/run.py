@@ -16,7 +16,7 @@ from benchmark.commands.options import parse_seed, print_table, require_format
 from benchmark.harness import run as harness
 from benchmark.harness.jobs import default_jobs, guests
 from benchmark.harness.runtime import resolve_device
-from benchmark.harness.units import Conditions
+from benchmark.harness.unit import Conditions
 from benchmark.records import COMMITTED, Stored, load_all
 from benchmark.registry import load_task, protocol, ranked_seeds
 
@@ -82,7 +82,7 @@ def run(options: Options) -> int:
         with Bar(harness.steps(units)) as bar:
             jobs = options.jobs or default_jobs(conditions.device)
             made = harness.run(units, conditions, places, bar, nursery, jobs)
-    stored = harness.results(units, places)
+    stored = harness.results(units, conditions, places)
     skipped = len(stored) - made
     if skipped:
         print(

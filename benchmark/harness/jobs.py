@@ -4,17 +4,19 @@ import itertools
 import os
 import queue
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.queues import Queue
 
 import torch
 
 from benchmark.harness.guest import Nursery
-from benchmark.harness.units import Conditions, Grounds, Places, Progress, Unit, run_unit
+from benchmark.harness.unit import Conditions, Places, Progress, Unit
+from benchmark.harness.units import Grounds, run_unit
 
 MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, up to one GiB
 LOOK_SECONDS = 0.2  # between looks at how the others get on
@@ -114,7 +116,16 @@ _worker: _Worker | None = None  # set when a worker process begins; workers have
 def _begin(news: "Queue[Message]", conditions: Conditions) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     _worker = _Worker(_Reporter(news), None if conditions.in_process else Nursery())
+
+
+def _leave_with_parent() -> None:
+    """End a worker whose parent was killed: it would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run_group(units: list[Unit], conditions: Conditions, places: Places) -> int:

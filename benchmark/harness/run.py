@@ -7,10 +7,11 @@ from benchmark.errors import UsageError
 from benchmark.harness.guest import Nursery
 from benchmark.harness.jobs import guests, run_here, run_side_by_side
 from benchmark.harness.runtime import resolve_device
-from benchmark.harness.units import Conditions, Places, Progress, Unit, callers
+from benchmark.harness.unit import Conditions, Places, Progress, Unit
+from benchmark.harness.units import callers, known
 from benchmark.methods import Manifest, source_sha256
 from benchmark.models import load_card
-from benchmark.records import COMMITTED, Record, SeedName, Stored, load
+from benchmark.records import COMMITTED, Record, SeedName, Stored
 from benchmark.registry import find_arenas, find_method, load_task
 from benchmark.tasks import Arena, Task
 
@@ -52,7 +53,7 @@ def evaluate(
         planned = plan(methods, task, arenas, seeds, conditions, nursery)
         places = prepare(planned, Path(output), fresh)
         run(planned, conditions, places, Quiet(), nursery)
-    return [stored.record for stored in results(planned, places)]
+    return [stored.record for stored in results(planned, conditions, places)]
 
 
 def plan(
@@ -130,11 +131,7 @@ def run(
     return run_here(units, conditions, places, progress, nursery)
 
 
-def results(units: list[Unit], places: Places) -> list[Stored]:
+def results(units: list[Unit], conditions: Conditions, places: Places) -> list[Stored]:
     """The records of the units, failed ones included, in the order of the plan."""
-    found = []
-    for unit in units:
-        for _, entry in unit.entries:
-            paths = [root / unit.record_path(entry) for root in places.known]
-            found += [load(path) for path in paths if path.exists()][:1]
-    return found
+    found = (known(unit, entry, conditions, places, ("ok", "failed")) for unit in units for _, entry in unit.entries)
+    return [stored for stored in found if stored is not None]

@@ -42,7 +42,7 @@ class Table:
     def load(cls, path: Path, sha256: str) -> Self:
         """Read and check against the hash a record gives. Raises DamagedFile."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 table = cls(**{field.name: stored[field.name] for field in fields(cls)})
         except FileNotFoundError:
             raise DamagedFile(f"{path}: missing; its records cannot be checked without it, run them again") from None

@@ -1,5 +1,6 @@
 """Where records live: one JSON file an entry, arena and reference, its counts beside it."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from benchmark.records.counts import Counts, GroundCounts
 from benchmark.records.record import Record, SeedName
 
 COMMITTED = Path(__file__).parent / "committed"
+LONGEST_SLUG = 100  # characters of an entry in a file name
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ class Stored:
             self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256
         )
 
+    def check_tables(self) -> None:
+        """Read what lies beside the record. Raises DamagedFile."""
+        self.ground()
+        if self.record.status == "ok":
+            self.counts()
+
 
 def ground_name(sha256: str) -> str:
     """File name of a ground within its arena's folder."""
@@ -42,7 +50,10 @@ def ground_name(sha256: str) -> str:
 
 def entry_path(arena: str, submission: str, entry: str, seed: SeedName) -> Path:
     """<task>/<component.layer>/<submission>/<entry>.seed-<n>.json, below a root."""
-    slug = re.sub(r"[^A-Za-z0-9.]+", "-", entry).strip("-")
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", entry).strip("-")[:LONGEST_SLUG]
+    if re.search(r"[^A-Za-z0-9._(),= ]", entry) or len(entry) > LONGEST_SLUG:
+        # Two such entries could lose their difference: x=-1 and x=1.
+        slug += "-" + hashlib.sha256(entry.encode()).hexdigest()[:8]
     return Path(arena) / submission / f"{slug}.seed-{seed}.json"
 
 

@@ -1,0 +1,109 @@
+"""The speeds the README states: `make benchmark`. Nothing is asserted here, a slow machine is not a failed test."""
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmark.harness.evaluate import Simplifier, fit
+from benchmark.harness.ground import lay_ground
+from benchmark.harness.guest import Guest, InProcess, Nursery
+from benchmark.harness.jobs import one_thread
+from benchmark.harness.play import play
+from benchmark.methods import HostedCodec
+from benchmark.models import load_reference
+from benchmark.registry import find_method, load_task
+
+TASK = load_task("dyck-20-10")
+SIX = Path(find_method("svd")).read_text().replace("(1, 2, 4, 8, 16)", "(1, 2, 4, 8, 16, 32)")
+
+
+def command(*arguments):
+    return lambda: subprocess.run(
+        [sys.executable, "-m", "benchmark.cli", *map(str, arguments)], check=True, capture_output=True
+    )
+
+
+def once(benchmark, action, **facts):
+    benchmark.pedantic(action, rounds=1, warmup_rounds=0)
+    benchmark.extra_info.update(facts)
+
+
+def test_help(benchmark):
+    """Asked: at most one second."""
+    benchmark.pedantic(command("--help"), rounds=5, warmup_rounds=1)
+
+
+def test_generate_all_splits(benchmark):
+    """Asked: at most 60 s."""
+    once(benchmark, TASK.build)
+
+
+def test_run_svd(benchmark, tmp_path):
+    """Asked: at most 180 s and 3 GB: five ranks, three arenas, five references, all splits."""
+    once(benchmark, command("run", "svd", "--output", tmp_path, "--fresh"))
+    benchmark.extra_info["largest_process_mib"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+
+
+@pytest.mark.parametrize("where", ["guest", "in-process"])
+def test_run_svd_on_one_reference(benchmark, tmp_path, where):
+    """Asked: guests cost at most 15 % more."""
+    extra = ["--in-process"] if where == "in-process" else []
+    once(benchmark, command("run", "svd", "--seed", 0, "--jobs", 1, "--output", tmp_path, "--fresh", *extra))
+
+
+@pytest.mark.parametrize("where", ["guest", "in-process"])
+def test_six_entries_at_the_last_layer(benchmark, tmp_path, where):
+    """Asked: at most 2 plain forward passes of the reference over the same batches."""
+    (tmp_path / "six.py").write_text(SIX)
+    reference = load_reference(TASK, 0)
+    with one_thread(), Nursery() as nursery:
+        ground = lay_ground(TASK, reference, TASK.arenas[1], "cpu", None)
+        pair = [
+            Guest(nursery, tmp_path / "six.py", "cpu") if where == "guest" else InProcess(tmp_path / "six.py", "cpu")
+            for _ in range(2)
+        ]
+        codecs = [HostedCodec(*pair, entry, index) for index, entry in enumerate(pair[0].manifest().entries)]
+        shared = {}
+        fitted = [fit(ground, codec, 0, shared) for codec in codecs]
+
+        def six():
+            for codec, own in zip(codecs, fitted, strict=True):
+                for part in ground.splits.values():
+                    play(
+                        ground.stage,
+                        part.split,
+                        part.scenes,
+                        Simplifier(ground.stage, codec, own.states),
+                        TASK.candidates,
+                    )
+
+        def plain():
+            start = time.perf_counter()
+            with torch.no_grad():
+                for part in ground.splits.values():
+                    for scene in part.scenes:
+                        reference.model(scene.batch.tokens)
+            return time.perf_counter() - start
+
+        plain()
+        before = plain()
+        once(benchmark, six)
+        seconds = (before + plain()) / 2
+        for caller in pair:
+            caller.close()
+    benchmark.extra_info["plain_forward_passes"] = round(benchmark.stats.stats.mean / seconds, 2)
+
+
+def test_leaderboard(benchmark, tmp_path):
+    """Asked: at most 5 s."""
+    benchmark.pedantic(command("leaderboard", "--page", tmp_path / "page.md"), rounds=3, warmup_rounds=1)
+
+
+def test_validate(benchmark):
+    """Asked: under 10 s."""
+    once(benchmark, command("validate", "svd"))
