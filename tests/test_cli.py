@@ -1,7 +1,9 @@
 """The commands as users meet them: what they print, what they exit with, and no bare traceback."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ import time
 import pytest
 import torch
 
+from benchmark.files import cache_folder
 from benchmark.records import COMMITTED
 from benchmark.registry import BASELINES, all_methods
 
@@ -192,8 +195,6 @@ def test_the_board_knows_the_controls_ends_and_the_order_of_svd(simplibench):
 
 @pytest.mark.parametrize("moment", [2.0, 6.0])
 def test_ctrl_c_at_any_moment_is_one_line_and_exit_code_130(moment, tmp_path):
-    import signal
-
     command = [sys.executable, "-m", "benchmark.cli", "run", "svd", "--limit", "50", "--output", str(tmp_path / "out")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(moment)
@@ -202,3 +203,34 @@ def test_ctrl_c_at_any_moment_is_one_line_and_exit_code_130(moment, tmp_path):
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "out").rglob("*.part"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_training_that_was_stopped_goes_on_from_its_last_save(how, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "splits").symlink_to(cache_folder() / "splits")
+    environment = os.environ | {"SIMPLIBENCH_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "benchmark.cli", "train", "dyck-20-10", "--seed", "7", "--save-every", "1"]
+
+    def start():
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
+        )
+
+    def stop(process, signal_number):
+        end = time.monotonic() + 90
+        before = {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.pt")}
+        while {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.pt")} in ({}, before):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.send_signal(signal_number)
+        return process.communicate()[1]
+
+    first = stop(process := start(), how)
+    assert process.returncode == (-how if how == signal.SIGKILL else 130)
+    assert "Traceback" not in first
+    assert not (tmp_path / "trained").exists()
+    second = stop(start(), signal.SIGINT)
+    assert "going on at step" in second
+    assert "seed-7.pt" in second

@@ -216,13 +216,14 @@ def test_valid_records_are_not_made_again_and_outdated_ones_are(run, submission_
 
 
 @pytest.mark.parametrize("damage", [lambda p: p.write_text("{"), lambda p: p.with_suffix(".npz").write_bytes(b"PK")])
-def test_a_damaged_record_is_made_again(damage, run, submission_file, identity_body, tmp_path):
+def test_a_damaged_record_is_reported_and_made_again(damage, run, submission_file, identity_body, tmp_path, capsys):
     options = {"arenas": ["residual.0"], "output": tmp_path / "out"}
     path = submission_file(identity_body)
     run(path, **options)
     (stored,) = load_all(tmp_path / "out")
     damage(stored.path)
     (record,) = run(path, **options)
+    assert f"not counted as known: {stored.path.with_suffix('')}" in capsys.readouterr().err
     assert record.status == "ok"
     assert len(load_all(tmp_path / "out")[0].counts().disagree) == 6 * LIMIT
 

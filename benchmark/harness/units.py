@@ -1,5 +1,6 @@
 """Score one unit: its entries to records, saved as they come, skipping what is known already."""
 
+import sys
 from pathlib import Path
 
 from benchmark import records
@@ -62,13 +63,16 @@ def known(
 ) -> Stored | None:
     """The entry's valid record of one of the statuses, if there is one; a damaged or outdated one is not valid."""
     for root in places.known:
+        path = root / unit.record_path(entry)
+        if not path.exists():
+            continue
         try:
-            stored = records.load(root / unit.record_path(entry))
+            stored = records.load(path)
             if stored.record.status in statuses and stored.record.key == record_key(unit, entry, conditions):
                 stored.check_tables()
                 return stored
-        except DamagedFile:
-            continue
+        except DamagedFile as error:
+            print(f"not counted as known: {error}", file=sys.stderr)
     return None
 
 

@@ -1,0 +1,69 @@
+"""What the committed records say, against what theory demands and the paper reports; directions, not table values."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from benchmark.records import COMMITTED, load_all
+
+ATTENTION = ["dyck-20-10/attention.0", "dyck-20-10/attention.1"]
+
+
+@pytest.fixture(scope="module")
+def records():
+    return [stored.record for stored in load_all(COMMITTED) if stored.record.seed != "untrained"]
+
+
+def agreement(records, entry, arena, split):
+    """Of every reference, by seed."""
+    found = {
+        record.seed: record.splits[split].agreement
+        for record in records
+        if (record.entry, record.arena) == (entry, arena)
+    }
+    assert sorted(found) == [0, 1, 2, 3, 4]
+    return np.array([found[seed] for seed in sorted(found)])
+
+
+def test_identity_is_one_and_the_constant_zero_on_every_split_of_every_record(records):
+    ends = {"Identity()": 1, "Constant()": 0}
+    found = [(record, ends[record.entry]) for record in records if record.entry in ends]
+    assert len(found) == 2 * 3 * 5
+    for record, end in found:
+        assert {split.faithfulness for split in record.splits.values()} == {end}
+
+
+@pytest.mark.parametrize("arena", ATTENTION)
+def test_agreement_of_svd_rises_with_rank_on_every_split(arena, records, task):
+    for split in list(task.roles)[1:]:
+        means = [agreement(records, f"SVD(rank={rank})", arena, split).mean() for rank in (1, 2, 4, 8, 16)]
+        assert all(later >= earlier - 1e-4 for earlier, later in pairwise(means)), (split, means)
+
+
+def test_agreement_of_svd_rises_with_rank_in_the_stream_once_it_leaves_chance(records, task):
+    for split in list(task.roles)[1:]:
+        means = [
+            agreement(records, f"SVD(rank={rank})", "dyck-20-10/residual.0", split).mean() for rank in (1, 2, 4, 8, 16)
+        ]
+        assert means[:2] == pytest.approx([0.05, 0.05], abs=0.02)  # 20 kinds of brackets
+        assert means[1:] == sorted(means[1:])
+
+
+@pytest.mark.parametrize("entry", ["SVD(rank=8)", "OneHotAttention()", "KMeans(clusters=1024, iterations=30)"])
+def test_on_every_reference_iid_agreement_exceeds_that_on_unseen_depth(entry, records):
+    gap = agreement(records, entry, ATTENTION[1], "iid") - agreement(records, entry, ATTENTION[1], "unseen-depth")
+    assert (gap > 0.02).all()
+
+
+def test_the_gap_is_not_length_alone(records):
+    for entry in ("SVD(rank=8)", "OneHotAttention()"):
+        gap = agreement(records, entry, ATTENTION[1], "long-shallow") - agreement(
+            records, entry, ATTENTION[1], "unseen-depth"
+        )
+        assert (gap > 0.02).all()
+
+
+def test_a_proxy_can_generalize_better_than_the_model(records):
+    found = [r.splits["unseen-depth"] for r in records if (r.entry, r.arena) == ("OneHotAttention()", ATTENTION[1])]
+    assert all(split.proxy_accuracy > split.reference_accuracy for split in found)
