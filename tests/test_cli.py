@@ -68,7 +68,7 @@ def test_info_tells_about_tasks_arenas_and_methods(name, simplibench):
         (("run", "svd", "--format", "xml"), "--format must be table or json, got xml"),
         (("run", "svd", "--limit", "0"), "Invalid value for '--limit'"),
         (("run", "one-hot-attention", "--arena", "residual.0"), "patterns exist in attention only"),
-        (("run",), "Missing argument 'METHODS...'"),
+        (("run",), "Missing argument"),
         (("train", "x", "--seed", "0"), "no task x"),
         (("train", "dyck-20-10", "--seed", "0", "--family", "x"), "dyck-20-10 has no family x; there are: two-layer"),
         (("leaderboard", "--format", "xml"), "--format must be md or json or csv, got xml"),
