@@ -3,8 +3,9 @@
 The public names load when first used, so that importing the package, and `simplibench --help`, costs no torch.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from benchmark.lazy import exports
 
 if TYPE_CHECKING:
     from benchmark.harness.run import evaluate
@@ -25,7 +26,4 @@ _HOMES = {
 __all__ = ["Codec", "State", "Submission", "evaluate", "load_reference", "load_submission", "load_task"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = exports(__name__, _HOMES)

@@ -13,6 +13,7 @@ from benchmark.registry import BASELINES
 ROOT = BASELINES.parent
 ORDER = [
     "errors",
+    "lazy",
     "files",
     "tasks",
     "models",

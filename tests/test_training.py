@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from benchmark.errors import DamagedFile, UsageError
-from benchmark.models import load_card, load_reference
-from benchmark.models.reference import CHECKPOINTS, UNTRAINED
+from benchmark.models import CHECKPOINTS, load_card, load_reference
+from benchmark.models.card import UNTRAINED
 from benchmark.models.training import Training, initial, learning_rate, length_batches
 from benchmark.tasks import Architecture, Family, Recipe, load_training
 from benchmark.tasks.dyck import END

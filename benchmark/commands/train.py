@@ -11,8 +11,8 @@ from benchmark.commands.options import parse_seed, print_table
 from benchmark.errors import UsageError
 from benchmark.files import cache_folder
 from benchmark.harness.accuracy import accuracies
-from benchmark.models import Card, Transformer
-from benchmark.models.reference import checkpoint_path, describe, save_reference, seed_name, untrained
+from benchmark.models import Card, Transformer, checkpoint_path, seed_name
+from benchmark.models.reference import describe, save_reference, untrained
 from benchmark.models.training import Training
 from benchmark.records import SeedName
 from benchmark.registry import load_task
