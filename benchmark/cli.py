@@ -66,7 +66,7 @@ def run(
     output: Annotated[Path, typer.Option(help="Where records are saved.")] = Path("results"),
     fresh: Annotated[bool, typer.Option(help="Make records again that are there already.")] = False,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Units side by side; by default one a core, at most 4.")
+        int | None, typer.Option(min=1, help="Units side by side; by default one a core, at most 4; one with --limit.")
     ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds of its own code that an entry gets in a unit.")

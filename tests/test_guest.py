@@ -71,11 +71,11 @@ def test_a_loop_is_stopped_in_time_and_the_next_call_gets_a_new_process(guest):
 
 def test_time_is_counted_over_all_calls_of_an_entry(guest):
     own = guest(
-        "def encode(self, state, x):\n    import time; time.sleep(0.4)\n    return x\n"
+        "def encode(self, state, x):\n    import time; time.sleep(0.7)\n    return x\n"
         "def decode(self, state, code): return code"
     )
     own.manifest()
-    own.seconds_left = 1.0
+    own.seconds_left = 2.0
     call(own)
     call(own)
     with pytest.raises(MethodFailed, match="time an entry has"):

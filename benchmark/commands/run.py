@@ -80,7 +80,7 @@ def run(options: Options) -> int:
         units = harness.plan(options.methods, options.task, options.arenas, seeds, conditions, nursery)
         places = harness.prepare(units, options.output, options.fresh)
         with Bar(harness.steps(units)) as bar:
-            jobs = options.jobs or default_jobs(conditions.device)
+            jobs = options.jobs or (1 if options.limit else default_jobs(conditions.device))
             made = harness.run(units, conditions, places, bar, nursery, jobs)
     stored = harness.results(units, conditions, places)
     skipped = len(stored) - made
