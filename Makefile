@@ -18,7 +18,7 @@ lint: .venv/lint  ## style and types
 	$(BIN)/mypy
 
 benchmark: .venv/test  ## the speeds the README states; minutes
-	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-only --benchmark-columns=mean,stddev,rounds --benchmark-json=/dev/null
+	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-only --benchmark-columns=mean,stddev,rounds --capture=no
 
 records: .venv/core  ## make every committed record again, and the leaderboard; about an hour
 	$(BIN)/simplibench run $$($(BIN)/simplibench list --format names) --output benchmark/records/committed

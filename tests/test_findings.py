@@ -1,11 +1,13 @@
 """What the committed records say, against what theory demands and the paper reports; directions, not table values."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from benchmark.records import COMMITTED, load_all
+from benchmark.registry import BASELINES
 
 ATTENTION = ["dyck-20-10/attention.0", "dyck-20-10/attention.1"]
 
@@ -67,3 +69,26 @@ def test_the_gap_is_not_length_alone(records):
 def test_a_proxy_can_generalize_better_than_the_model(records):
     found = [r.splits["unseen-depth"] for r in records if (r.entry, r.arena) == ("OneHotAttention()", ATTENTION[1])]
     assert all(split.proxy_accuracy > split.reference_accuracy for split in found)
+
+
+def test_one_hot_attention_departs_with_depth_as_the_readme_says(records):
+    counted = {}
+    for record in records:
+        if (record.entry, record.arena) == ("OneHotAttention()", ATTENTION[1]):
+            for depth, stratum in record.splits["unseen-depth"].strata["depth"].items():
+                positions, agreeing = counted.get(int(depth), (0, 0.0))
+                counted[int(depth)] = (positions + stratum.positions, agreeing + stratum.positions * stratum.agreement)
+    share = {depth: agreeing / positions for depth, (positions, agreeing) in counted.items()}
+    assert all(value > 0.9 for depth, value in share.items() if depth <= 9)
+    assert all(value < 0.4 for depth, value in share.items() if depth >= 16)
+
+
+def test_the_readmes_excerpt_is_what_the_command_prints(simplibench):
+    readme = (BASELINES.parent / "README.md").read_text()
+    (excerpt,) = re.findall(r"```text\n(.*?)```", readme, flags=re.DOTALL)
+    lines = [re.split(r" {2,}", line) for line in excerpt.strip().splitlines()]
+    printed = [re.split(r" {2,}", line.strip()) for line in simplibench("info", ATTENTION[1]).stdout.splitlines()]
+    (header,) = [line for line in printed if line[:2] == ["entry", "bits"]]
+    table = {line[0]: dict(zip(header, line, strict=True)) for line in printed if len(line) == len(header)}
+    for line in lines[1:]:
+        assert dict(zip(lines[0], line, strict=True)).items() <= table[line[0]].items()

@@ -2,15 +2,17 @@
 
 import ast
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 
 from benchmark.board import Row, boards
 from benchmark.board.render import interval_text, rank_text
 from benchmark.commands.options import print_table, require_format
 from benchmark.errors import UsageError
 from benchmark.models import load_card
-from benchmark.records import COMMITTED, load_all
+from benchmark.records import COMMITTED, Record, load_all
 from benchmark.registry import all_methods, all_tasks, protocol, ranked_seeds
 from benchmark.scoring.faithfulness import BUDGET_HALVINGS
 from benchmark.tasks import Task, load_split
@@ -76,6 +78,23 @@ def _show_arena(name: str) -> None:
     rows = [row for row in _rows() if row.arena == name]
     print(f"{name}: budgets are identity's rate / {', / '.join(str(2**h) for h in BUDGET_HALVINGS)}\n")
     print_table(("rank", "submission", "OOD score", "gap"), _cells(rows, lambda row: row.submission))
+    _show_agreement(name)
+
+
+def _show_agreement(arena: str) -> None:
+    """Every entry's agreement by split, mean over the references."""
+    by_entry: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for stored in load_all(COMMITTED):
+        record = stored.record
+        if (record.arena, record.status) == (arena, "ok") and record.seed != "untrained":
+            by_entry[record.submission, record.entry].append(record)
+    names = list(next(iter(by_entry.values()))[0].splits) if by_entry else []
+    rows = []
+    for (_, entry), own in by_entry.items():
+        bits = fmean(record.bits_per_token or 0 for record in own)
+        means = [fmean(record.splits[name].agreement for record in own) for name in names]
+        rows.append([entry, f"{bits:.0f}", *(f"{mean:.3f}" for mean in means)])
+    print_table(("entry", "bits", *names), rows, "agreement with the reference by split, mean over references")
 
 
 def _show_method(name: str) -> None:

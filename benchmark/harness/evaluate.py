@@ -108,7 +108,9 @@ class Simplifier:
                 meter = self.meters.setdefault((name, head), CodeMeter())
                 meter.add(part, None if visible is None else visible.cpu())
             heads.append(self.codec.decode(state, code, x.shape[1]).to(batch.tokens.device).split(lengths))
-        return {name: torch.stack(own) for name, own in zip(rows, zip(*heads, strict=True), strict=True)}
+        by_stream = dict(zip(rows, zip(*heads, strict=True), strict=True))
+        # A single head needs no copy.
+        return {name: torch.stack(own) if len(own) > 1 else own[0][None] for name, own in by_stream.items()}
 
     def bits_per_token(self) -> float:
         """Queries and keys of all heads add up."""

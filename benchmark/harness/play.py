@@ -88,6 +88,8 @@ def _play_scene(stage: Stage, split: Split, scene: Scene, simplify: Simplify, ca
     logits = stage.logits(changed, batch)
     predicted = likeliest(logits, candidates)
     patterns = stage.asked_patterns(changed, batch)
+    if patterns is not None and stage.part == "pattern":
+        patterns = _as_distributions(patterns)
     return Outcome(
         agree=(predicted == scene.predicted).cpu().numpy(),
         right=predicted.cpu().numpy() == split.cases.target[batch.cases],
@@ -97,13 +99,16 @@ def _play_scene(stage: Stage, split: Split, scene: Scene, simplify: Simplify, ca
     )
 
 
+def _as_distributions(patterns: Tensor) -> Tensor:
+    """A codec may return weights that are no distribution; the proxy runs on them, the divergence needs one."""
+    positive = patterns.clamp(min=0)
+    return positive / positive.sum(-1, keepdim=True).clamp(min=torch.finfo(patterns.dtype).tiny)
+
+
 def _pattern_divergence(reference: Attention | None, proxy: Tensor | None) -> Numbers | None:
     if reference is None or proxy is None:
         return None
-    # A codec may return weights that are no distribution; the proxy runs on them, the divergence needs one.
-    positive = proxy.clamp(min=0)
-    distribution = positive / positive.sum(-1, keepdim=True).clamp(min=torch.finfo(proxy.dtype).tiny)
-    return _numbers(jensen_shannon_bits(reference.patterns, distribution, reference.entropy).mean(-1))
+    return _numbers(jensen_shannon_bits(reference.patterns, proxy, reference.entropy).mean(-1))
 
 
 def _pattern_agreement(reference: Attention | None, proxy: Tensor | None) -> Numbers | None:

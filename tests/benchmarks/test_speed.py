@@ -28,9 +28,14 @@ def command(*arguments):
     )
 
 
-def once(benchmark, action, **facts):
+def once(benchmark, action):
     benchmark.pedantic(action, rounds=1, warmup_rounds=0)
+
+
+def tell(benchmark, **facts):
+    """What the table of seconds does not show."""
     benchmark.extra_info.update(facts)
+    print(f"\n{benchmark.name}: " + ", ".join(f"{name} {value}" for name, value in facts.items()))
 
 
 def test_help(benchmark):
@@ -46,7 +51,7 @@ def test_generate_all_splits(benchmark):
 def test_run_svd(benchmark, tmp_path):
     """Asked: at most 180 s and 3 GB: five ranks, three arenas, five references, all splits."""
     once(benchmark, command("run", "svd", "--output", tmp_path, "--fresh"))
-    benchmark.extra_info["largest_process_mib"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    tell(benchmark, largest_process_mib=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 
 
 @pytest.mark.parametrize("where", ["guest", "in-process"])
@@ -96,7 +101,7 @@ def test_six_entries_at_the_last_layer(benchmark, tmp_path, where):
         seconds = (before + plain()) / 2
         for caller in pair:
             caller.close()
-    benchmark.extra_info["plain_forward_passes"] = round(benchmark.stats.stats.mean / seconds, 2)
+    tell(benchmark, plain_forward_passes=round(benchmark.stats.stats.mean / seconds, 2))
 
 
 def test_leaderboard(benchmark, tmp_path):
