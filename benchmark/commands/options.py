@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tabulate import tabulate
 
 from benchmark.errors import UsageError
@@ -26,3 +28,9 @@ def require_format(format: str, *known: str) -> None:
 def print_table(headers: tuple[str, ...], rows: list[list[Any]], title: str = "") -> None:
     """A plain table on standard output; pipes and files get the same bytes as a terminal."""
     print(f"{title}\n{tabulate(rows, headers, tablefmt='simple', disable_numparse=True)}\n")
+
+
+def progress_bar() -> Progress:
+    """A bar on standard error with what is done now, how far, how long it took and how long it will."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True))

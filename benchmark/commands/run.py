@@ -7,12 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 from benchmark.board import EntryRow, boards, entry_rows
 from benchmark.board.render import interval_text, rank_text
-from benchmark.commands.options import parse_seed, print_table, require_format
+from benchmark.commands.options import parse_seed, print_table, progress_bar, require_format
 from benchmark.harness import run as harness
 from benchmark.harness.jobs import default_jobs, guests
 from benchmark.harness.runtime import resolve_device
@@ -45,14 +42,7 @@ class Bar:
     """The run's progress on standard error."""
 
     def __init__(self, total: int) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._progress = Progress(*columns, console=Console(stderr=True))
+        self._progress = progress_bar()
         self._task = self._progress.add_task("starting", total=total)
 
     def __enter__(self) -> Self:

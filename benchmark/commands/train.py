@@ -4,10 +4,8 @@ import sys
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmark.commands.options import parse_seed, print_table
+from benchmark.commands.options import parse_seed, print_table, progress_bar
 from benchmark.errors import UsageError
 from benchmark.files import cache_folder
 from benchmark.harness.accuracy import accuracies
@@ -42,15 +40,8 @@ def _trained(task: Task, family: Family, seed: int, save_every: float) -> Transf
     training = Training(family, load_training(task), task.candidates, seed, saves)
     if training.step:
         print(f"going on at step {training.step} from {saves}", file=sys.stderr)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
     loss = accuracy = 0.0
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with progress_bar() as bar:
         shown = bar.add_task("starting", total=family.recipe.steps, completed=training.step)
         for done in training.run(save_every):
             keep = SMOOTHING if loss else 0.0
