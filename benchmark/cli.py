@@ -101,13 +101,17 @@ def leaderboard(
 @app.command()
 def train(
     task: Annotated[str, typer.Argument(help="The task.")],
-    seed: Annotated[str, typer.Option(help="0, 1, ... or untrained.")],
-    family: Annotated[str | None, typer.Option(help="The family of references; the task's first if none.")] = None,
+    seed: Annotated[
+        list[str] | None, typer.Option(help="0, 1, ... or untrained; repeatable. Without: all that are missing.")
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Of this family; without, the first, or all without a seed.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder for weights and card.")] = Path("trained"),
     threads: Annotated[int, typer.Option(min=1, help="Another number may end at other weights.")] = 1,
     save_every: Annotated[float, typer.Option(min=1, help="Seconds between saves.")] = 120.0,
 ) -> None:
-    """Train a reference. Killed at any moment, the same command goes on, to the same weights."""
+    """Train references. Killed at any moment, the same command goes on, to the same weights."""
     from benchmark.commands import train as command
 
     command.train(task, seed, family, output, threads, save_every)

@@ -93,8 +93,8 @@ def find_method(name_or_file: str | Path) -> Path:
 @lru_cache(maxsize=8)
 def protocol(task: Task) -> Protocol:
     """What a task's records are measured against: versions, splits and checkpoints, in one hash."""
-    cards = [load_card(task, family, seed) for family in task.families for seed in family.references]
-    checkpoints = {f"{card.family}/{card.seed}": card.sha256 for card in cards}
+    cards = [load_card(task, family) for family in task.families]
+    checkpoints = {f"{card.family}/{seed}": made.sha256 for card in cards for seed, made in card.references.items()}
     facts = {
         "task": task.name,
         "task_version": task.protocol,
@@ -109,8 +109,4 @@ def protocol(task: Task) -> Protocol:
 
 def ranked_seeds() -> dict[str, list[int]]:
     """For every arena, with its task, the references it is ranked over."""
-    return {
-        f"{task.name}/{arena.name}": list(task.family(arena.family).seeds)
-        for task in all_tasks().values()
-        for arena in task.arenas
-    }
+    return {f"{task.name}/{arena.name}": list(arena.seeds) for task in all_tasks().values() for arena in task.arenas}

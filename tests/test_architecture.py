@@ -17,6 +17,7 @@ ORDER = [
     "files",
     "tasks",
     "models",
+    "theory",
     "scoring",
     "methods",
     "records",

@@ -16,8 +16,10 @@ from benchmark.errors import DamagedFile, UsageError
 from benchmark.models import CHECKPOINTS, load_card, load_reference
 from benchmark.models.card import UNTRAINED
 from benchmark.models.training import Training, initial, learning_rate, length_batches
+from benchmark.registry import all_tasks
 from benchmark.tasks import Architecture, Family, Recipe, load_training
 from benchmark.tasks.dyck import END
+from benchmark.tasks.dyck import task as DYCK
 
 SHAPE = Architecture(layers=1, heads=1, width=8, head_width=8, mlp_width=16, vocabulary=42, context=514)
 RECIPE = Recipe(steps=30, batch_tokens=512, learning_rate=1e-2, warmup_steps=5, weight_decay=0.01, clip_norm=1.0)
@@ -30,7 +32,7 @@ def sentences(task):
 
 
 def trained(sentences, file, stop_after=None, save_seconds=1e9):
-    training = Training(TINY, sentences, range(22, 42), 0, file)
+    training = Training(DYCK, TINY, sentences, 0, file)
     for progress in training.run(save_seconds):
         if progress.step == stop_after:
             break
@@ -52,9 +54,9 @@ def test_a_training_killed_between_saves_goes_on_from_the_last_one_to_the_same_w
         from pathlib import Path
         from benchmark.registry import load_task
         from benchmark.tasks import load_training
-        from test_training import TINY, Training
+        from test_training import DYCK, TINY, Training
         sentences = load_training(load_task("dyck-20-10")).take(np.arange(300))
-        training = Training(TINY, sentences, range(22, 42), 0, Path({str(tmp_path / "killed.pt")!r}))
+        training = Training(DYCK, TINY, sentences, 0, Path({str(tmp_path / "killed.pt")!r}))
         for progress in training.run(1e9):
             if progress.step == 11: training.save()
             if progress.step == 14: os.kill(os.getpid(), signal.SIGKILL)
@@ -71,7 +73,7 @@ def test_a_training_killed_between_saves_goes_on_from_the_last_one_to_the_same_w
 
 
 def test_training_learns_something(sentences, tmp_path):
-    losses = [progress.loss for progress in Training(TINY, sentences, range(22, 42), 0, tmp_path / "a.pt").run()]
+    losses = [progress.loss for progress in Training(DYCK, TINY, sentences, 0, tmp_path / "a.pt").run()]
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.2
 
 
@@ -79,14 +81,14 @@ def test_a_save_of_another_training_is_refused(sentences, tmp_path):
     trained(sentences, tmp_path / "a.pt")
     other = replace(TINY, recipe=replace(RECIPE, steps=40))
     with pytest.raises(DamagedFile, match="holds another training, expected .*steps=40.* got .*steps=30.*delete it"):
-        Training(other, sentences, range(22, 42), 0, tmp_path / "a.pt")
+        Training(DYCK, other, sentences, 0, tmp_path / "a.pt")
 
 
 def test_a_truncated_save_is_refused(sentences, tmp_path):
     trained(sentences, tmp_path / "a.pt")
     (tmp_path / "a.pt").write_bytes((tmp_path / "a.pt").read_bytes()[:500])
     with pytest.raises(DamagedFile, match=r"a\.pt: cannot be resumed from .*delete it to start anew"):
-        Training(TINY, sentences, range(22, 42), 0, tmp_path / "a.pt")
+        Training(DYCK, TINY, sentences, 0, tmp_path / "a.pt")
 
 
 def test_the_learning_rate_warms_up_and_decays_to_zero():
@@ -113,15 +115,16 @@ def test_every_shipped_reference_loads_and_keeps_its_floor(task):
     for family in task.families:
         assert family.seeds == (0, 1, 2, 3, 4)
         for seed in family.seeds:
-            accuracy = load_reference(task, seed, family).card.accuracy
+            accuracy = load_reference(task, seed, family).checkpoint.accuracy
             assert accuracy["iid"] >= 0.99
             assert accuracy["unseen-structure-long"] >= 0.99
             assert 0.6 <= accuracy["unseen-depth"] <= 0.9
-        assert load_reference(task, UNTRAINED, family).card.accuracy["iid"] < 0.1
+        assert load_reference(task, UNTRAINED, family).checkpoint.accuracy["iid"] < 0.1
 
 
-def test_no_two_references_are_the_same(task):
-    hashes = [load_card(task, family, seed).sha256 for family in task.families for seed in (*family.seeds, UNTRAINED)]
+def test_no_two_references_are_the_same():
+    cards = [load_card(one, family) for one in all_tasks().values() for family in one.families]
+    hashes = [made.sha256 for card in cards for made in card.references.values()]
     assert len(set(hashes)) == len(hashes)
 
 
@@ -134,7 +137,7 @@ def copied(tmp_path, task):
 def test_weights_that_are_not_the_cards_are_refused_naming_both_hashes(copied, task):
     file = copied / task.name / "two-layer" / "seed-1.safetensors"
     file.write_bytes(file.read_bytes()[:-1] + b"\x07")
-    expected = load_card(task, task.families[0], 1).sha256
+    expected = load_card(task, task.families[0]).checkpoint(1).sha256
     with pytest.raises(
         DamagedFile, match=rf"seed-1\.safetensors: its card expects sha256 {expected}, got [0-9a-f]{{64}}"
     ):
@@ -146,15 +149,18 @@ def test_missing_weights_a_broken_card_and_an_unknown_seed_are_named(copied, tas
     (folder / "seed-1.safetensors").unlink()
     with pytest.raises(DamagedFile, match="the card is there, the weights are missing"):
         load_reference(task, 1, root=copied)
-    (folder / "seed-2.json").write_text('{"task": 3}')
-    with pytest.raises(DamagedFile, match=r"seed-2\.json: not a valid card: task: Input should be a valid string"):
-        load_reference(task, 2, root=copied)
     with pytest.raises(
-        UsageError, match="dyck-20-10 has no reference seed-9 in family two-layer; there are: seed-0, .*untrained"
+        UsageError, match="dyck-20-10 has no reference 9 in family two-layer; there are: 0, 1, .*untrained"
     ):
         load_reference(task, 9, root=copied)
+    (folder / "card.json").write_text('{"task": 3}')
+    with pytest.raises(DamagedFile, match=r"card\.json: not a valid card: task: Input should be a valid string"):
+        load_reference(task, 2, root=copied)
+    (folder / "card.json").unlink()
+    with pytest.raises(UsageError, match=r"card\.json: no such card; `simplibench train dyck-20-10 --family two-layer"):
+        load_reference(task, 2, root=copied)
 
 
 def test_the_untrained_control_knows_nothing_of_brackets(task):
-    assert load_card(task, task.families[0], UNTRAINED).steps == 0
+    assert load_card(task, task.families[0]).checkpoint(UNTRAINED).steps == 0
     assert END not in task.candidates

@@ -15,7 +15,7 @@ from benchmark.models import load_card
 from benchmark.records import COMMITTED, Record, load_all
 from benchmark.registry import all_methods, all_tasks, protocol, ranked_seeds
 from benchmark.scoring.faithfulness import BUDGET_HALVINGS
-from benchmark.tasks import Task, load_split
+from benchmark.tasks import Family, Task, load_split
 
 
 def show_list(format: str) -> None:
@@ -69,9 +69,19 @@ def _show_task(task: Task) -> None:
     rows = [[s.name, s.role, len(s.sequences), len(s.sequences.tokens), len(s.cases)] for s in splits]
     print_table(("split", "role", "sequences", "tokens", "scored positions"), rows)
     for family in task.families:
-        cards = [load_card(task, family, seed) for seed in family.references]
-        accuracies = [[card.seed, *(f"{card.accuracy[name]:.4f}" for name in task.roles)] for card in cards]
-        print_table(("seed", *task.roles), accuracies, f"accuracy of the references of family {family.name}")
+        _show_accuracy(task, family)
+
+
+def _show_accuracy(task: Task, family: Family) -> None:
+    """The accuracies of a family's references, by the stricter measure too where the task has one."""
+    headers, rows = ["seed", *task.roles], []
+    if task.confidence:
+        headers += [f"{name} > {task.confidence}" for name in task.roles]
+    for seed, made in load_card(task, family).references.items():
+        shares = [made.accuracy[name] for name in task.roles]
+        shares += [made.confident[name] for name in task.roles] if made.confident else []
+        rows.append([seed, *(f"{share:.4f}" for share in shares)])
+    print_table(headers, rows, f"accuracy of the references of family {family.name}")
 
 
 def _show_arena(name: str) -> None:

@@ -1,5 +1,6 @@
 """Reading what options say, and printing what commands answer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +26,7 @@ def require_format(format: str, *known: str) -> None:
         raise UsageError(f"--format must be {' or '.join(known)}, got {format}")
 
 
-def print_table(headers: tuple[str, ...], rows: list[list[Any]], title: str = "") -> None:
+def print_table(headers: Sequence[str], rows: list[list[Any]], title: str = "") -> None:
     """A plain table on standard output; pipes and files get the same bytes as a terminal."""
     print(f"{title}\n{tabulate(rows, headers, tablefmt='simple', disable_numparse=True)}\n")
 

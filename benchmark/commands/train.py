@@ -1,4 +1,4 @@
-"""`train`: make a reference, with progress, resumable at any moment."""
+"""`train`: make references, with progress, resumable at any moment."""
 
 import sys
 from pathlib import Path
@@ -8,9 +8,10 @@ import torch
 from benchmark.commands.options import parse_seed, print_table, progress_bar
 from benchmark.errors import UsageError
 from benchmark.files import cache_folder
-from benchmark.harness.accuracy import accuracies
-from benchmark.models import Card, Transformer, checkpoint_path, seed_name
-from benchmark.models.reference import describe, save_reference, untrained
+from benchmark.harness.accuracy import accuracies, measures
+from benchmark.models import Checkpoint, Network, load_card, seed_name
+from benchmark.models.card import card_path
+from benchmark.models.reference import save_reference, untrained
 from benchmark.models.training import Training
 from benchmark.records import SeedName
 from benchmark.registry import load_task
@@ -20,24 +21,36 @@ SMOOTHING = 0.98  # of the loss and accuracy shown
 
 
 def train(
-    task_name: str, seed_text: str, family_name: str | None, output: Path, threads: int, save_every: float
+    task_name: str, seeds: list[str] | None, family_name: str | None, output: Path, threads: int, save_every: float
 ) -> None:
-    """Train to the end of the recipe, measure every split, write weights and card. Raises UsageError."""
+    """Train what is asked for, measure every split, write weights and card. Raises UsageError."""
     torch.set_num_threads(threads)
-    task, seed = load_task(task_name), parse_seed(seed_text)
+    task = load_task(task_name)
     names = [family.name for family in task.families]
     if family_name not in (None, *names):
         raise UsageError(f"{task.name} has no family {family_name}; there are: {', '.join(names)}")
-    family = task.family(family_name or names[0])
-    model = untrained(family) if seed == "untrained" else _trained(task, family, int(seed), save_every)
-    card = _write(task, family, seed, model.eval(), output)
-    print_table(("split", "accuracy"), [[name, f"{value:.4f}"] for name, value in card.accuracy.items()])
-    print(f"wrote {checkpoint_path(task, family, seed, output)}")
+    families = [task.family(family_name)] if family_name else list(task.families[: 1 if seeds else None])
+    wanted = [(family, seed) for family in families for seed in _wanted(task, family, seeds, output)]
+    if not wanted:
+        print(f"every reference of {', '.join(f.name for f in families)} is in {output}; --seed N makes one again")
+    for number, (family, seed) in enumerate(wanted, start=1):
+        print(f"{number} of {len(wanted)}: {family.name} {seed_name(seed)}", file=sys.stderr)
+        model = untrained(family) if seed == "untrained" else _trained(task, family, int(seed), save_every)
+        found = measures(accuracies(task, model.eval()))
+        _print(task, family, seed, save_reference(model, task, family, seed, found, output), output)
 
 
-def _trained(task: Task, family: Family, seed: int, save_every: float) -> Transformer:
+def _wanted(task: Task, family: Family, seeds: list[str] | None, output: Path) -> list[SeedName]:
+    """The seeds asked for, else all of the family's that its card does not have."""
+    if seeds:
+        return [parse_seed(text) for text in seeds]
+    there = load_card(task, family, output).references if card_path(task, family, output).exists() else {}
+    return [seed for seed in family.references if str(seed) not in there]
+
+
+def _trained(task: Task, family: Family, seed: int, save_every: float) -> Network:
     saves = cache_folder() / "training" / task.name / family.name / f"{seed_name(seed)}.pt"
-    training = Training(family, load_training(task), task.candidates, seed, saves)
+    training = Training(task, family, load_training(task), seed, saves)
     if training.step:
         print(f"going on at step {training.step} from {saves}", file=sys.stderr)
     loss = accuracy = 0.0
@@ -50,7 +63,11 @@ def _trained(task: Task, family: Family, seed: int, save_every: float) -> Transf
     return training.model
 
 
-def _write(task: Task, family: Family, seed: SeedName, model: Transformer, output: Path) -> Card:
-    steps = 0 if seed == "untrained" else family.recipe.steps
-    facts = describe(task, family, seed, steps) | {"accuracy": accuracies(task, model)}
-    return save_reference(model, facts, checkpoint_path(task, family, seed, output))
+def _print(task: Task, family: Family, seed: SeedName, made: Checkpoint, output: Path) -> None:
+    headers = ["split", "accuracy"]
+    columns = [list(made.accuracy), [f"{value:.4f}" for value in made.accuracy.values()]]
+    if made.confident:
+        headers.append(f"confidence > {task.confidence}")
+        columns.append([f"{value:.4f}" for value in made.confident.values()])
+    print_table(headers, [list(row) for row in zip(*columns, strict=True)])
+    print(f"wrote {family.name} {seed_name(seed)}, and entered it in {card_path(task, family, output)}")

@@ -119,7 +119,7 @@ class Simplifier:
 
 def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
     split = next(iter(ground.splits.values())).split
-    batch = scored_batches(split, str(stage.model.token.weight.device), TIMED_TOKENS)[0]
+    batch = scored_batches(split, stage.model.device, TIMED_TOKENS)[0]
     device = batch.tokens.device.type
     simplify = Simplifier(stage, codec, fitted.states)
 

@@ -98,8 +98,8 @@ def _manifests(files: list[Path], conditions: Conditions, nursery: Nursery | Non
 def _seeds(task: Task, arena: Arena, asked: list[SeedName] | None) -> list[SeedName]:
     family = task.family(arena.family)
     for seed in asked or []:
-        load_card(task, family, seed)
-    return list(dict.fromkeys(asked)) if asked else list(family.seeds)
+        load_card(task, family).checkpoint(seed)
+    return list(dict.fromkeys(asked)) if asked else list(arena.seeds)
 
 
 def steps(units: list[Unit]) -> int:

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmark.harness.batches import Batch
-from benchmark.models import Cut, Part, Rows, Site, Transformer, places, put, read
-from benchmark.models.transformer import Block
+from benchmark.models import Cut, Layer, Network, Part, Rows, Site, places, put, read
 from benchmark.tasks import Arena
 
 
@@ -18,7 +17,7 @@ from benchmark.tasks import Arena
 class Stage:
     """One component of one reference, seen as vectors or as attention patterns."""
 
-    model: Transformer
+    model: Network
     arena: Arena
     part: Part
 
@@ -86,7 +85,7 @@ class Stage:
         return Cut(cut.residual, {"pattern": pattern, "value": cut.heads["value"]})
 
     @property
-    def _block(self) -> Block:
+    def _block(self) -> Layer:
         return self.model.blocks[self.arena.layer]
 
     def _narrow(self, batch: Batch) -> bool:
@@ -106,7 +105,7 @@ def gather_heads(rows: Tensor, at: Tensor) -> Tensor:
     return rows.gather(2, at[:, None, :, None].expand(-1, rows.shape[1], -1, rows.shape[-1]))
 
 
-def ceiling_bits(arena: Arena, model: Transformer) -> int:
+def ceiling_bits(arena: Arena, model: Network) -> int:
     """Identity's rate, bits a token: all vectors of the component in float32."""
     shape = model.shape
     return 32 * (2 * shape.heads * shape.head_width if arena.component == "attention" else shape.width)

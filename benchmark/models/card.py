@@ -1,7 +1,7 @@
-"""The card of a reference: how it was made, how good it is, which bytes it has. Needs no torch."""
+"""The card of a family of references: how they were made, how good each is, which bytes it has. Needs no torch."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,23 +12,38 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 UNTRAINED = "untrained"
 
 
+class Checkpoint(BaseModel):
+    """One reference of a family."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int
+    accuracy: dict[str, float]  # split -> share of right predictions at scored positions
+    confident: dict[str, float] | None = None  # likewise by the task's stricter measure, where it has one
+    torch: str  # the version it was trained with
+    threads: int
+    sha256: str  # of the safetensors file
+
+
 class Card(BaseModel):
-    """What a checkpoint is: how it was made, how good it is, which bytes it has."""
+    """What the references of a family have in common, and each by its seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: str
     task_version: int
     family: str
-    seed: int | Literal["untrained"]
-    steps: int
     recipe: dict[str, Any]
     architecture: dict[str, Any]
     training_sha256: str  # content hash of the training sequences
-    accuracy: dict[str, float]  # split -> share of right predictions at scored positions
-    torch: str  # the version it was trained with
-    threads: int
-    sha256: str  # of the safetensors file
+    references: dict[str, Checkpoint]  # by seed; the control is called "untrained"
+
+    def checkpoint(self, seed: int | str) -> Checkpoint:
+        """One reference. Raises UsageError that lists those there are."""
+        if str(seed) not in self.references:
+            there = ", ".join(self.references) or "none"
+            raise UsageError(f"{self.task} has no reference {seed} in family {self.family}; there are: {there}")
+        return self.references[str(seed)]
 
 
 def seed_name(seed: int | str) -> str:
@@ -37,16 +52,22 @@ def seed_name(seed: int | str) -> str:
 
 
 def checkpoint_path(task: Task, family: Family, seed: int | str, root: Path = CHECKPOINTS) -> Path:
-    """Where the weights lie; the card is beside them, ending in .json."""
+    """Where the weights lie; the family's card is beside them."""
     return root / task.name / family.name / f"{seed_name(seed)}.safetensors"
 
 
-def load_card(task: Task, family: Family, seed: int | str, root: Path = CHECKPOINTS) -> Card:
-    """The card of a shipped reference. Raises UsageError for one that is not there, DamagedFile for a bad card."""
-    path = checkpoint_path(task, family, seed, root).with_suffix(".json")
+def card_path(task: Task, family: Family, root: Path = CHECKPOINTS) -> Path:
+    """Where the card lies."""
+    return root / task.name / family.name / "card.json"
+
+
+def load_card(task: Task, family: Family, root: Path = CHECKPOINTS) -> Card:
+    """The card of a family. Raises UsageError where there is none, DamagedFile for a bad one."""
+    path = card_path(task, family, root)
     if not path.exists():
-        there = ", ".join(sorted(card.stem for card in path.parent.glob("*.json"))) or "none"
-        raise UsageError(f"{task.name} has no reference {seed_name(seed)} in family {family.name}; there are: {there}")
+        raise UsageError(
+            f"{path}: no such card; `simplibench train {task.name} --family {family.name} --output {root}` makes it"
+        )
     try:
         return Card.model_validate_json(path.read_bytes())
     except ValidationError as error:

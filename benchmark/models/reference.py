@@ -1,9 +1,12 @@
-"""The references a task ships: weights beside a card, loaded only if their hash is the card's."""
+"""The references a task ships: weights and the card of their family, loaded only if their hash is the card's."""
 
+import fcntl
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -12,9 +15,10 @@ from torch import nn
 
 from benchmark.errors import DamagedFile
 from benchmark.files import write_atomically
-from benchmark.models.card import CHECKPOINTS, Card, checkpoint_path, load_card
+from benchmark.models.architectures import build
+from benchmark.models.card import CHECKPOINTS, Card, Checkpoint, card_path, checkpoint_path, load_card
+from benchmark.models.network import Network
 from benchmark.models.training import initial
-from benchmark.models.transformer import Transformer
 from benchmark.tasks import Family, Task
 
 UNTRAINED_SEED = 0  # the initialisation that is shipped as the untrained control
@@ -22,10 +26,10 @@ UNTRAINED_SEED = 0  # the initialisation that is shipped as the untrained contro
 
 @dataclass(frozen=True)
 class Reference:
-    """A loaded reference model and its card."""
+    """A loaded reference model, and what its card says of it."""
 
-    model: Transformer
-    card: Card
+    model: Network
+    checkpoint: Checkpoint
 
 
 def load_reference(
@@ -33,50 +37,85 @@ def load_reference(
 ) -> Reference:
     """A reference in evaluation mode. Raises DamagedFile if the weights are not those of the card, naming both hashes."""
     family = family or task.families[0]
-    card = load_card(task, family, seed, root)
+    checkpoint = load_card(task, family, root).checkpoint(seed)
     path = checkpoint_path(task, family, seed, root)
     if not path.exists():
         raise DamagedFile(f"{path}: the card is there, the weights are missing; restore them from the repository")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != card.sha256:
+    if found != checkpoint.sha256:
         raise DamagedFile(
-            f"{path}: its card expects sha256 {card.sha256}, got {found}; restore it from the repository, or train it anew"
+            f"{path}: its card expects sha256 {checkpoint.sha256}, got {found}; restore it from the repository, "
+            "or train it anew"
         )
-    model = Transformer(family.architecture)
+    model = build(family.architecture)
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (SafetensorError, RuntimeError) as error:
         raise DamagedFile(f"{path}: does not hold a {family.name} model of {task.name}: {error}") from None
-    return Reference(model.to(device).eval().requires_grad_(False), card)
+    return Reference(model.to(device).eval().requires_grad_(False), checkpoint)
 
 
-def save_reference(model: nn.Module, card: dict[str, Any], path: Path) -> Card:
-    """Write weights, then the card with their hash."""
+def save_reference(
+    model: nn.Module,
+    task: Task,
+    family: Family,
+    seed: int | str,
+    measures: dict[str, dict[str, float] | None],
+    root: Path,
+) -> Checkpoint:
+    """Write the weights, then enter them, with their accuracies, on the family's card."""
     weights = {name: weight.detach().contiguous() for name, weight in model.state_dict().items()}
     content = safetensors.torch.save(weights)
-    complete = Card(**card, sha256=hashlib.sha256(content).hexdigest())
-    write_atomically(path, lambda temporary: temporary.write_bytes(content))
-    text = complete.model_dump_json(indent=1) + "\n"
-    write_atomically(path.with_suffix(".json"), lambda temporary: temporary.write_text(text))
-    return complete
+    checkpoint = Checkpoint(
+        steps=family.recipe.steps if isinstance(seed, int) else 0,
+        **measures,
+        torch=torch.__version__,
+        threads=torch.get_num_threads(),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    write_atomically(checkpoint_path(task, family, seed, root), lambda file: file.write_bytes(content))
+    _enter(checkpoint, task, family, seed, root)
+    return checkpoint
 
 
-def untrained(family: Family) -> Transformer:
+def _enter(checkpoint: Checkpoint, task: Task, family: Family, seed: int | str, root: Path) -> None:
+    path = card_path(task, family, root)
+    with _locked(path):
+        before = load_card(task, family, root).references if path.exists() else {}
+        entered = before | {str(seed): checkpoint}
+        card = _card(task, family, {name: entered[name] for name in sorted(entered, key=_place)})
+        text = card.model_dump_json(indent=1, exclude_none=True) + "\n"
+        write_atomically(path, lambda file: file.write_text(text))
+
+
+def _card(task: Task, family: Family, references: dict[str, Checkpoint]) -> Card:
+    return Card(
+        task=task.name,
+        task_version=task.protocol,
+        family=family.name,
+        recipe=asdict(family.recipe),
+        architecture=asdict(family.architecture),
+        training_sha256=task.hashes["training"],
+        references=references,
+    )
+
+
+def _place(seed: str) -> tuple[bool, int]:
+    """Seeds in order, the control last."""
+    return (not seed.isdecimal(), int(seed) if seed.isdecimal() else 0)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Trainings side by side enter themselves on one card in turn."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def untrained(family: Family) -> Network:
     """The control: the architecture at its initialisation."""
     return initial(family, UNTRAINED_SEED)
-
-
-def describe(task: Task, family: Family, seed: int | str, steps: int) -> dict[str, Any]:
-    """The part of a card that is known before the accuracies and the hash."""
-    return {
-        "task": task.name,
-        "task_version": task.protocol,
-        "family": family.name,
-        "seed": seed,
-        "steps": steps,
-        "recipe": asdict(family.recipe),
-        "architecture": asdict(family.architecture),
-        "training_sha256": task.hashes["training"],
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-    }

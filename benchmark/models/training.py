@@ -1,4 +1,4 @@
-"""Train a reference: next-token cross-entropy, batches of similar length, resumable to the same weights."""
+"""Train a reference: cross-entropy, batches of similar length, resumable to the same weights."""
 
 import math
 import pickle
@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from benchmark.errors import DamagedFile
 from benchmark.files import write_atomically
-from benchmark.models.transformer import Transformer
-from benchmark.tasks import Family, Recipe, Sequences
+from benchmark.models.architectures import build
+from benchmark.models.network import Network
+from benchmark.tasks import Family, Recipe, Sequences, Task
 from benchmark.tasks.task import Integers
 
 IGNORED = -100  # cross_entropy's label for padding
@@ -38,13 +39,14 @@ class Training:
     ends at the weights of one that was never interrupted (on the same machine and number of threads).
     """
 
-    def __init__(self, family: Family, sequences: Sequences, candidates: range, seed: int, file: Path) -> None:
-        self.family, self.sequences, self.candidates = family, sequences, candidates
+    def __init__(self, task: Task, family: Family, sequences: Sequences, seed: int, file: Path) -> None:
+        self.task, self.family, self.sequences = task, family, sequences
         self.seed, self.file, self.step = seed, file, 0
         self.model = initial(family, seed)
         recipe = family.recipe
+        trained = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), recipe.learning_rate, BETAS, weight_decay=recipe.weight_decay, fused=True
+            trained, recipe.learning_rate, BETAS, weight_decay=recipe.weight_decay, fused=True
         )
         if file.exists():
             self._resume()
@@ -93,19 +95,37 @@ class Training:
         recipe = self.family.recipe
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(recipe, self.step)
-        logits = self.model(inputs).flatten(0, 1)
-        loss = F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED)
+        logits = self.model(inputs)
+        loss = self._loss(logits, targets)
+        if recipe.invariance:
+            loss = loss + recipe.invariance * self._variance(inputs, logits)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.step += 1
-        return Progress(self.step, loss.item(), self._accuracy(logits.detach(), targets.flatten()))
+        return Progress(self.step, loss.item(), self._accuracy(logits.detach(), targets))
+
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy over the whole vocabulary, at every real position or at those whose target is a candidate."""
+        if self.family.recipe.scored_only:
+            targets = targets.masked_fill(~self._scored(targets), IGNORED)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+
+    def _variance(self, inputs: Tensor, logits: Tensor) -> Tensor:
+        """Squared change of the logits when the sequence is lengthened, summed over tokens, mean over positions."""
+        rng = np.random.default_rng([self.seed, self.step])
+        longer = self.model(torch.from_numpy(self.task.lengthened(inputs.numpy(), rng)))
+        kept = inputs.shape[1] - 1
+        changes: Tensor = longer[:, -kept:] - logits[:, -kept:]
+        return changes.square().sum(-1).mean()
+
+    def _scored(self, targets: Tensor) -> Tensor:
+        return (targets >= self.task.candidates.start) & (targets < self.task.candidates.stop)
 
     def _accuracy(self, logits: Tensor, targets: Tensor) -> float:
-        first, last = self.candidates.start, self.candidates.stop
-        scored = (targets >= first) & (targets < last)
-        right = logits[scored, first:last].argmax(-1) + first == targets[scored]
+        scored, first = self._scored(targets), self.task.candidates.start
+        right = logits[scored][:, first : self.task.candidates.stop].argmax(-1) + first == targets[scored]
         return right.float().mean().item() if len(right) else math.nan
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -120,12 +140,12 @@ class Training:
             passed, epoch = passed + len(batches), epoch + 1
 
 
-def initial(family: Family, seed: int) -> Transformer:
+def initial(family: Family, seed: int) -> Network:
     """The untrained model of a seed: normal weights scaled to their inputs, residual outputs shrunk as in GPT-2."""
     generator = torch.Generator().manual_seed(seed)
-    model = Transformer(family.architecture)
+    model = build(family.architecture)
     for name, weight in model.named_parameters():
-        if weight.ndim == 2:
+        if weight.ndim == 2 and weight.requires_grad:
             residual_output = name.endswith(("output.weight", "mlp.2.weight"))
             shrink = math.sqrt(2 * family.architecture.layers) if residual_output else 1
             fan_in = 1 if "token" in name or "position" in name else weight.shape[1]

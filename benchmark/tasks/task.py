@@ -81,15 +81,22 @@ def content_hash(arrays: Mapping[str, Integers]) -> str:
 
 @dataclass(frozen=True)
 class Architecture:
-    """The shape of a reference: a decoder-only transformer with learned positions."""
+    """The shape of a reference. The defaults are a GPT-2-like transformer; models/ says what the others are."""
 
     layers: int
     heads: int
     width: int  # of the residual stream
     head_width: int  # of a query, key or value vector
-    mlp_width: int
+    mlp_width: int  # 0 where there is none
     vocabulary: int  # token ids run from 0 to vocabulary - 1
     context: int  # the longest input, in tokens
+    kind: Literal["transformer", "minimal"] = "transformer"
+    tokens: Literal["learned", "one-hot", "pair", "type+depth", "type+angle"] = "learned"  # the last three: minimal
+    positions: Literal["learned", "linear", "none"] = "learned"
+    attention_norm: bool = True
+    final_norm: bool = True
+    activation: Literal["gelu", "relu"] = "gelu"
+    max_depth: int = 0  # of brackets, where tokens are embedded with their depth
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,8 @@ class Recipe:
     warmup_steps: int
     weight_decay: float
     clip_norm: float
+    scored_only: bool = False  # the loss counts only positions whose next token is a candidate
+    invariance: float = 0.0  # weight of the squared change of the logits when `Task.lengthened` says none is due
 
 
 @dataclass(frozen=True)
@@ -126,11 +135,13 @@ class Arena:
     component: Literal["attention", "residual"]
     layer: int
     family: str
+    alias: str = ""  # its name where the layer goes without saying
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # the references it is ranked over
 
     @property
     def name(self) -> str:
         """Unique within its task, like `attention.1`."""
-        return f"{self.component}.{self.layer}"
+        return self.alias or f"{self.component}.{self.layer}"
 
 
 class Task(ABC):
@@ -142,12 +153,17 @@ class Task(ABC):
     roles: ClassVar[Mapping[str, Role]]  # every split, in the order of the tables
     hashes: ClassVar[Mapping[str, str]]  # content hash of `training` and of every split
     candidates: ClassVar[range]  # the tokens among which the prediction is taken
+    confidence: ClassVar[float | None] = None  # a stricter measure: right where P(target) / P(candidates) exceeds it
     families: ClassVar[tuple[Family, ...]]
     arenas: ClassVar[tuple[Arena, ...]]
 
     @abstractmethod
     def build(self) -> tuple[Sequences, dict[str, Split]]:
         """Generate the training sequences and every split, the same bytes each time."""
+
+    def lengthened(self, tokens: Integers, rng: np.random.Generator) -> Integers:
+        """Sequences [B, T] as ones [B, T + n] whose last T - 1 predictions must be the same, for `Recipe.invariance`."""
+        raise NotImplementedError(f"{self.name} knows no change of a sequence that leaves its predictions alone")
 
     def family(self, name: str) -> Family:
         """The family called `name`, which an arena or a command refers to."""

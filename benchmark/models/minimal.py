@@ -1,0 +1,83 @@
+"""The minimal architecture of Wen et al. 2023 (arXiv:2312.01429): one attention layer over (type, depth) embeddings.
+
+No output projection and no residual connection: LayerNorm and a linear head read the mixed values. Shapes as in
+network.py.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.models.network import Layer, Network
+from benchmark.tasks import Architecture
+
+
+class AttentionOnly(Layer):
+    """Attention over the stream as it is; the mixed values are all that leaves the layer."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        inner = shape.heads * shape.head_width
+        self.query, self.key, self.value = (nn.Linear(shape.width, inner, bias=False) for _ in range(3))
+
+    def read(self, residual: Tensor) -> Tensor:
+        """The stream as it is."""
+        return residual
+
+    def finish(self, residual: Tensor, mixed: Tensor) -> Tensor:
+        """The mixed values, heads side by side; the stream ends here."""
+        return mixed.transpose(1, 2).flatten(2)
+
+
+class Minimal(Network):
+    """A frozen embedding of (type, depth), one attention layer, LayerNorm, a linear head."""
+
+    table: Tensor  # [symbol, D]
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.shape = shape
+        self.types = (shape.vocabulary - 1) // 2  # tokens: START, then the opening brackets, then the closing ones
+        self.register_buffer("table", embedding_table(shape), persistent=False)
+        self.blocks: Sequence[AttentionOnly] = nn.ModuleList(AttentionOnly(shape) for _ in range(shape.layers))  # type: ignore[assignment]
+        self.norm = nn.LayerNorm(shape.heads * shape.head_width)
+        self.unembed = nn.Linear(shape.heads * shape.head_width, shape.vocabulary, bias=False)
+
+    def symbols(self, tokens: Tensor) -> Tensor:
+        """Each token's row of the table, [B, T]: START, or a bracket with the depth of its pair, 1 to max_depth."""
+        opens, closes = (tokens > 0) & (tokens <= self.types), tokens > self.types
+        depth = (opens.long() - closes.long()).cumsum(-1) + closes.long()
+        # A text that is no prefix of the language still gets an input.
+        return torch.where(tokens > 0, symbol(tokens, depth.clamp(1, self.shape.max_depth), self.shape.max_depth), 0)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The embedding of each token's (type, depth)."""
+        return self.table[self.symbols(tokens)]
+
+    def read_out(self, residual: Tensor) -> Tensor:
+        """The head on the normalised mixture."""
+        logits: Tensor = self.unembed(self.norm(residual))
+        return logits
+
+
+def symbol(token: Tensor, depth: Tensor, max_depth: int) -> Tensor:
+    """The row of bracket `token`, one of a pair whose opening bracket is at `depth`; row 0 is START."""
+    return 1 + (token - 1) * max_depth + (depth - 1)
+
+
+def embedding_table(shape: Architecture) -> Tensor:
+    """The input of every symbol, [1 + 2 * types * max_depth, D], zero beyond the dimensions that the variant uses."""
+    brackets, depths = shape.vocabulary - 1, shape.max_depth
+    token = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(1, brackets + 1).repeat_interleave(depths)])
+    depth = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(1, depths + 1).repeat(brackets)])
+    kinds = torch.eye(shape.vocabulary)[token]
+    if shape.tokens == "pair":
+        columns = torch.eye(len(token))
+    elif shape.tokens == "type+depth":
+        columns = torch.cat([kinds, torch.eye(depths + 1)[depth]], dim=1)
+    else:
+        angle = torch.atan2(depth.double(), depths + 2.0 - depth)
+        columns = torch.cat([kinds, torch.stack([angle.cos(), angle.sin()], dim=1).float()], dim=1)
+    return nn.functional.pad(columns, (0, shape.width - columns.shape[1]))
