@@ -20,12 +20,16 @@ lint: .venv/lint  ## style and types
 benchmark: .venv/test  ## the speeds the README states; minutes
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-only --benchmark-columns=mean,stddev,rounds --capture=no
 
-records: .venv/core  ## make every committed record again, and the leaderboard; about an hour
-	$(BIN)/simplibench run $$($(BIN)/simplibench list --format names) --output benchmark/records/committed
+records: .venv/all  ## make every committed record again, and the leaderboard; about an hour
+	$(BIN)/simplibench run $$($(BIN)/simplibench list --format names) --task all --output benchmark/records/committed
 	$(BIN)/simplibench leaderboard
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
+
+.venv/all: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[explainers]'
+	touch $@ .venv/core
 
 .venv/core: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable .

@@ -9,12 +9,14 @@ from benchmark.lazy import exports
 
 if TYPE_CHECKING:
     from benchmark.harness.run import evaluate
-    from benchmark.methods import Codec, State, Submission, load_submission
+    from benchmark.methods import Codec, ExplainedModel, Explainer, State, Submission, load_submission
     from benchmark.models import load_reference
     from benchmark.registry import load_task
 
 _HOMES = {
     "Codec": "benchmark.methods",
+    "ExplainedModel": "benchmark.methods",
+    "Explainer": "benchmark.methods",
     "State": "benchmark.methods",
     "Submission": "benchmark.methods",
     "evaluate": "benchmark.harness.run",
@@ -23,7 +25,17 @@ _HOMES = {
     "load_task": "benchmark.registry",
 }
 
-__all__ = ["Codec", "State", "Submission", "evaluate", "load_reference", "load_submission", "load_task"]
+__all__ = [
+    "Codec",
+    "ExplainedModel",
+    "Explainer",
+    "State",
+    "Submission",
+    "evaluate",
+    "load_reference",
+    "load_submission",
+    "load_task",
+]
 
 
 __getattr__ = exports(__name__, _HOMES)

@@ -19,7 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-TaskOption = Annotated[str, typer.Option("--task", help="The task; `simplibench list` shows them.")]
+TaskOption = Annotated[
+    str | None, typer.Option("--task", help="The task; without, the first with an arena for the method.")
+]
 FormatOption = Annotated[str, typer.Option("--format", help="table for readers, json for scripts.")]
 
 
@@ -54,7 +56,7 @@ def validate(
 @app.command()
 def run(
     methods: Annotated[list[str], typer.Argument(help="Methods by name, or files.")],
-    task: TaskOption = "dyck-20-10",
+    task: TaskOption = None,
     arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
     seed: Annotated[
         list[str] | None, typer.Option(help="Only this reference, 0, 1, ... or untrained; repeatable.")

@@ -13,12 +13,13 @@ from benchmark import tasks
 from benchmark.errors import UsageError
 from benchmark.models import load_card
 from benchmark.records import Protocol
-from benchmark.scoring import faithfulness
-from benchmark.tasks import Arena, Task
+from benchmark.scoring import explanations, faithfulness
+from benchmark.tasks import Arena, Task, Track
 
 BASELINES = Path(baselines.__file__).parent
 SUBMISSIONS = BASELINES.parent / "submissions"
 TASK_PACKAGE = Path(tasks.__file__).parent
+SCORING_VERSIONS: dict[Track, int] = {"codec": faithfulness.VERSION, "explainer": explanations.VERSION}
 Kind = Literal["baseline", "submission"]
 
 
@@ -91,20 +92,29 @@ def find_method(name_or_file: str | Path) -> Path:
 
 
 @lru_cache(maxsize=8)
-def protocol(task: Task) -> Protocol:
-    """What a task's records are measured against: versions, splits and checkpoints, in one hash."""
+def protocol(task: Task, track: Track = "codec") -> Protocol:
+    """What a task's records of a track are measured against: versions, splits and checkpoints, in one hash."""
     cards = [load_card(task, family) for family in task.families]
     checkpoints = {f"{card.family}/{seed}": made.sha256 for card in cards for seed, made in card.references.items()}
     facts = {
         "task": task.name,
         "task_version": task.protocol,
-        "scoring_version": faithfulness.VERSION,
+        "scoring_version": SCORING_VERSIONS[track],
         "splits": dict(task.hashes),
         "roles": dict(task.roles),
         "checkpoints": checkpoints,
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return Protocol(task_version=task.protocol, scoring_version=faithfulness.VERSION, sha256=digest)
+    return Protocol(task_version=task.protocol, scoring_version=SCORING_VERSIONS[track], sha256=digest)
+
+
+def protocols() -> dict[str, Protocol]:
+    """The current protocol of every arena, by its name with the task."""
+    return {
+        f"{task.name}/{arena.name}": protocol(task, arena.track)
+        for task in all_tasks().values()
+        for arena in task.arenas
+    }
 
 
 def ranked_seeds() -> dict[str, list[int]]:

@@ -12,7 +12,7 @@ import torch
 
 from benchmark import evaluate, load_reference
 from benchmark.harness.batches import limited, scored_batches, whole_batches
-from benchmark.harness.play import likeliest
+from benchmark.harness.codecs.play import likeliest
 from benchmark.records import load_all
 from benchmark.tasks import load_split
 

@@ -2,7 +2,8 @@
 
 from benchmark.board.entries import EntryRow, entry_rows
 from benchmark.board.render import leaderboard_csv, leaderboard_json, leaderboard_markdown, row_json
-from benchmark.board.rows import ArenaBoard, Row, boards
+from benchmark.board.row import Row
+from benchmark.board.rows import ArenaBoard, boards
 
 __all__ = [
     "ArenaBoard",

@@ -1,20 +1,25 @@
 """What a run prints: one row an entry, over the reference seeds there are."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import fmean
 
-import numpy as np
-
+from benchmark.board.explainers import tally_explainers
+from benchmark.board.row import Floats
 from benchmark.board.tallies import over_seeds, tally
-from benchmark.records import Stored
+from benchmark.records import CodecRecord, ExplainerRecord, Stored
 from benchmark.scoring.statistics import Interval, interval
+
+Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
 
 
 @dataclass(frozen=True)
 class EntryRow:
-    """One entry in one arena. Faithfulness is averaged over the splits of a role, clipped at 0, then over seeds."""
+    """One entry in one arena. Scores are averaged over the splits of a role, then over seeds."""
 
     arena: str
+    track: str
     submission: str
     entry: str
     seeds: int  # references it was scored on
@@ -23,11 +28,7 @@ class EntryRow:
     on_id: Interval | None
     on_ood: Interval | None
     gap: Interval | None
-    bits_per_token: float | None
-    state_bytes: int | None
-    fit_seconds: float | None
-    codec_microseconds: float | None
-    forward_ratio: float | None
+    figures: dict[str, float | None]  # the track's own, means over references
 
 
 def entry_rows(stored: list[Stored]) -> list[EntryRow]:
@@ -39,15 +40,15 @@ def entry_rows(stored: list[Stored]) -> list[EntryRow]:
 
 
 def _row(group: list[Stored]) -> EntryRow:
+    first = group[0].record
     good = [one for one in group if one.record.status == "ok"]
     bad = [one.record for one in group if one.record.status == "failed"]
-    tallies = [tally([one]) for one in good]
-    on_id = over_seeds([own.on_id for own in tallies])[:, 0] if good else None
-    on_ood = over_seeds([own.on_ood for own in tallies])[:, 0] if good else None
-    runtimes = [one.record.runtime for one in good if one.record.runtime]
-    first = group[0].record
+    scored, figures = TRACKS[first.track]
+    per_seed = [scored(one) for one in good]
+    on_id, on_ood = (over_seeds([own[side] for own in per_seed]) if good else None for side in (0, 1))
     return EntryRow(
         arena=first.arena,
+        track=first.track,
         submission=first.submission,
         entry=first.entry,
         seeds=len(good),
@@ -56,14 +57,49 @@ def _row(group: list[Stored]) -> EntryRow:
         on_id=None if on_id is None else interval(on_id),
         on_ood=None if on_ood is None else interval(on_ood),
         gap=None if on_id is None or on_ood is None else interval(on_id - on_ood),
-        bits_per_token=_mean([one.record.bits_per_token for one in good]),
-        state_bytes=max((one.record.state_bytes or 0 for one in good), default=None),
-        fit_seconds=_mean([runtime.fit_seconds for runtime in runtimes]),
-        codec_microseconds=_mean([runtime.codec_microseconds for runtime in runtimes]),
-        forward_ratio=_mean([runtime.forward_ratio for runtime in runtimes]),
+        figures=figures(good),
     )
 
 
-def _mean(values: list[float | None] | list[float]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+def _codec_scores(one: Stored) -> Scored:
+    own = tally([one])
+    return own.on_id[:, 0], own.on_ood[:, 0]
+
+
+def _codec_figures(good: list[Stored]) -> dict[str, float | None]:
+    records = [one.record for one in good if isinstance(one.record, CodecRecord)]
+    runtimes = [record.runtime for record in records if record.runtime]
+    return {
+        "bits/token": _mean([record.bits_per_token or 0.0 for record in records]),
+        "state bytes": max((float(record.state_bytes or 0) for record in records), default=None),
+        "fit s": _mean([runtime.fit_seconds for runtime in runtimes]),
+        "us/vector": _mean([runtime.codec_microseconds for runtime in runtimes]),
+        "forward": _mean([runtime.forward_ratio for runtime in runtimes]),
+    }
+
+
+def _explainer_scores(one: Stored) -> Scored:
+    own = tally_explainers([one])
+    return own.score("id", own.intervention)[:, 0], own.score("ood", own.intervention)[:, 0]
+
+
+def _explainer_figures(good: list[Stored]) -> dict[str, float | None]:
+    records = [one.record for one in good if isinstance(one.record, ExplainerRecord)]
+    ood = [split for record in records for split in record.splits.values() if split.role == "ood"]
+    runtimes = [record.runtime for record in records if record.runtime]
+    return {
+        "equivalence": _mean([split.equivalence for split in ood]),
+        "intervention": _mean([split.intervention for split in ood]),
+        "us/case": _mean([runtime.case_microseconds for runtime in runtimes]),
+        "forward": _mean([runtime.forward_ratio for runtime in runtimes]),
+    }
+
+
+def _mean(values: list[float]) -> float | None:
+    return fmean(values) if values else None
+
+
+TRACKS: dict[str, tuple[Callable[[Stored], Scored], Callable[[list[Stored]], dict[str, float | None]]]] = {
+    "codec": (_codec_scores, _codec_figures),
+    "explainer": (_explainer_scores, _explainer_figures),
+}

@@ -3,24 +3,33 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tabulate import tabulate
 
-from benchmark.board.rows import ArenaBoard, Row
+from benchmark.board.row import Row
+from benchmark.board.rows import ArenaBoard
 from benchmark.scoring.statistics import Interval
 
-HEADERS = ("rank", "submission", "OOD score", "ID score", "gap", "entries", "bits per token", "forward", "status")
+LEFT, RIGHT = ("rank", "submission", "OOD score", "ID score", "gap"), ("forward", "status")
+OTHER_MEASURE = {"codec": "divergence", "explainer": "replacing masked tokens by balanced filler"}
 INTRODUCTION = """# Leaderboard
 
-How faithfully simplified proxies predict the original model out of distribution, at a measured cost.
+How faithfully simplified proxies predict the original model out of distribution, at a measured cost; and, in the arenas
+called *explanations*, what explanations of predictions are worth.
 Made by `simplibench leaderboard` from the records under `benchmark/records/committed` and nothing else.
 
-*OOD score*: faithfulness out of distribution at the best affordable entry, chosen in distribution, averaged over eight
-budgets, the OOD splits and the reference seeds; 1 is the original, 0 no better than a constant. *gap*: ID minus OOD.
-In brackets: 95 % intervals, bootstrapped over reference seeds and sentences together. *rank*: a range; submissions that
-cannot be told apart share it. *forward*: time of the proxy over time of the reference, median. Controls are in italics
-and not ranked.
+*OOD score* of codecs: faithfulness out of distribution at the best affordable entry, chosen in distribution, averaged over
+eight budgets, the OOD splits and the reference seeds; 1 is the original, 0 no better than a constant.
+*OOD score* of explainers: the mean of *equivalence* (do explanations of models that compute the same lie closer together
+than those of models that do not; area under the curve, 0.5 is chance) and *intervention* (rank correlation of the summed
+attributions of masked tokens with the change of the prediction's margin), on inputs longer than any the models were
+trained on.
+
+*gap*: ID minus OOD. In brackets: 95 % intervals, bootstrapped over reference seeds and sentences together. *rank*: a range;
+submissions that cannot be told apart share it. *forward*: time of the proxy, or of an explanation, over time of the
+reference, median. Controls are in italics and not ranked.
 """
 
 
@@ -35,10 +44,11 @@ def leaderboard_json(arenas: list[ArenaBoard]) -> str:
 
 
 def leaderboard_csv(arenas: list[ArenaBoard]) -> str:
-    """The same rows, a line each."""
+    """The same rows, a line each; what a track does not have is empty."""
     rows = [row_json(row) for arena in arenas for row in arena.rows]
+    names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["arena"], lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=names or ["arena"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -53,17 +63,15 @@ def row_json(row: Row) -> dict[str, Any]:
         **_flat("score", row.score),
         "id_score": row.id_score.value if row.id_score else None,
         **_flat("gap", row.gap),
-        "divergence_score": row.divergence_score,
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
         "entries": row.entries,
         "failed_entries": row.failed_entries,
-        "bits_low": row.bits_low,
-        "bits_high": row.bits_high,
         "forward_ratio": row.forward_ratio,
         "reference": row.reference,
         "status": row.status,
         "note": row.note,
+        **row.figures,
     }
 
 
@@ -74,30 +82,48 @@ def _flat(name: str, interval: Interval | None) -> dict[str, float | None]:
 
 
 def _arena_markdown(arena: ArenaBoard) -> str:
-    table = tabulate([_cells(row) for row in arena.rows], HEADERS, tablefmt="pipe", disable_numparse=True)
+    columns = OWN_COLUMNS[arena.track]
+    headers = (*LEFT, *columns, *RIGHT)
+    rows = [[*_left(row), *(cell(row) for cell in columns.values()), *_right(row)] for row in arena.rows]
+    table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
     seeds = f"References: seeds {', '.join(map(str, arena.seeds))}."
     if arena.kendall_tau is None:
         order = "Fewer than two ranked submissions."
     else:
-        order = f"Kendall's tau between this order and the order by divergence: {arena.kendall_tau:.2f}."
+        order = (
+            f"Kendall's tau between this order and the order by {OTHER_MEASURE[arena.track]}: {arena.kendall_tau:.2f}."
+        )
     return f"## {arena.arena}\n\n{table}\n\n{seeds} {order}\n"
 
 
-def _cells(row: Row) -> list[str]:
+def _left(row: Row) -> list[str]:
     name = f"[{row.submission}]({row.reference})" if row.reference.startswith("http") else row.submission
-    failed = f", {row.failed_entries} of {row.entries} entries failed" if row.failed_entries else ""
-    note = f": {row.note}" if row.note else ""
     return [
         rank_text(row),
         f"*{name}*" if row.control else name,
         interval_text(row.score),
         f"{row.id_score.value:.3f}" if row.id_score else "",
         interval_text(row.gap),
-        str(row.entries),
-        bits_text(row),
+    ]
+
+
+def _right(row: Row) -> list[str]:
+    failed = f", {row.failed_entries} of {row.entries} entries failed" if row.failed_entries else ""
+    note = f": {row.note}" if row.note else ""
+    return [
         f"{row.forward_ratio:.2f}" if row.forward_ratio is not None else "",
         (row.status + note + failed).replace("|", "\\|").replace("\n", " "),
     ]
+
+
+def _figure(name: str) -> Callable[[Row], str]:
+    """A cell of a track's own figure."""
+
+    def cell(row: Row) -> str:
+        value = row.figures.get(name)
+        return "" if value is None else f"{value:.3f}"
+
+    return cell
 
 
 def rank_text(row: Row) -> str:
@@ -114,7 +140,19 @@ def interval_text(interval: Interval | None) -> str:
 
 def bits_text(row: Row) -> str:
     """The cheapest and the dearest entry's rate."""
-    if row.bits_low is None or row.bits_high is None:
+    low, high = row.figures.get("bits_low"), row.figures.get("bits_high")
+    if low is None or high is None:
         return ""
-    low, high = f"{row.bits_low:.1f}", f"{row.bits_high:.1f}"
-    return low if low == high else f"{low} to {high}"
+    return f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
+
+
+OWN_COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
+    "codec": {"entries": lambda row: str(row.entries), "bits per token": bits_text},
+    "explainer": {
+        "equivalence ID": _figure("id_equivalence"),
+        "OOD": _figure("equivalence"),
+        "intervention ID": _figure("id_intervention"),
+        "OOD ": _figure("intervention"),
+        "score by replacing": _figure("replaced_score"),
+    },
+}

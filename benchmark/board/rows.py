@@ -1,63 +1,48 @@
-"""From records to ranked rows: scores over budgets, intervals, ranks. Pure: records in, rows out."""
+"""From records to ranked rows, for every track alike: scores, intervals, ranks. Pure: records in, rows out."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmark.board.tallies import over_seeds, tally
+from benchmark.board.codecs import codec_figures, score_codecs
+from benchmark.board.explainers import explainer_figures, score_explainers
+from benchmark.board.row import Floats, Row, Scores, Status
 from benchmark.records import Protocol, Record, Stored
-from benchmark.scoring.faithfulness import budgets
-from benchmark.scoring.statistics import Interval, interval, kendall_tau, rank_ranges
-
-Floats = npt.NDArray[np.floating]
-Status = Literal["ok", "failed", "incomplete", "outdated", "unranked"]
+from benchmark.scoring.statistics import interval, kendall_tau, rank_ranges
 
 
 @dataclass(frozen=True)
-class Row:
-    """One submission in one arena, as the leaderboard has it. Scores are None where there is nothing to compute."""
+class Scoring:
+    """How a track's records become scores, and what is shown where they do not."""
 
-    arena: str
-    submission: str
-    control: bool
-    status: Status
-    note: str  # what keeps it from a rank
-    entries: int
-    failed_entries: int
-    score: Interval | None = None  # OOD faithfulness over budgets
-    id_score: Interval | None = None
-    gap: Interval | None = None  # ID minus OOD
-    divergence_score: float | None = None  # the score made of divergence instead of agreement
-    rank_low: int | None = None
-    rank_high: int | None = None
-    bits_low: float | None = None  # rates of the cheapest and dearest entry
-    bits_high: float | None = None
-    forward_ratio: float | None = None  # proxy / reference forward, median over records
-    reference: str = ""
+    score: Callable[[list[Stored], list[int]], Scores]
+    figures: Callable[[list[Stored]], Mapping[str, float | None]]
+
+
+SCORINGS = {"codec": Scoring(score_codecs, codec_figures), "explainer": Scoring(score_explainers, explainer_figures)}
 
 
 @dataclass(frozen=True)
 class ArenaBoard:
-    """The rows of one arena, best first, and how far divergence would order them alike."""
+    """The rows of one arena, best first, and how far the track's other measure would order them alike."""
 
     arena: str
+    track: str
     rows: list[Row]
     seeds: list[int]
     kendall_tau: float | None
 
 
 def boards(stored: list[Stored], seeds: Mapping[str, list[int]], protocols: Mapping[str, Protocol]) -> list[ArenaBoard]:
-    """Every arena's board. `seeds`: the references an arena is ranked over; `protocols`: the current one of each task."""
+    """Every arena's board. `seeds`: the references an arena is ranked over; `protocols`: its current one; by arena."""
     by_arena: dict[str, dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
     for one in stored:
         if one.record.seed != "untrained":
             by_arena[one.record.arena][one.record.submission].append(one)
     return [
-        _arena_board(arena, list(by_arena[arena].values()), seeds[arena], protocols[arena.partition("/")[0]])
+        _arena_board(arena, list(by_arena[arena].values()), seeds[arena], protocols[arena])
         for arena in sorted(by_arena)
         if arena in seeds
     ]
@@ -66,33 +51,31 @@ def boards(stored: list[Stored], seeds: Mapping[str, list[int]], protocols: Mapp
 def _arena_board(arena: str, groups: list[list[Stored]], seeds: list[int], protocol: Protocol) -> ArenaBoard:
     resampled: dict[str, Floats] = {}
     rows = []
+    track = groups[0][0].record.track
     for group in groups:
         status, note = _standing([one.record for one in group], seeds, protocol)
         row = _described(group, status, note)
         if status == "ok":
-            row, resampled[row.submission] = _scored(row, group, seeds)
+            row, resampled[row.submission] = _scored(row, SCORINGS[track].score(group, seeds))
         rows.append(row)
     rows = _with_ranks(rows, resampled)
     ranked = [row for row in rows if row.rank_low is not None]
-    return ArenaBoard(arena, sorted(rows, key=_place), seeds, _tau(ranked))
+    return ArenaBoard(arena, track, sorted(rows, key=_place), seeds, _tau(ranked))
 
 
-def _scored(row: Row, group: list[Stored], seeds: list[int]) -> tuple[Row, Floats]:
+def _scored(row: Row, found: Scores) -> tuple[Row, Floats]:
     """The row with its scores, and the resampled score [R] that ranks are made of."""
-    tallies = [tally([one for one in group if one.record.seed == seed]) for seed in seeds]
-    per_seed = [own.scores() for own in tallies]
-    on_id, on_ood = over_seeds([own[0] for own in per_seed]), over_seeds([own[1] for own in per_seed])
-    if row.control and row.bits_low is not None and row.bits_low > max(budgets(tallies[0].ceiling_bits)):
-        best = max(float(np.mean([own.on_ood[0].max() for own in tallies])), 0.0)
-        return replace(row, note=f"ceiling: OOD faithfulness {best:.3f}, dearer than every budget"), on_ood
+    if found.unscored:
+        return replace(row, note=found.unscored, figures=found.figures), found.on_ood
     scored = replace(
         row,
-        score=interval(on_ood),
-        id_score=interval(on_id),
-        gap=interval(on_id - on_ood),
-        divergence_score=float(np.mean([own.divergence_score() for own in tallies])),
+        score=interval(found.on_ood),
+        id_score=interval(found.on_id),
+        gap=interval(found.on_id - found.on_ood),
+        other_score=found.other,
+        figures=found.figures,
     )
-    return scored, on_ood
+    return scored, found.on_ood
 
 
 def _with_ranks(rows: list[Row], resampled: dict[str, Floats]) -> list[Row]:
@@ -120,13 +103,13 @@ def _place(row: Row) -> tuple[int, float, str]:
 
 
 def _tau(ranked: list[Row]) -> float | None:
-    """How alike agreement and divergence order the ranked submissions; None for fewer than two."""
+    """How alike the two measures order the ranked submissions; None for fewer than two."""
     scores = [row.score.value for row in ranked if row.score]
-    by_divergence = [row.divergence_score for row in ranked if row.divergence_score is not None]
-    return kendall_tau(np.array(scores), np.array(by_divergence)) if len(scores) > 1 else None
+    others = [row.other_score for row in ranked if row.other_score is not None]
+    return kendall_tau(np.array(scores), np.array(others)) if len(scores) > 1 else None
 
 
-def _standing(records: list[Record], seeds: list[int], protocol: Protocol) -> tuple[Status, str]:
+def _standing(records: Sequence[Record], seeds: list[int], protocol: Protocol) -> tuple[Status, str]:
     """Whether a submission's records make a rank, and why not."""
     if any(record.protocol != protocol for record in records):
         return (
@@ -152,7 +135,6 @@ def _standing(records: list[Record], seeds: list[int], protocol: Protocol) -> tu
 def _described(group: list[Stored], status: Status, note: str) -> Row:
     records = [one.record for one in group]
     failed = {record.entry for record in records if record.status == "failed"}
-    bits = [record.bits_per_token for record in records if record.bits_per_token is not None]
     ratios = [record.runtime.forward_ratio for record in records if record.runtime]
     return Row(
         arena=records[0].arena,
@@ -162,8 +144,7 @@ def _described(group: list[Stored], status: Status, note: str) -> Row:
         note=note,
         entries=len({record.entry for record in records}),
         failed_entries=len(failed),
-        bits_low=min(bits, default=None),
-        bits_high=max(bits, default=None),
         forward_ratio=float(np.median(ratios)) if ratios else None,
         reference=records[0].reference,
+        figures=SCORINGS[records[0].track].figures(group),
     )

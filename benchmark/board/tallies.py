@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.records import Counts, GroundCounts, SplitResult, Stored
+from benchmark.records import CodecRecord, Counts, GroundCounts, SplitResult, Stored
 from benchmark.scoring.faithfulness import faithfulness, score
 from benchmark.scoring.quantised import restore
 from benchmark.scoring.statistics import seed_weights, sentence_weights
@@ -48,20 +48,20 @@ def over_seeds(values: list[Floats]) -> Floats:
 
 def tally(group: list[Stored]) -> SeedTally:
     """Put the successful records of one submission, arena and reference together."""
-    group = [one for one in group if one.record.status == "ok"]
-    first = group[0]
-    ground, counts = first.ground(), [one.counts() for one in group]
+    good = [(one, one.record) for one in group if isinstance(one.record, CodecRecord) and one.record.status == "ok"]
+    first = good[0][1]
+    ground, counts = good[0][0].ground(GroundCounts), [one.counts(Counts) for one, _ in good]
     by_role: dict[str, list[tuple[Floats, Floats]]] = {"id": [], "ood": [], "control": []}
-    for index, (name, result) in enumerate(first.record.splits.items()):
+    for index, (name, result) in enumerate(first.splits.items()):
         rows = ground.split == index
         by_role[result.role].append(
             (_resampled(name, result, rows, ground, counts), _by_divergence(rows, ground, counts))
         )
     mean = {role: [np.mean(column, axis=0) for column in zip(*found, strict=True)] for role, found in by_role.items()}
     return SeedTally(
-        entries=[one.record.entry for one in group],
-        bits=np.array([one.record.bits_per_token for one in group]),
-        ceiling_bits=first.record.ceiling_bits,
+        entries=[record.entry for _, record in good],
+        bits=np.array([record.bits_per_token for _, record in good]),
+        ceiling_bits=first.ceiling_bits,
         on_id=mean["id"][0],
         on_ood=mean["ood"][0],
         on_id_by_divergence=mean["id"][1],

@@ -3,12 +3,12 @@
 import difflib
 from pathlib import Path
 
-from benchmark.board import ArenaBoard, boards, leaderboard_csv, leaderboard_json, leaderboard_markdown
+from benchmark.board import boards, leaderboard_csv, leaderboard_json, leaderboard_markdown
 from benchmark.commands.options import require_format
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.files import write_atomically
 from benchmark.records import COMMITTED, Stored, load_all, verify
-from benchmark.registry import BASELINES, all_tasks, protocol, ranked_seeds
+from benchmark.registry import BASELINES, protocols, ranked_seeds
 
 PAGE = BASELINES.parent / "leaderboard.md"
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}
@@ -22,7 +22,7 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
         raise UsageError(f"--records {missing[0]}: no such folder")
     page = page or PAGE
     stored = load_all(*(roots or [COMMITTED]))
-    text = WRITERS[format or "md"](_boards(stored))
+    text = WRITERS[format or "md"](boards(stored, ranked_seeds(), protocols()))
     if check:
         _check(stored, text, page)
     elif format:
@@ -30,11 +30,6 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
     else:
         write_atomically(page, lambda temporary: temporary.write_text(text))
         print(f"wrote {page} from {len(stored)} records")
-
-
-def _boards(stored: list[Stored]) -> list[ArenaBoard]:
-    protocols = {task.name: protocol(task) for task in all_tasks().values()}
-    return boards(stored, ranked_seeds(), protocols)
 
 
 def _check(stored: list[Stored], text: str, page: Path) -> None:

@@ -2,19 +2,13 @@
 
 import ast
 import json
-from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
-from statistics import fmean
 
-from benchmark.board import Row, boards
-from benchmark.board.render import interval_text, rank_text
+from benchmark.commands.arena import current_rows, place, show_arena
 from benchmark.commands.options import print_table, require_format
 from benchmark.errors import UsageError
 from benchmark.models import load_card
-from benchmark.records import COMMITTED, Record, load_all
-from benchmark.registry import all_methods, all_tasks, protocol, ranked_seeds
-from benchmark.scoring.faithfulness import BUDGET_HALVINGS
+from benchmark.registry import all_methods, all_tasks
 from benchmark.tasks import Family, Task, load_split
 
 
@@ -56,7 +50,7 @@ def show_info(name: str) -> None:
     if name in all_tasks():
         _show_task(all_tasks()[name])
     elif any(name == f"{task.name}/{arena.name}" for task in all_tasks().values() for arena in task.arenas):
-        _show_arena(name)
+        show_arena(name)
     elif name in all_methods():
         _show_method(name)
     else:
@@ -84,43 +78,11 @@ def _show_accuracy(task: Task, family: Family) -> None:
     print_table(headers, rows, f"accuracy of the references of family {family.name}")
 
 
-def _show_arena(name: str) -> None:
-    rows = [row for row in _rows() if row.arena == name]
-    print(f"{name}: budgets are identity's rate / {', / '.join(str(2**h) for h in BUDGET_HALVINGS)}\n")
-    print_table(("rank", "submission", "OOD score", "gap"), _cells(rows, lambda row: row.submission))
-    _show_agreement(name)
-
-
-def _show_agreement(arena: str) -> None:
-    """Every entry's agreement by split, mean over the references."""
-    by_entry: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    for stored in load_all(COMMITTED):
-        record = stored.record
-        if (record.arena, record.status) == (arena, "ok") and record.seed != "untrained":
-            by_entry[record.submission, record.entry].append(record)
-    names = list(next(iter(by_entry.values()))[0].splits) if by_entry else []
-    rows = []
-    for (_, entry), own in by_entry.items():
-        bits = fmean(record.bits_per_token or 0 for record in own)
-        means = [fmean(record.splits[name].agreement for record in own) for name in names]
-        rows.append([entry, f"{bits:.0f}", *(f"{mean:.3f}" for mean in means)])
-    print_table(("entry", "bits", *names), rows, "agreement with the reference by split, mean over references")
-
-
 def _show_method(name: str) -> None:
     method = all_methods()[name]
     print(f"{name} ({method.kind}), {method.path}\n{_about(method.path)}\n")
-    rows = [row for row in _rows() if row.submission == name]
-    print_table(("rank", "arena", "OOD score", "gap"), _cells(rows, lambda row: row.arena))
-
-
-def _rows() -> list[Row]:
-    protocols = {task.name: protocol(task) for task in all_tasks().values()}
-    return [row for board in boards(load_all(COMMITTED), ranked_seeds(), protocols) for row in board.rows]
-
-
-def _cells(rows: list[Row], name: Callable[[Row], str]) -> list[list[str]]:
-    return [[rank_text(row), name(row), interval_text(row.score) or row.note, interval_text(row.gap)] for row in rows]
+    rows = [row for row in current_rows() if row.submission == name]
+    print_table(("rank", "arena", "OOD score", "gap"), [place(row, row.arena) for row in rows])
 
 
 def _about(path: Path) -> str:

@@ -15,9 +15,10 @@ from benchmark.harness.jobs import default_jobs, guests
 from benchmark.harness.runtime import resolve_device
 from benchmark.harness.unit import Conditions
 from benchmark.records import COMMITTED, Stored, load_all
-from benchmark.registry import load_task, protocol, ranked_seeds
+from benchmark.registry import protocols, ranked_seeds
 
-HEADERS = ("entry", "ID", "OOD", "gap", "bits/token", "state bytes", "fit s", "us/vector", "forward", "status")
+SCORE = {"codec": "faithfulness", "explainer": "mean of equivalence and intervention"}
+FORMATS = {"bits/token": ".2f", "state bytes": ".0f", "forward": ".2f", "us/case": ".0f"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Options:
     """What the command line said."""
 
     methods: list[str]
-    task: str
+    task: str | None
     arenas: list[str] | None
     seeds: list[str] | None
     device: str
@@ -83,7 +84,7 @@ def run(options: Options) -> int:
         print(json.dumps([one.record.model_dump(mode="json") for one in stored], indent=1))
     else:
         _print_entries(stored)
-        _print_places(stored, options.task)
+        _print_places(stored)
     return int(any(one.record.status == "failed" for one in stored))
 
 
@@ -91,9 +92,9 @@ def _print_entries(stored: list[Stored]) -> None:
     rows = entry_rows(stored)
     for arena in dict.fromkeys(row.arena for row in rows):
         own = [row for row in rows if row.arena == arena]
-        print_table(
-            HEADERS, [_cells(row) for row in own], f"{arena}, faithfulness over {max(r.seeds for r in own)} references"
-        )
+        title = f"{arena}, {SCORE[own[0].track]} over {max(row.seeds for row in own)} references"
+        headers = ("entry", "ID", "OOD", "gap", *own[0].figures, "status")
+        print_table(headers, [_cells(row) for row in own], title)
     for row in rows:
         if row.failed:
             print(
@@ -108,25 +109,16 @@ def _cells(row: EntryRow) -> list[str]:
         interval_text(row.on_id),
         interval_text(row.on_ood),
         interval_text(row.gap),
-        _number(row.bits_per_token, ".2f"),
-        _number(row.state_bytes, "d"),
-        _number(row.fit_seconds, ".3f"),
-        _number(row.codec_microseconds, ".3f"),
-        _number(row.forward_ratio, ".2f"),
+        *("" if value is None else f"{value:{FORMATS.get(name, '.3f')}}" for name, value in row.figures.items()),
         f"failed on {row.failed}" if row.failed else "ok",
     ]
 
 
-def _number(value: float | None, format: str) -> str:
-    return "" if value is None else f"{value:{format}}"
-
-
-def _print_places(stored: list[Stored], task_name: str) -> None:
+def _print_places(stored: list[Stored]) -> None:
     """Where the run's submissions stand among the committed records, in place of their own committed ones."""
     names = {(one.record.arena, one.record.submission) for one in stored}
     others = [one for one in load_all(COMMITTED) if (one.record.arena, one.record.submission) not in names]
-    current = {task_name: protocol(load_task(task_name))}
-    found = boards(others + stored, ranked_seeds(), current)
+    found = boards(others + stored, ranked_seeds(), protocols())
     rows = [
         [
             row.arena,

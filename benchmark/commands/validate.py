@@ -1,20 +1,23 @@
-"""`validate`: the contract, tried on tiny real activations."""
+"""`validate`: the contract, tried on tiny real activations and questions."""
 
 import torch
 from torch import Tensor
 
 from benchmark.errors import SimplibenchError
 from benchmark.harness.batches import limited, whole_batches
-from benchmark.harness.ground import fit_rows
+from benchmark.harness.codecs.ground import fit_rows
+from benchmark.harness.codecs.stage import Stage
+from benchmark.harness.explainers.maskings import questions
 from benchmark.harness.guest import Guest, Nursery
+from benchmark.harness.run import DEFAULT_TASK
 from benchmark.harness.runtime import resolve_device
-from benchmark.harness.stage import Stage
-from benchmark.methods import CodecPart, check
+from benchmark.methods import CodecEntry, CodecPart, ExplainerEntry, Problem, Question, check_codec, check_explainer
+from benchmark.methods.manifest import Manifest
 from benchmark.models import Part, load_reference
-from benchmark.registry import all_tasks, find_method
-from benchmark.tasks import Task, load_split
+from benchmark.registry import all_tasks, find_method, load_task
+from benchmark.tasks import Component, Explanations, Task, load_split
 
-SENTENCES, ROWS = 40, 1_200
+SENTENCES, ROWS, CASES = 40, 1_200, 6
 
 
 class ContractBroken(SimplibenchError):
@@ -27,11 +30,7 @@ def validate(file: str, device: str, timeout: float) -> None:
     with Nursery() as nursery:
         caller, stranger = Guest(nursery, path, device), Guest(nursery, path, device)
         manifest = caller.manifest()
-        rows = tiny_rows(next(iter(all_tasks().values())))
-        problems = []
-        for index, _ in enumerate(manifest.entries):
-            caller.seconds_left = stranger.seconds_left = timeout
-            problems += check(caller, stranger, manifest, rows, index)
+        problems = _problems(manifest, caller, stranger, timeout)
         caller.close()
         stranger.close()
     if problems:
@@ -40,13 +39,41 @@ def validate(file: str, device: str, timeout: float) -> None:
     print(f"{path}: {manifest.name} keeps the contract, {len(manifest.entries)} entries\nnext: simplibench run {file}")
 
 
+def _problems(manifest: Manifest, caller: Guest, stranger: Guest, timeout: float) -> list[Problem]:
+    """Each entry under the contract of its track."""
+    found: list[Problem] = []
+    tracks = {entry.track for entry in manifest.entries}
+    rows = tiny_rows(load_task(DEFAULT_TASK)) if "codec" in tracks else {}
+    asked = tiny_questions() if "explainer" in tracks else []
+    for index, entry in enumerate(manifest.entries):
+        caller.seconds_left = stranger.seconds_left = timeout
+        if isinstance(entry, CodecEntry):
+            found += check_codec(caller, stranger, entry, index, rows)
+        elif isinstance(entry, ExplainerEntry):
+            found += check_explainer(caller, entry, index, asked)
+    return found
+
+
+def tiny_questions() -> list[Question]:
+    """A few cases of the first explanations arena, about one reference of each architecture."""
+    task, arena = next(
+        (task, arena) for task in all_tasks().values() for arena in task.arenas if isinstance(arena, Explanations)
+    )
+    split = next(load_split(task, name) for name, role in task.roles.items() if role == "id")
+    asked = questions(split, CASES)
+    by_shape = {task.family(name).architecture.kind: task.family(name) for name in arena.needs}
+    models = [load_reference(task, arena.seeds[0], family).model for family in by_shape.values()]
+    return [Question(model, task.candidates, asked.tokens, asked.positions) for model in models]
+
+
 def tiny_rows(task: Task) -> dict[CodecPart, dict[str, Tensor]]:
     """A few real rows of one arena of each component: vectors, and in attention patterns."""
     family = task.families[0]
     model = load_reference(task, family.seeds[0], family).model
     sequences = limited(load_split(task, "fit"), SENTENCES).sequences
     rows: dict[CodecPart, dict[str, Tensor]] = {"vectors": {}, "pattern": {}}
-    for arena in {arena.component: arena for arena in task.arenas}.values():
+    components = [arena for arena in task.arenas if isinstance(arena, Component)]
+    for arena in {arena.component: arena for arena in components}.values():
         vectors: Part = "query+key" if arena.component == "attention" else "residual"
         parts: dict[CodecPart, Part] = {"vectors": vectors}
         if arena.component == "attention":

@@ -15,7 +15,8 @@ import torch
 
 from benchmark.errors import MethodFailed, UsageError
 from benchmark.harness.channel import Channel, Memory
-from benchmark.methods.performer import Manifest, Performer, Reply, Request, manifest
+from benchmark.methods.manifest import Manifest
+from benchmark.methods.performer import Performer, Reply, Request, manifest
 from benchmark.methods.submission import load_submission
 
 # Host and guest work in turn on the same cores: a pool that spins for its next task slows the other down by a third.
@@ -89,7 +90,13 @@ class Guest:
         if self._channel is None:
             self.manifest()
         assert self._channel is not None  # for the type checker: manifest() has just opened it
-        facts = {"method": request.method, "entry": request.entry, "seed": request.seed, "audit": request.audit}
+        facts = {
+            "method": request.method,
+            "entry": request.entry,
+            "seed": request.seed,
+            "audit": request.audit,
+            "model": request.model,
+        }
         start = time.monotonic()
         try:
             self._channel.send(facts, request.tensors)

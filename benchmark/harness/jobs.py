@@ -15,8 +15,8 @@ from multiprocessing.queues import Queue
 import torch
 
 from benchmark.harness.guest import Nursery
+from benchmark.harness.scorer import Grounds, run_unit
 from benchmark.harness.unit import Conditions, Places, Progress, Unit
-from benchmark.harness.units import Grounds, run_unit
 
 MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, up to one GiB
 LOOK_SECONDS = 0.2  # between looks at how the others get on

@@ -7,16 +7,18 @@ from benchmark.errors import UsageError
 from benchmark.harness.guest import Nursery
 from benchmark.harness.jobs import guests, run_here, run_side_by_side
 from benchmark.harness.runtime import resolve_device
-from benchmark.harness.unit import Conditions, Places, Progress, Unit
-from benchmark.harness.units import callers, known
+from benchmark.harness.scorer import callers, known
+from benchmark.harness.tracks import TRACKS
+from benchmark.harness.unit import Conditions, Places, Progress, Unit, fits
 from benchmark.methods import Manifest, source_sha256
 from benchmark.models import load_card
-from benchmark.records import COMMITTED, Record, SeedName, Stored
-from benchmark.registry import find_arenas, find_method, load_task
+from benchmark.records import COMMITTED, CodecRecord, ExplainerRecord, SeedName, Stored
+from benchmark.registry import all_tasks, find_arenas, find_method, load_task
 from benchmark.tasks import Arena, Task
 
 DEFAULT_TIMEOUT = 600.0
 DEFAULT_TASK = "dyck-20-10"
+EVERY_TASK = "all"
 
 
 class Quiet:
@@ -31,7 +33,7 @@ class Quiet:
 
 def evaluate(
     method: str | Path | Sequence[str | Path],
-    task: str = DEFAULT_TASK,
+    task: str | None = None,
     arenas: list[str] | None = None,
     seeds: list[SeedName] | None = None,
     *,
@@ -41,10 +43,11 @@ def evaluate(
     timeout: float = DEFAULT_TIMEOUT,
     output: Path | str = "results",
     fresh: bool = False,
-) -> list[Record]:
+) -> list[CodecRecord | ExplainerRecord]:
     """Score methods, given by name or file, and return one record per entry, arena and reference.
 
-    Records are saved under `output`. One that is there, or committed, and still valid is not made again unless `fresh`.
+    Without a task, a method goes to the first that has an arena for it. Records are saved under `output`; one that is
+    there, or committed, and still valid is not made again unless `fresh`.
     Raises UsageError for what does not exist; a codec that fails gives a record of status `failed`.
     """
     methods = [method] if isinstance(method, str | Path) else list(method)
@@ -58,26 +61,45 @@ def evaluate(
 
 def plan(
     methods: Sequence[str | Path],
-    task_name: str,
+    task_name: str | None,
     arena_names: list[str] | None,
     seeds: list[SeedName] | None,
     conditions: Conditions,
     nursery: Nursery | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
-    task = load_task(task_name)
-    arenas = find_arenas(task, arena_names)
+    tasks = list(all_tasks().values()) if task_name in (None, EVERY_TASK) else [load_task(task_name)]
     described = _manifests([find_method(method) for method in methods], conditions, nursery)
+    fitting = {known_as.name: _fitting(tasks, known_as, arena_names, task_name is None) for _, known_as in described}
     units = []
-    for arena in arenas:
-        for seed in _seeds(task, arena, seeds):
-            candidates = (Unit(file, source_sha256(file), known_as, task, arena, seed) for file, known_as in described)
-            units += [unit for unit in candidates if unit.entries]
-    if not units:
-        raise UsageError(
-            f"no entry of {', '.join(map(str, methods))} fits an arena asked for: patterns exist in attention only"
-        )
+    for task in tasks:
+        own = [(file, known_as) for file, known_as in described if task in fitting[known_as.name]]
+        for arena in find_arenas(task, arena_names) if own else []:
+            for seed in _seeds(task, arena, seeds):
+                candidates = (Unit(file, source_sha256(file), known_as, task, arena, seed) for file, known_as in own)
+                units += [unit for unit in candidates if unit.entries]
     return units
+
+
+def _fitting(tasks: list[Task], manifest: Manifest, arena_names: list[str] | None, only_first: bool) -> list[Task]:
+    """The tasks with an arena asked for that an entry fits, or the default among them. Raises UsageError if none has."""
+    named = [task for task in tasks if _has(task, arena_names)] or tasks
+    found = [task for task in named if any(_fits(manifest, arena) for arena in find_arenas(task, arena_names))]
+    if not found:
+        places = [f"{t.name}/{a.name}" for t in all_tasks().values() for a in t.arenas if _fits(manifest, a)]
+        raise UsageError(f"no entry of {manifest.name} fits an arena asked for; its arenas are {', '.join(places)}")
+    return sorted(found, key=lambda task: task.name != DEFAULT_TASK)[:1] if only_first else found
+
+
+def _has(task: Task, arena_names: list[str] | None) -> bool:
+    try:
+        return bool(find_arenas(task, arena_names))
+    except UsageError:
+        return False
+
+
+def _fits(manifest: Manifest, arena: Arena) -> bool:
+    return any(fits(entry, arena) for entry in manifest.entries)
 
 
 def _manifests(files: list[Path], conditions: Conditions, nursery: Nursery | None) -> list[tuple[Path, Manifest]]:
@@ -96,15 +118,15 @@ def _manifests(files: list[Path], conditions: Conditions, nursery: Nursery | Non
 
 
 def _seeds(task: Task, arena: Arena, asked: list[SeedName] | None) -> list[SeedName]:
-    family = task.family(arena.family)
     for seed in asked or []:
-        load_card(task, family).checkpoint(seed)
+        for family in arena.needs:
+            load_card(task, task.family(family)).checkpoint(seed)
     return list(dict.fromkeys(asked)) if asked else list(arena.seeds)
 
 
 def steps(units: list[Unit]) -> int:
     """How many steps a progress will be told of, skipped ones included."""
-    return sum(len(unit.entries) * (len(unit.task.roles) - 1) for unit in units)
+    return sum(len(unit.entries) * TRACKS[unit.arena.track].steps(unit.task) for unit in units)
 
 
 def prepare(units: list[Unit], output: Path, fresh: bool) -> Places:

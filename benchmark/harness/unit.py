@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmark import records
-from benchmark.methods import EntryManifest, Manifest
+from benchmark.methods import AnyEntry, CodecEntry, Manifest
 from benchmark.records import SeedName
 from benchmark.registry import protocol
-from benchmark.tasks import Arena, Task
+from benchmark.tasks import Arena, Explanations, Task
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,11 @@ class Unit:
     seed: SeedName
 
     @property
-    def entries(self) -> list[tuple[int, EntryManifest]]:
-        """The entries that fit the arena: patterns exist only in attention."""
-        fitting = enumerate(self.manifest.entries)
-        return [(i, e) for i, e in fitting if e.part == "vectors" or self.arena.component == "attention"]
+    def entries(self) -> list[tuple[int, AnyEntry]]:
+        """The entries that fit the arena, with their number in the submission."""
+        return [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
 
-    def record_path(self, entry: EntryManifest) -> Path:
+    def record_path(self, entry: AnyEntry) -> Path:
         """Where the entry's record belongs, below a root."""
         return records.entry_path(self.arena_name, self.manifest.name, entry.label, self.seed)
 
@@ -68,7 +67,14 @@ class Progress(Protocol):
         """So many steps will not be needed."""
 
 
-def record_key(unit: Unit, entry: EntryManifest, conditions: Conditions) -> str:
+def fits(entry: AnyEntry, arena: Arena) -> bool:
+    """Whether an entry can be scored in an arena: it is of its track, and patterns exist only in attention."""
+    if isinstance(arena, Explanations) or not isinstance(entry, CodecEntry):
+        return entry.track == arena.track
+    return entry.part == "vectors" or arena.component == "attention"
+
+
+def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
     """Equal for records that would be equal: same source, fields, arena, reference, protocol, device kind, conditions."""
     facts = [
         unit.source_sha256,
@@ -76,7 +82,7 @@ def record_key(unit: Unit, entry: EntryManifest, conditions: Conditions) -> str:
         entry.fields,
         unit.arena_name,
         unit.seed,
-        protocol(unit.task).sha256,
+        protocol(unit.task, unit.arena.track).sha256,
         conditions.device,
         conditions.limit,
         conditions.in_process,

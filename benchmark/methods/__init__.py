@@ -1,27 +1,40 @@
-"""What is submitted: codecs, submissions, the contract they keep. Knows no model and no score."""
+"""What is submitted: methods of every track, submissions, the contracts they keep. Knows no score."""
 
 from benchmark.methods.codec import Codec, CodecPart, State
-from benchmark.methods.contract import Problem, check
-from benchmark.methods.hosted import HostedCodec
+from benchmark.methods.codec_contract import check_codec
+from benchmark.methods.contract import Problem
+from benchmark.methods.explained import ExplainedModel
+from benchmark.methods.explainer import Explainer
+from benchmark.methods.explainer_contract import Question, check_explainer
+from benchmark.methods.hosted_codec import HostedCodec
+from benchmark.methods.hosted_explainer import HostedExplainer
+from benchmark.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Manifest
 from benchmark.methods.method import Method
-from benchmark.methods.performer import Caller, EntryManifest, Manifest, Performer, Reply, Request, manifest
+from benchmark.methods.performer import Caller, Performer, Reply, Request, manifest
 from benchmark.methods.submission import Submission, load_submission, source_sha256
 
 __all__ = [
+    "AnyEntry",
     "Caller",
     "Codec",
+    "CodecEntry",
     "CodecPart",
-    "EntryManifest",
+    "ExplainedModel",
+    "Explainer",
+    "ExplainerEntry",
     "HostedCodec",
+    "HostedExplainer",
     "Manifest",
     "Method",
     "Performer",
     "Problem",
+    "Question",
     "Reply",
     "Request",
     "State",
     "Submission",
-    "check",
+    "check_codec",
+    "check_explainer",
     "load_submission",
     "manifest",
     "source_sha256",

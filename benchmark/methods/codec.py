@@ -1,18 +1,19 @@
 """The main track's interface: a simplification is a code, something to keep of a vector and the way back."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from benchmark.methods.manifest import CodecEntry
 from benchmark.methods.method import Method
 
 State = dict[str, Tensor]
 CodecPart = Literal["vectors", "pattern"]
 
 
-class Codec(Method, ABC):
+class Codec(Method):
     """Simplifies vectors at a site: `fit` once, then `encode` to a code and `decode` from the code alone.
 
     With `part = "vectors"` rows are activations: the queries and keys of one head, or the residual stream. With
@@ -23,7 +24,6 @@ class Codec(Method, ABC):
     `encode` and `decode` run in different processes.
     """
 
-    track: ClassVar[str] = "codec"
     part: ClassVar[CodecPart] = "vectors"
     fit_ignores: ClassVar[frozenset[str]] = frozenset()
     """Fields that `fit` does not read: entries that differ only in these share one fit, and `trim` cuts it to size."""
@@ -43,6 +43,12 @@ class Codec(Method, ABC):
     @abstractmethod
     def decode(self, state: State, code: Tensor) -> Tensor:
         """The code [n, m] alone -> [n, d], float32: what the model is given back."""
+
+    def manifest(self) -> CodecEntry:
+        """What the host is told of this entry; entries that `fit` cannot tell apart are of one group."""
+        read = {name: value for name, value in self.fields().items() if name not in self.fit_ignores}
+        group = f"{type(self).__qualname__}{sorted(read.items())}"
+        return CodecEntry(label=self.label, part=self.part, fields=self.fields(), fit_group=group)
 
     def require_at_most(self, field: str, limit: int, meaning: str) -> None:
         """Refuse a hyperparameter that is too large for these vectors. Raises ValueError."""

@@ -1,18 +1,11 @@
-"""The checks of `validate`: what every codec must keep, each broken promise with what was expected and what came."""
+"""What `validate` finds: broken promises, each with what was expected and what came."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import safetensors.torch
-import torch
-from torch import Tensor
+from benchmark.methods.manifest import EntryManifest
+from benchmark.methods.performer import Reply
 
-from benchmark.errors import MethodFailed
-from benchmark.methods.codec import CodecPart, State
-from benchmark.methods.hosted import HostedCodec
-from benchmark.methods.performer import Caller, EntryManifest, Manifest
-
-SEED, OTHER_SEED = 1, 2
 RELATIVE, ABSOLUTE = 1e-3, 1e-4  # a matrix product of fewer rows may be summed in another order
 
 
@@ -29,92 +22,7 @@ class Problem:
         return f"{self.entry}, {self.method}: expected {self.expected}, got {self.got}"
 
 
-def check(
-    caller: Caller, stranger: Caller, manifest: Manifest, rows: Mapping[CodecPart, Mapping[str, Tensor]], index: int
-) -> list[Problem]:
-    """Try entry number `index` on rows [n, d] of real activations by arena; every problem, each told once.
-
-    `stranger` is another process than `caller`'s: it decodes codes whose rows it has never seen.
-    """
-    problems: dict[Problem, None] = {}
-    entry = manifest.entries[index]
-    for x in rows[entry.part].values():
-        problems |= dict.fromkeys(_Examination(caller, stranger, entry, index, x).problems())
-    return list(problems)
-
-
-class _Examination:
-    """One entry tried on one set of rows."""
-
-    def __init__(self, caller: Caller, stranger: Caller, entry: EntryManifest, index: int, x: Tensor) -> None:
-        self.codec = HostedCodec(caller, caller, entry, index, audit=True)
-        self.stranger = HostedCodec(caller, stranger, entry, index, audit=True)
-        self.entry, self.x = entry, x
-        self.half = len(x) // 2
-
-    def problems(self) -> Iterator[Problem]:
-        """Fit, encode and decode in turn; a method that fails ends the examination."""
-        self.state: State = {}
-        self.code = torch.empty(0)
-        for part in (self._fit, self._encode, self._decode):
-            try:
-                yield from part()
-            except MethodFailed as failure:
-                yield Problem(self.entry.label, failure.method, failure.expected, failure.got)
-                return
-
-    def _fit(self) -> Iterator[Problem]:
-        fitted = self.codec.fit(self.x, SEED)[0]
-        drew = self.codec.last is not None and self.codec.last.drew
-        yield from self._input_kept("fit")
-        if not _same(fitted, self.codec.fit(self.x, SEED)[0]):
-            yield self._problem("fit", "the same state under the same seed", "another; draw from the generator alone")
-        elif drew and _same(fitted, self.codec.fit(self.x, OTHER_SEED)[0]):
-            yield self._problem("fit", "another state under another seed, as it draws from the generator", "the same")
-        stored = safetensors.torch.load(safetensors.torch.save(fitted)) if fitted else {}
-        if not _same(fitted, stored):
-            yield self._problem("fit", "a state that survives saving and loading", "another one after loading")
-        self.state = self.codec.trim(stored)
-
-    def _encode(self) -> Iterator[Problem]:
-        self.code = self.codec.encode(self.state, self.x)
-        yield from self._input_kept("encode")
-        yield from self._repeatable("encode", lambda rows: self.codec.encode(self.state, rows), self.x, self.code)
-
-    def _decode(self) -> Iterator[Problem]:
-        width = self.x.shape[1]
-        by_stranger = self.stranger.decode(self.state, self.code, width)
-        decoded = self.codec.decode(self.state, self.code, width)
-        if not torch.equal(decoded, by_stranger):
-            yield self._problem(
-                "decode", "the same from the code alone, in a process that has seen nothing else", "another result"
-            )
-        yield from self._input_kept("decode")
-        yield from self._repeatable(
-            "decode", lambda rows: self.codec.decode(self.state, rows, width), self.code, decoded
-        )
-
-    def _repeatable(
-        self, method: str, call: Callable[[Tensor], Tensor], rows: Tensor, result: Tensor
-    ) -> Iterator[Problem]:
-        if not torch.equal(result, call(rows)):
-            yield self._problem(method, "the same result for the same input", "another one the second time")
-        elif not _close(result[: self.half], call(rows[: self.half])):
-            yield self._problem(method, "rows independent of each other", "other results without the other rows")
-
-    def _input_kept(self, method: str) -> Iterator[Problem]:
-        if self.codec.last is not None and self.codec.last.changed_input:
-            yield self._problem(method, "its input left as it was", "a changed input; work on a copy")
-
-    def _problem(self, method: str, expected: str, got: str) -> Problem:
-        return Problem(self.entry.label, method, expected, got)
-
-
-def _same(a: State, b: State) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-def _close(a: Tensor, b: Tensor) -> bool:
-    if a.shape != b.shape:
-        return False
-    return torch.allclose(a, b, RELATIVE, ABSOLUTE) if a.is_floating_point() else torch.equal(a, b)
+def input_kept(entry: EntryManifest, method: str, last: Reply | None) -> Iterator[Problem]:
+    """A method may not write to what it is given."""
+    if last is not None and last.changed_input:
+        yield Problem(entry.label, method, "its input left as it was", "a changed input; work on a copy")

@@ -1,15 +1,17 @@
 """What every kind of method has in common: hyperparameters as frozen, validated fields."""
 
-from typing import Any, ClassVar
+from abc import ABC, abstractmethod
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from benchmark.methods.manifest import AnyEntry
 
-class Method(BaseModel):
+
+class Method(BaseModel, ABC):
     """A method with its hyperparameters set. Its fields are what is recorded and hashed; it holds nothing else."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    track: ClassVar[str]  # the kind of method: "codec"
 
     @property
     def label(self) -> str:
@@ -19,3 +21,7 @@ class Method(BaseModel):
     def fields(self) -> dict[str, Any]:
         """The hyperparameters as plain JSON values."""
         return self.model_dump(mode="json")
+
+    @abstractmethod
+    def manifest(self) -> AnyEntry:
+        """What the host is told of this entry."""

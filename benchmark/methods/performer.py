@@ -8,25 +8,30 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from benchmark.errors import MethodFailed
-from benchmark.methods.codec import Codec
+from benchmark.methods.explained import ExplainedModel, open_model
+from benchmark.methods.manifest import Manifest
 from benchmark.methods.submission import Submission
 from benchmark.scoring.rate import FLOAT_BITS, INTEGERS
 
-Call = Literal["fit", "trim", "encode", "decode"]
+Call = Literal["fit", "trim", "encode", "decode", "explain"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """One call of a codec's method. Its tensors: `x` or `code`, and the state's as `state.<name>`."""
+    """One call of an entry's method.
+
+    A codec's tensors are `x` or `code`, and its state's as `state.<name>`; an explainer's are `tokens`, `positions` and
+    the model's weights as `weight.<name>`.
+    """
 
     method: Call
     entry: int  # index into the submission's entries
     tensors: Mapping[str, Tensor]
     seed: int = 0  # of the generator that `fit` receives
+    model: Mapping[str, Any] | None = None  # what the weights are of, for `explain`; see explained.py
     audit: bool = False  # also look whether the input was changed
 
 
@@ -49,47 +54,14 @@ class Caller(Protocol):
         """Raises MethodFailed with the reason."""
 
 
-class EntryManifest(BaseModel):
-    """What the host knows of an entry; it never imports the submission."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    label: str
-    track: Literal["codec"]
-    part: Literal["vectors", "pattern"]
-    fields: dict[str, Any]
-    fit_group: str  # entries of one group share their fit
-
-
-class Manifest(BaseModel):
-    """What the host knows of a submission."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    authors: tuple[str, ...]
-    reference: str
-    control: bool
-    entries: tuple[EntryManifest, ...]
-
-
 def manifest(submission: Submission) -> Manifest:
-    """Describe a loaded submission. Raises TypeError for an entry of no known track."""
-    entries = []
-    for entry in submission.entries:
-        if not isinstance(entry, Codec):
-            raise TypeError(f"entry {entry.label} must be a Codec, got {type(entry).__mro__[1].__name__}")
-        read = {name: value for name, value in entry.fields().items() if name not in entry.fit_ignores}
-        group = f"{type(entry).__qualname__}{sorted(read.items())}"
-        entries.append(
-            EntryManifest(label=entry.label, track="codec", part=entry.part, fields=entry.fields(), fit_group=group)
-        )
+    """Describe a loaded submission."""
     return Manifest(
         name=submission.name,
         authors=submission.authors,
         reference=submission.reference,
         control=submission.control,
-        entries=tuple(entries),
+        entries=tuple(entry.manifest() for entry in submission.entries),
     )
 
 
@@ -121,15 +93,15 @@ class Performer:
     def _perform(
         self, entry: Any, request: Request, tensors: dict[str, Tensor], generator: torch.Generator
     ) -> dict[str, Tensor]:
-        state = {name.removeprefix("state."): value for name, value in tensors.items() if name.startswith("state.")}
         actions: dict[Call, Callable[[], Any]] = {
             "fit": lambda: entry.fit(tensors["x"], generator),
-            "trim": lambda: entry.trim(state),
-            "encode": lambda: entry.encode(state, tensors["x"]),
-            "decode": lambda: entry.decode(state, tensors["code"]),
+            "trim": lambda: entry.trim(_prefixed("state.", tensors)),
+            "encode": lambda: entry.encode(_prefixed("state.", tensors), tensors["x"]),
+            "decode": lambda: entry.decode(_prefixed("state.", tensors), tensors["code"]),
+            "explain": lambda: entry.explain(self._model(request, tensors), tensors["tokens"], tensors["positions"]),
         }
         try:
-            with torch.no_grad():
+            with torch.set_grad_enabled(request.method == "explain"):
                 result = actions[request.method]()
         except Exception as error:
             got = f"{type(error).__name__}{self._line(error)}: {error}"
@@ -137,6 +109,12 @@ class Performer:
         if request.method in ("fit", "trim"):
             return self._state(request.method, result)
         return {"result": self._tensor(request.method, result, "a tensor")}
+
+    def _model(self, request: Request, tensors: dict[str, Tensor]) -> ExplainedModel:
+        """A copy of the model to be explained: whatever is done to it, the host's stays as it is."""
+        if request.model is None:
+            raise ValueError("a request to explain must say which model")
+        return open_model(request.model, _prefixed("weight.", tensors), self.device)
 
     def _state(self, method: Call, result: Any) -> dict[str, Tensor]:
         if not isinstance(result, dict) or not all(isinstance(name, str) for name in result):
@@ -162,6 +140,10 @@ class Performer:
     def _synchronise(self) -> None:
         if self.device == "cuda":
             torch.cuda.synchronize()
+
+
+def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def _describe(value: object) -> str:

@@ -38,6 +38,11 @@ class Cut:
     residual: Tensor  # [B, T, D]
     heads: Mapping[str, Tensor]
 
+    def repeated(self, case: int, times: int) -> "Cut":
+        """One case of the batch, so many times over, without a copy."""
+        heads = {name: own[case : case + 1].expand(times, *own.shape[1:]) for name, own in self.heads.items()}
+        return Cut(self.residual[case : case + 1].expand(times, *self.residual.shape[1:]), heads)
+
 
 class Layer(nn.Module, ABC):
     """Causal self-attention, and what an architecture does before and after it."""

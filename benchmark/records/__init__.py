@@ -1,14 +1,25 @@
 """What is known: records, their counts and where they are stored. Knows no model and no task."""
 
-from benchmark.records.counts import Counts, GroundCounts
-from benchmark.records.figures import split_figures, verify
-from benchmark.records.record import Environment, Protocol, Record, Runtime, SeedName, SplitResult, Stratum
-from benchmark.records.store import COMMITTED, Stored, entry_path, load, load_all, record_path, save
+from benchmark.records.codec_figures import split_figures
+from benchmark.records.codecs import CodecRecord, Counts, GroundCounts, Runtime, SplitResult, Stratum
+from benchmark.records.explainer_figures import explainer_figures
+from benchmark.records.explainers import BankTable, ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit
+from benchmark.records.record import Environment, Protocol, Record, SeedName
+from benchmark.records.store import COMMITTED, AnyRecord, Stored, entry_path, load, load_all, record_path, save
+from benchmark.records.table import Table
+from benchmark.records.verify import verify
 
 __all__ = [
     "COMMITTED",
+    "AnyRecord",
+    "BankTable",
+    "CodecRecord",
     "Counts",
     "Environment",
+    "ExplainerCounts",
+    "ExplainerRecord",
+    "ExplainerRuntime",
+    "ExplainerSplit",
     "GroundCounts",
     "Protocol",
     "Record",
@@ -17,7 +28,9 @@ __all__ = [
     "SplitResult",
     "Stored",
     "Stratum",
+    "Table",
     "entry_path",
+    "explainer_figures",
     "load",
     "load_all",
     "record_path",

@@ -5,42 +5,47 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from benchmark.errors import DamagedFile
 from benchmark.files import write_atomically
-from benchmark.records.counts import Counts, GroundCounts
+from benchmark.records.codecs import CodecRecord
+from benchmark.records.explainers import ExplainerRecord
 from benchmark.records.record import Record, SeedName
+from benchmark.records.table import Table
 
 COMMITTED = Path(__file__).parent / "committed"
 LONGEST_SLUG = 100  # characters of an entry in a file name
+AnyRecord = Annotated[CodecRecord | ExplainerRecord, Field(discriminator="track")]
+RECORDS: TypeAdapter[CodecRecord | ExplainerRecord] = TypeAdapter(AnyRecord)
+T = TypeVar("T", bound=Table)
 
 
 @dataclass(frozen=True)
 class Stored:
     """A record and where it lies."""
 
-    record: Record
+    record: CodecRecord | ExplainerRecord
     path: Path
 
-    def counts(self) -> Counts:
-        """The record's per-sentence counts. Raises DamagedFile."""
+    def counts(self, kind: type[T]) -> T:
+        """The record's own counts, of its track's kind. Raises DamagedFile."""
         if self.record.counts_sha256 is None:
             raise ValueError(f"{self.path}: a failed record has no counts")
-        return Counts.load(self.path.with_suffix(".npz"), self.record.counts_sha256)
+        return kind.load(self.path.with_suffix(".npz"), self.record.counts_sha256)
 
-    def ground(self) -> GroundCounts:
-        """The counts it shares with the other records of its arena and reference. Raises DamagedFile."""
-        return GroundCounts.load(
-            self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256
-        )
+    def ground(self, kind: type[T]) -> T:
+        """What it shares with the other records of its arena and reference. Raises DamagedFile."""
+        return kind.load(self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256)
 
     def check_tables(self) -> None:
         """Read what lies beside the record. Raises DamagedFile."""
-        self.ground()
+        ground, counts = self.record.tables
+        self.ground(ground)
         if self.record.status == "ok":
-            self.counts()
+            self.counts(counts)
 
 
 def ground_name(sha256: str) -> str:
@@ -62,7 +67,7 @@ def record_path(root: Path, record: Record) -> Path:
     return root / entry_path(record.arena, record.submission, record.entry, record.seed)
 
 
-def save(root: Path, record: Record, counts: Counts | None, ground: GroundCounts) -> Stored:
+def save(root: Path, record: CodecRecord | ExplainerRecord, counts: Table | None, ground: Table) -> Stored:
     """Ground and counts first, the record last: a record on disk is always complete."""
     path = record_path(root, record)
     ground_path = path.parent.parent / ground_name(record.ground_sha256)
@@ -80,12 +85,12 @@ def save(root: Path, record: Record, counts: Counts | None, ground: GroundCounts
 def load(path: Path) -> Stored:
     """One record. Raises DamagedFile that names the file, the field, what was expected and what came."""
     try:
-        return Stored(Record.model_validate_json(path.read_bytes()), path)
+        return Stored(RECORDS.validate_json(path.read_bytes()), path)
     except FileNotFoundError:
         raise DamagedFile(f"{path}: no such record") from None
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
+        place = ".".join(map(str, first["loc"][1:])) or "the file"
         raise DamagedFile(
             f"{path}: not a valid record: {place}: {first['msg']}, got {str(first['input'])[:80]!r}; "
             "delete it and run the entry again"

@@ -1,18 +1,34 @@
 """What is asked: tasks, their splits and cases. Imports no other room of the package."""
 
 from benchmark.tasks.splits import load_split, load_training
-from benchmark.tasks.task import Architecture, Arena, Cases, Family, Recipe, Role, Sequences, Split, Task
+from benchmark.tasks.task import (
+    Architecture,
+    Arena,
+    Cases,
+    Component,
+    Explanations,
+    Family,
+    Recipe,
+    Role,
+    Sequences,
+    Split,
+    Task,
+    Track,
+)
 
 __all__ = [
     "Architecture",
     "Arena",
     "Cases",
+    "Component",
+    "Explanations",
     "Family",
     "Recipe",
     "Role",
     "Sequences",
     "Split",
     "Task",
+    "Track",
     "load_split",
     "load_training",
 ]

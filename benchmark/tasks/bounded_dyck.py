@@ -8,7 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.tasks.task import Architecture, Arena, Cases, Family, Integers, Recipe, Role, Sequences, Split, Task
+from benchmark.tasks.task import (
+    Architecture,
+    Cases,
+    Component,
+    Explanations,
+    Family,
+    Integers,
+    Recipe,
+    Role,
+    Sequences,
+    Split,
+    Task,
+)
 
 TYPES, MAX_DEPTH = 2, 4
 START, OPEN, CLOSE = 0, 1, 1 + TYPES  # opening brackets are tokens 1 and 2, closing ones 3 and 4
@@ -94,8 +106,18 @@ class BoundedDyck(Task):
         Family("two-layer-linear", replace(TWO_LAYER, positions="linear"), TWO_LAYER_RECIPE, SOME),
     )
     arenas = (
-        Arena("attention", 0, "minimal", alias="attention"),
-        Arena("attention", 1, "two-layer"),
+        Component("attention", 0, "minimal", alias="attention"),
+        Component("attention", 1, "two-layer"),
+        Explanations(
+            needs=(
+                "minimal",
+                "minimal-contrastive",
+                "minimal-type-depth",
+                "minimal-type-angle",
+                "two-layer",
+                "two-layer-linear",
+            )
+        ),
     )
 
     def build(self) -> tuple[Sequences, dict[str, Split]]:
@@ -152,6 +174,18 @@ class Walks:
             "distance": np.array(DISTANCE_BUCKETS)[np.searchsorted(DISTANCE_BUCKETS, distance, side="right") - 1],
         }
         return Split(name, role, self.sequences(), Cases(sequence, closed - 1, self.tokens[sequence, closed], strata))
+
+
+def partners(tokens: Integers) -> npt.NDArray[np.int64]:
+    """For each token of a prefix the position of the other bracket of its pair; 0 for START and brackets still open."""
+    found, stack = np.zeros(len(tokens), dtype=np.int64), list[int]()
+    for position, token in enumerate(tokens.tolist()):
+        if OPEN <= token < CLOSE:
+            stack.append(position)
+        elif token >= CLOSE:
+            opened = stack.pop()
+            found[position], found[opened] = opened, position
+    return found
 
 
 def _walks(bits: np.random.PCG64, lengths: npt.NDArray[np.int64], balanced: bool = False) -> Walks:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from benchmark.tasks.task import Architecture, Arena, Cases, Family, Recipe, Role, Sequences, Split, Task
+from benchmark.tasks.task import Architecture, Cases, Component, Family, Recipe, Role, Sequences, Split, Task
 
 TYPES, MAX_DEPTH, UNSEEN_MAX_DEPTH = 20, 10, 20
 START, END, OPEN, CLOSE = 0, 1, 2, 2 + TYPES  # opening brackets are tokens 2 to 21, closing ones 22 to 41
@@ -74,9 +74,9 @@ class Dyck(Task):
         ),
     )
     arenas = (
-        Arena("attention", 0, "two-layer"),
-        Arena("attention", 1, "two-layer"),
-        Arena("residual", 0, "two-layer"),
+        Component("attention", 0, "two-layer"),
+        Component("attention", 1, "two-layer"),
+        Component("residual", 0, "two-layer"),
     )
 
     def build(self) -> tuple[Sequences, dict[str, Split]]:

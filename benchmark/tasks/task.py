@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Role = Literal["fit", "id", "ood", "control"]
+Track = Literal["codec", "explainer"]
 Integers = npt.NDArray[np.integer]
 
 
@@ -128,20 +129,45 @@ class Family:
         return (*self.seeds, "untrained")
 
 
-@dataclass(frozen=True)
-class Arena:
-    """A component of a task's references; methods that simplify it are ranked against each other."""
+RANKED_SEEDS = (0, 1, 2, 3, 4)
 
+
+@dataclass(frozen=True)
+class Component:
+    """An arena of codecs: a part of the references that they simplify."""
+
+    track: ClassVar[Track] = "codec"
     component: Literal["attention", "residual"]
     layer: int
     family: str
     alias: str = ""  # its name where the layer goes without saying
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # the references it is ranked over
+    seeds: tuple[int, ...] = RANKED_SEEDS
 
     @property
     def name(self) -> str:
-        """Unique within its task, like `attention.1`."""
+        """Like `attention.1`."""
         return self.alias or f"{self.component}.{self.layer}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The families that it takes a reference of each seed from."""
+        return (self.family,)
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """An arena of explainers: a bank of models whose predictions they explain.
+
+    Its seed n stands for the references of seed n of several families, and constructions drawn with seed n.
+    """
+
+    track: ClassVar[Track] = "explainer"
+    needs: tuple[str, ...]  # families
+    name: str = "explanations"
+    seeds: tuple[int, ...] = RANKED_SEEDS
+
+
+Arena = Component | Explanations  # where methods of one track are ranked against each other, over references by seed
 
 
 class Task(ABC):

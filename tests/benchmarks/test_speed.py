@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.harness.evaluate import Simplifier, fit
-from benchmark.harness.ground import lay_ground
+from benchmark.harness.codecs.ground import lay_ground
+from benchmark.harness.codecs.measure import Simplifier, fit
+from benchmark.harness.codecs.play import play
 from benchmark.harness.guest import Guest, InProcess, Nursery
 from benchmark.harness.jobs import one_thread
-from benchmark.harness.play import play
 from benchmark.methods import HostedCodec
 from benchmark.models import load_reference
 from benchmark.registry import find_method, load_task

@@ -1,0 +1,20 @@
+"""Control: every token read so far matters alike."""
+
+import torch
+from torch import Tensor
+
+from benchmark import ExplainedModel, Explainer, Submission
+
+
+class UniformAttribution(Explainer):
+    def explain(self, model: ExplainedModel, tokens: Tensor, positions: Tensor) -> Tensor:
+        return (torch.arange(tokens.shape[1], device=tokens.device) <= positions[:, None]).float()
+
+
+submission = Submission(
+    name="uniform-attribution",
+    authors=("simplibench",),
+    reference="the design of this benchmark",
+    entries=[UniformAttribution()],
+    control=True,
+)

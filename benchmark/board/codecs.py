@@ -1,0 +1,36 @@
+"""How codecs are scored: OOD faithfulness at the best affordable entry, over budgets."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmark.board.row import Scores
+from benchmark.board.tallies import over_seeds, tally
+from benchmark.records import CodecRecord, Stored
+from benchmark.scoring.faithfulness import budgets
+
+
+def codec_figures(group: list[Stored]) -> Mapping[str, float | None]:
+    """What is shown of a submission's records, scored or not: rates of the cheapest and dearest entry."""
+    bits = [one.record.bits_per_token for one in group if isinstance(one.record, CodecRecord)]
+    known = [rate for rate in bits if rate is not None]
+    return {"bits_low": min(known, default=None), "bits_high": max(known, default=None)}
+
+
+def score_codecs(group: list[Stored], seeds: list[int]) -> Scores:
+    """Scores over references; by divergence instead of agreement as the other measure."""
+    tallies = [tally([one for one in group if one.record.seed == seed]) for seed in seeds]
+    per_seed = [own.scores() for own in tallies]
+    rates = codec_figures(group)
+    divergence = float(np.mean([own.divergence_score() for own in tallies]))
+    unscored = ""
+    if group[0].record.control and (rates["bits_low"] or 0) > max(budgets(tallies[0].ceiling_bits)):
+        best = max(float(np.mean([own.on_ood[0].max() for own in tallies])), 0.0)
+        unscored = f"ceiling: OOD faithfulness {best:.3f}, dearer than every budget"
+    return Scores(
+        on_ood=over_seeds([own[1] for own in per_seed]),
+        on_id=over_seeds([own[0] for own in per_seed]),
+        other=divergence,
+        figures={"divergence_score": None if unscored else divergence, **rates},
+        unscored=unscored,
+    )

@@ -1,0 +1,75 @@
+"""How explainers are scored: the mean of equivalence and intervention on OOD inputs, at the entry best on ID inputs."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.board.row import Floats, Scores
+from benchmark.board.tallies import over_seeds
+from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
+from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
+from benchmark.scoring.statistics import sentence_weights
+
+FIGURES = ("id_equivalence", "equivalence", "id_intervention", "intervention")
+
+
+@dataclass(frozen=True)
+class ExplainerTally:
+    """One submission on one bank: [R, entry] each, averaged over the splits of a role."""
+
+    equivalence: dict[str, Floats]  # by role
+    intervention: dict[str, Floats]
+    replaced: dict[str, Floats]
+
+    def score(self, role: str, second: dict[str, Floats]) -> Floats:
+        """The mean of both scores, [R, entry]."""
+        mean: Floats = (self.equivalence[role] + second[role]) / 2
+        return mean
+
+
+def explainer_figures(group: list[Stored]) -> Mapping[str, float | None]:
+    """What is shown of records without a score: nothing, under every name."""
+    return dict.fromkeys(("replaced_score", *FIGURES))
+
+
+def score_explainers(group: list[Stored], seeds: list[int]) -> Scores:
+    """Scores over banks; with masked tokens replaced instead of hidden as the other measure."""
+    tallies = [tally_explainers([one for one in group if one.record.seed == seed]) for seed in seeds]
+    chosen = [own.score("id", own.intervention).argmax(-1) for own in tallies]  # [R] each; never chosen on OOD
+
+    def over(values: list[Floats]) -> Floats:
+        picked = [np.take_along_axis(own, best[:, None], 1)[:, 0] for own, best in zip(values, chosen, strict=True)]
+        return over_seeds(picked)
+
+    replaced = float(over([own.score("ood", own.replaced) for own in tallies])[0])
+    figures = {
+        "replaced_score": replaced,
+        "id_equivalence": float(over([own.equivalence["id"] for own in tallies])[0]),
+        "equivalence": float(over([own.equivalence["ood"] for own in tallies])[0]),
+        "id_intervention": float(over([own.intervention["id"] for own in tallies])[0]),
+        "intervention": float(over([own.intervention["ood"] for own in tallies])[0]),
+    }
+    on_ood, on_id = (over([own.score(role, own.intervention) for own in tallies]) for role in ("ood", "id"))
+    return Scores(on_ood, on_id, replaced, figures)
+
+
+def tally_explainers(group: list[Stored]) -> ExplainerTally:
+    """Put the successful records of one submission and bank together."""
+    measures: dict[str, dict[str, list[Floats]]] = defaultdict(lambda: defaultdict(list))
+    good = [(one, one.record) for one in group if isinstance(one.record, ExplainerRecord) and one.record.splits]
+    bank = good[0][0].ground(BankTable)
+    counts = [one.counts(ExplainerCounts) for one, _ in good]
+    for index, (name, result) in enumerate(good[0][1].splits.items()):
+        weights = sentence_weights(cases_of(bank, index), name)
+        columns = {
+            "equivalence": [equivalence(bank, own, index, weights) for own in counts],
+            "intervention": [intervention(bank, own, index, weights, HIDDEN) for own in counts],
+            "replaced": [intervention(bank, own, index, weights, REPLACED) for own in counts],
+        }
+        for measure, own in columns.items():
+            measures[measure][result.role].append(np.stack(own, axis=1))
+    return ExplainerTally(
+        **{name: {role: np.mean(own, axis=0) for role, own in found.items()} for name, found in measures.items()}
+    )

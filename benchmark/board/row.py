@@ -1,0 +1,46 @@
+"""A line of the leaderboard, whatever the track."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmark.scoring.statistics import Interval
+
+Floats = npt.NDArray[np.floating]
+Status = Literal["ok", "failed", "incomplete", "outdated", "unranked"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One submission in one arena. Scores are None where there is nothing to compute."""
+
+    arena: str
+    submission: str
+    control: bool
+    status: Status
+    note: str  # what keeps it from a rank
+    entries: int
+    failed_entries: int
+    score: Interval | None = None  # on OOD splits
+    id_score: Interval | None = None
+    gap: Interval | None = None  # ID minus OOD
+    other_score: float | None = None  # the OOD score by the track's other measure; see scores.py of each
+    rank_low: int | None = None
+    rank_high: int | None = None
+    forward_ratio: float | None = None  # proxy or explanation / reference forward, median over records
+    reference: str = ""
+    figures: Mapping[str, float | None] = field(default_factory=dict)  # the track's own, by their names in JSON
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a track makes of a submission's records; [R] begins with the sample itself, then its resamples."""
+
+    on_ood: Floats  # [R]
+    on_id: Floats  # [R]
+    other: float
+    figures: Mapping[str, float | None]
+    unscored: str = ""  # why it is shown without a score

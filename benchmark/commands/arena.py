@@ -1,0 +1,78 @@
+"""What `info` tells of an arena: its ranking, and every entry's figures by split."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from statistics import fmean
+
+from benchmark.board import Row, boards
+from benchmark.board.render import interval_text, rank_text
+from benchmark.commands.options import print_table
+from benchmark.records import COMMITTED, CodecRecord, ExplainerRecord, load_all
+from benchmark.registry import protocols, ranked_seeds
+from benchmark.scoring.faithfulness import BUDGET_HALVINGS
+
+Records = dict[str, list[CodecRecord | ExplainerRecord]]  # by entry
+
+
+def show_arena(name: str) -> None:
+    """The ranking, then the figures."""
+    rows = [row for row in current_rows() if row.arena == name]
+    print_table(("rank", "submission", "OOD score", "gap"), [place(row, row.submission) for row in rows], name)
+    by_entry: Records = defaultdict(list)
+    for stored in load_all(COMMITTED):
+        record = stored.record
+        if (record.arena, record.status) == (name, "ok") and record.seed != "untrained":
+            by_entry[f"{record.submission} {record.entry}"].append(record)
+    _show_codecs({entry: [own for own in found if isinstance(own, CodecRecord)] for entry, found in by_entry.items()})
+    explained = {entry: [own for own in found if isinstance(own, ExplainerRecord)] for entry, found in by_entry.items()}
+    _show_explainers(explained)
+
+
+def current_rows() -> list[Row]:
+    """Every row of the leaderboard."""
+    return [row for board in boards(load_all(COMMITTED), ranked_seeds(), protocols()) for row in board.rows]
+
+
+def place(row: Row, name: str) -> list[str]:
+    """A row's rank and score under some name."""
+    return [rank_text(row), name, interval_text(row.score) or row.note, interval_text(row.gap)]
+
+
+def _show_codecs(by_entry: dict[str, list[CodecRecord]]) -> None:
+    """Every entry's agreement by split, mean over the references."""
+    found = {entry.partition(" ")[2]: records for entry, records in by_entry.items() if records}
+    if not found:
+        return
+    names = list(next(iter(found.values()))[0].splits)
+    rows = []
+    for entry, own in found.items():
+        bits = fmean(record.bits_per_token or 0 for record in own)
+        means = [fmean(record.splits[name].agreement for record in own) for name in names]
+        rows.append([entry, f"{bits:.0f}", *(f"{mean:.3f}" for mean in means)])
+    print(f"budgets are identity's rate / {', / '.join(str(2**h) for h in BUDGET_HALVINGS)}")
+    print_table(("entry", "bits", *names), rows, "agreement with the reference by split, mean over references")
+
+
+def _show_explainers(by_entry: dict[str, list[ExplainerRecord]]) -> None:
+    """Every entry's equivalence by kind of pair and intervention by kind of masking, mean over references."""
+    found = {entry.partition(" ")[2]: records for entry, records in by_entry.items() if records}
+    for split in next(iter(found.values()))[0].splits if found else ():
+        for title, get in FIGURES.items():
+            tables = {entry: [get(record, split) for record in own] for entry, own in found.items()}
+            columns = sorted({name for own in tables.values() for figures in own for name in figures})
+            rows = [
+                [entry, *(_mean([figures[name] for figures in own if name in figures]) for name in columns)]
+                for entry, own in tables.items()
+            ]
+            print_table(("entry", *columns), rows, f"{split}: {title}, mean over references")
+
+
+def _mean(values: list[float]) -> str:
+    return f"{fmean(values):.3f}" if values else ""
+
+
+FIGURES: dict[str, Callable[[ExplainerRecord, str], dict[str, float]]] = {
+    "equivalence (AUC) by how the function differs": lambda record, split: record.splits[split].equivalence_by_kind,
+    "intervention (rank correlation) by masking": lambda record, split: record.splits[split].intervention_by_masking,
+    "the same, tokens replaced by balanced filler": lambda record, split: record.splits[split].replaced_by_masking,
+}

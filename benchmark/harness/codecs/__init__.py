@@ -1,0 +1,1 @@
+"""What is specific to codecs: put a simplification into a reference, compare, count."""

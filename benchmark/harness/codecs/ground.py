@@ -1,0 +1,68 @@
+"""What does not depend on the entry: the reference's prefix, its predictions, and the arena's floor."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.harness.batches import Batch, limited, scored_batches, whole_batches
+from benchmark.harness.codecs.play import Bools, Outcome, Scene, play, set_scene
+from benchmark.harness.codecs.stage import Stage, ceiling_bits
+from benchmark.models import Cut, Reference, Rows
+from benchmark.tasks import Component, Split, Task, load_split
+
+
+@dataclass(frozen=True)
+class SplitGround:
+    """One split, run up to the site, with the outcomes that every entry is held against."""
+
+    split: Split
+    scenes: list[Scene]
+    reference_right: Bools  # [case]
+    floor: Outcome
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything an arena and reference offer to all entries alike."""
+
+    task: Task
+    arena: Component
+    stage: Stage  # seen as vectors
+    fit_scenes: list[tuple[Batch, Cut]]
+    splits: dict[str, SplitGround]
+    ceiling_bits: float
+
+
+def lay_ground(task: Task, reference: Reference, arena: Component, device: str, limit: int | None) -> Ground:
+    """Run the reference over every split once. `limit`: sentences a split, at most."""
+    stage = Stage(reference.model, arena, "query+key" if arena.component == "attention" else "residual")
+    fit_split = limited(load_split(task, "fit"), limit)
+    fit_scenes = [(batch, stage.prefix(batch)) for batch in whole_batches(fit_split.sequences, device)]
+    # Head by head and on the CPU, as a codec would compute it: then the constant baseline is the floor exactly.
+    mean = torch.stack([head.mean(0) for head in fit_rows(stage, fit_scenes).cpu()]).to(device)  # [H, width]
+    splits = {
+        name: _split_ground(stage, limited(load_split(task, name), limit), task.candidates, mean, device)
+        for name, role in task.roles.items()
+        if role != "fit"
+    }
+    return Ground(task, arena, stage, fit_scenes, splits, ceiling_bits(arena, reference.model))
+
+
+def fit_rows(stage: Stage, scenes: list[tuple[Batch, Cut]]) -> Tensor:
+    """All that a codec is fitted on, [H, N, width]: queries and keys stacked, or patterns, or the residual stream."""
+    streams: list[Rows] = [stage.rows(stage.opened(cut, batch), batch) for batch, cut in scenes]
+    return torch.cat([rows[name] for name in streams[0] for rows in streams], dim=1)
+
+
+def _split_ground(stage: Stage, split: Split, candidates: range, mean: Tensor, device: str) -> SplitGround:
+    scenes = [set_scene(stage, batch, candidates) for batch in scored_batches(split, device)]
+    right = np.zeros(len(split.cases), dtype=bool)
+    for scene in scenes:
+        right[scene.batch.cases] = scene.predicted.cpu().numpy() == split.cases.target[scene.batch.cases]
+
+    def constant(rows: Rows, batch: Batch) -> Rows:
+        return {name: mean[:, None].expand_as(own) for name, own in rows.items()}
+
+    return SplitGround(split, scenes, right, play(stage, split, scenes, constant, candidates))

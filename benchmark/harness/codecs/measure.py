@@ -1,0 +1,142 @@
+"""The unit of work: one submission in one arena on one reference, all its entries, to records."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from benchmark.harness.batches import Batch, scored_batches
+from benchmark.harness.codecs.ground import Ground, fit_rows
+from benchmark.harness.codecs.play import Outcome, play
+from benchmark.harness.codecs.stage import Stage
+from benchmark.harness.codecs.summary import counts, split_result
+from benchmark.harness.runtime import interleaved_ratio, timed
+from benchmark.methods import CodecEntry, HostedCodec, State
+from benchmark.models import Rows
+from benchmark.records import Counts, GroundCounts, Runtime, SplitResult
+from benchmark.scoring.rate import CodeMeter
+
+TIMED_TOKENS = 4_096  # a batch of the first split's longest sentences
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An entry's states, one a head, and how long the fit took."""
+
+    states: list[State]
+    fit_seconds: float
+
+    @property
+    def state_bytes(self) -> int:
+        """The size of all states together."""
+        return sum(tensor.nbytes for state in self.states for tensor in state.values())
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that scoring an entry found out."""
+
+    fitted: Fitted
+    splits: dict[str, SplitResult]
+    counts: Counts
+    runtime: Runtime
+
+    @property
+    def bits_per_token(self) -> float:
+        """The dearest split's rate: a code that turns rich out of distribution pays for it."""
+        return max(split.bits_per_token for split in self.splits.values())
+
+
+def measure(
+    ground: Ground, table: GroundCounts, codec: HostedCodec, fitted: Fitted, step: Callable[[str], None]
+) -> Measured:
+    """Put a fitted entry into the reference and compare on every split. Raises MethodFailed."""
+    stage = stage_of(ground, codec.entry)
+    outcomes: dict[str, Outcome] = {}
+    bits: dict[str, float] = {}
+    for name, part in ground.splits.items():
+        step(name)
+        simplify = Simplifier(stage, codec, fitted.states)
+        outcomes[name] = play(stage, part.split, part.scenes, simplify, ground.task.candidates)
+        bits[name] = simplify.bits_per_token()
+    own = counts(ground, outcomes)
+    splits = {name: split_result(ground, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
+    return Measured(fitted, splits, own, _runtime(ground, stage, codec, fitted))
+
+
+def stage_of(ground: Ground, entry: CodecEntry) -> Stage:
+    """The ground's stage, seen the way the entry wants its rows."""
+    part = "pattern" if entry.part == "pattern" else ground.stage.part
+    return Stage(ground.stage.model, ground.arena, part)
+
+
+def fit(ground: Ground, codec: HostedCodec, reference_seed: int | str, shared: dict[str, Fitted]) -> Fitted:
+    """Fit an entry on the fit split, or cut down the fit it shares with an earlier entry. Raises MethodFailed."""
+    group = codec.entry.fit_group
+    if group not in shared:
+        x = fit_rows(stage_of(ground, codec.entry), ground.fit_scenes).cpu()
+        name = f"{ground.task.name}/{ground.arena.name}"
+        fits = [codec.fit(head, fit_seed(name, reference_seed, group, index)) for index, head in enumerate(x)]
+        shared[group] = Fitted([state for state, _ in fits], sum(seconds for _, seconds in fits))
+    return Fitted([codec.trim(state) for state in shared[group].states], shared[group].fit_seconds)
+
+
+def fit_seed(arena: str, reference_seed: int | str, group: str, head: int) -> int:
+    """The seed of a fit's generator: another one for every arena, reference, method and head, the same in every run."""
+    digest = hashlib.sha256(json.dumps([arena, reference_seed, group, head]).encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+class Simplifier:
+    """Replaces a batch's rows by what the codec makes of them, and meters the codes on the way."""
+
+    def __init__(self, stage: Stage, codec: HostedCodec, states: list[State]) -> None:
+        self.stage, self.codec, self.states = stage, codec, states
+        self.meters: dict[tuple[str, int], CodeMeter] = {}
+
+    def __call__(self, rows: Rows, batch: Batch) -> Rows:
+        """All streams of a head pass through its codec in one call."""
+        lengths = [own.shape[1] for own in rows.values()]
+        visible = self.stage.visible(batch)
+        heads = []
+        for head, state in enumerate(self.states):
+            x = torch.cat([own[head] for own in rows.values()]).cpu()
+            code = self.codec.encode(state, x)
+            for name, part in zip(rows, code.split(lengths), strict=True):
+                meter = self.meters.setdefault((name, head), CodeMeter())
+                meter.add(part, None if visible is None else visible.cpu())
+            heads.append(self.codec.decode(state, code, x.shape[1]).to(batch.tokens.device).split(lengths))
+        by_stream = dict(zip(rows, zip(*heads, strict=True), strict=True))
+        # A single head needs no copy.
+        return {name: torch.stack(own) if len(own) > 1 else own[0][None] for name, own in by_stream.items()}
+
+    def bits_per_token(self) -> float:
+        """Queries and keys of all heads add up."""
+        return sum(meter.bits() for meter in self.meters.values())
+
+
+def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
+    split = next(iter(ground.splits.values())).split
+    batch = scored_batches(split, stage.model.device, TIMED_TOKENS)[0]
+    device = batch.tokens.device.type
+    simplify = Simplifier(stage, codec, fitted.states)
+
+    def proxy() -> float:
+        """Seconds of prefix, codec and suffix; carrying rows to the guest is the harness's time, not the method's."""
+        before = codec.seconds
+        prefix_seconds, cut = timed(lambda: stage.prefix(batch), device)
+        changed = stage.replaced(cut, batch, simplify(stage.rows(cut, batch), batch))
+        suffix_seconds, _ = timed(lambda: stage.logits(stage.attend(changed, batch), batch), device)
+        return prefix_seconds + codec.seconds - before + suffix_seconds
+
+    ratio = interleaved_ratio(proxy, lambda: stage.model(batch.tokens), device)
+    return Runtime(
+        fit_seconds=fitted.fit_seconds,
+        codec_microseconds=1e6 * codec.seconds / codec.vectors,
+        forward_ratio=ratio.median,
+        forward_ratio_low=ratio.low,
+        forward_ratio_high=ratio.high,
+        peak_memory_bytes=codec.peak_memory_bytes,
+    )

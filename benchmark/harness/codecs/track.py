@@ -1,0 +1,64 @@
+"""Codecs as a track: fit, put in, compare."""
+
+from typing import Any
+
+from benchmark.harness.codecs.ground import Ground, lay_ground
+from benchmark.harness.codecs.measure import Fitted, fit, measure
+from benchmark.harness.codecs.summary import ground_counts
+from benchmark.harness.track import Result, Step
+from benchmark.harness.unit import Conditions, Unit
+from benchmark.methods import AnyEntry, Caller, CodecEntry, HostedCodec
+from benchmark.models import load_reference
+from benchmark.records import CodecRecord
+from benchmark.tasks import Component, Task
+
+
+class CodecGround:
+    """One component of one reference, run over every split."""
+
+    def __init__(self, unit: Unit, ground: Ground) -> None:
+        self.unit, self.ground = unit, ground
+        self.table = ground_counts(ground)
+        self.facts: dict[str, Any] = {"family": ground.arena.family, "ceiling_bits": ground.ceiling_bits}
+        self._shared: dict[str, Fitted] = {}
+
+    def open(self) -> None:
+        """The next submission shares no fit with the last."""
+        self._shared = {}
+
+    def score(self, callers: tuple[Caller, Caller], entry: AnyEntry, index: int, step: Step) -> Result:
+        """Fit, or trim a shared fit, then put the codec in and compare. Raises MethodFailed."""
+        assert isinstance(entry, CodecEntry)  # for the type checker: a unit's entries are of its arena's track
+        codec = HostedCodec(*callers, entry, index)
+        fitted = fit(self.ground, codec, self.unit.seed, self._shared)
+        found = measure(self.ground, self.table, codec, fitted, step)
+        facts = {
+            "part": entry.part,
+            "bits_per_token": found.bits_per_token,
+            "state_bytes": found.fitted.state_bytes,
+            "splits": found.splits,
+            "runtime": found.runtime,
+        }
+        return Result(facts, found.counts)
+
+
+class CodecTrack:
+    """See Track."""
+
+    record: type[CodecRecord] = CodecRecord
+
+    def lay_ground(self, unit: Unit, conditions: Conditions) -> CodecGround:
+        """Load the reference and run it over the splits."""
+        assert isinstance(unit.arena, Component)  # for the type checker: this is the track of components
+        family = unit.task.family(unit.arena.family)
+        reference = load_reference(unit.task, unit.seed, family, conditions.device)
+        return CodecGround(unit, lay_ground(unit.task, reference, unit.arena, conditions.device, conditions.limit))
+
+    def failed(self, entry: AnyEntry) -> dict[str, Any]:
+        """The track's own fields where nothing was measured."""
+        assert isinstance(entry, CodecEntry)
+        return {"part": entry.part, "bits_per_token": None, "state_bytes": None, "splits": {}, "runtime": None}
+
+    def steps(self, task: Task) -> int:
+        """A step a split."""
+        return len(task.roles) - 1

@@ -1,0 +1,103 @@
+"""Score one unit: its entries to records, saved as they come, skipping what is known already."""
+
+import sys
+from pathlib import Path
+
+from benchmark import records
+from benchmark.errors import DamagedFile, MethodFailed
+from benchmark.harness.guest import Guest, InProcess, Nursery
+from benchmark.harness.recording import make_record
+from benchmark.harness.track import Ground, Result
+from benchmark.harness.tracks import TRACKS
+from benchmark.harness.unit import Conditions, Places, Progress, Unit, record_key
+from benchmark.methods import AnyEntry
+from benchmark.records import SeedName, Stored
+
+
+class Grounds:
+    """Grounds by arena and reference; the last one is kept, since units of one ground follow each other."""
+
+    def __init__(self, conditions: Conditions) -> None:
+        self.conditions = conditions
+        self._held: tuple[tuple[str, SeedName], Ground] | None = None
+
+    def of(self, unit: Unit) -> Ground:
+        """Load the references and run them, unless that was the last thing done."""
+        name = (unit.arena_name, unit.seed)
+        if self._held is None or self._held[0] != name:
+            self._held = None  # free its memory first
+            self._held = name, TRACKS[unit.arena.track].lay_ground(unit, self.conditions)
+        self._held[1].open()
+        return self._held[1]
+
+
+def run_unit(
+    unit: Unit, conditions: Conditions, nursery: Nursery | None, grounds: Grounds, places: Places, progress: Progress
+) -> int:
+    """Score the entries of a unit that have no valid record yet, save each record as it is made; how many were."""
+    track = TRACKS[unit.arena.track]
+    wanted = [(i, e) for i, e in unit.entries if known(unit, e, conditions, places) is None]
+    progress.skip((len(unit.entries) - len(wanted)) * track.steps(unit.task))
+    if not wanted:
+        return 0
+    ground = grounds.of(unit)
+    pair = callers(unit.file, conditions, nursery)
+    try:
+        for index, entry in wanted:
+            for caller in pair:
+                caller.seconds_left = conditions.timeout
+            counted = Counted(progress, entry.label, track.steps(unit.task))
+            result: Result | MethodFailed
+            try:
+                result = ground.score(pair, entry, index, counted.step)
+            except MethodFailed as failure:  # loses this entry, not the run
+                result = failure
+            counted.finish()
+            record = make_record(track, unit, entry, conditions, ground, result)
+            records.save(places.output, record, result.counts if isinstance(result, Result) else None, ground.table)
+    finally:
+        for caller in pair:
+            caller.close()
+    return len(wanted)
+
+
+class Counted:
+    """An entry's share of a progress: what it does not use, because it failed, is skipped."""
+
+    def __init__(self, progress: Progress, entry: str, steps: int) -> None:
+        self.progress, self.entry, self.left = progress, entry, steps
+
+    def step(self, what: str) -> None:
+        """A part begins."""
+        self.left -= 1
+        self.progress.step(f"{self.entry} {what}")
+
+    def finish(self) -> None:
+        """The entry is done."""
+        self.progress.skip(self.left)
+
+
+def known(
+    unit: Unit, entry: AnyEntry, conditions: Conditions, places: Places, statuses: tuple[str, ...] = ("ok",)
+) -> Stored | None:
+    """The entry's valid record of one of the statuses, if there is one; a damaged or outdated one is not valid."""
+    for root in places.known:
+        path = root / unit.record_path(entry)
+        if not path.exists():
+            continue
+        try:
+            stored = records.load(path)
+            if stored.record.status in statuses and stored.record.key == record_key(unit, entry, conditions):
+                stored.check_tables()
+                return stored
+        except DamagedFile as error:
+            print(f"not counted as known: {error}", file=sys.stderr)
+    return None
+
+
+def callers(file: Path, conditions: Conditions, nursery: Nursery | None) -> tuple[Guest | InProcess, Guest | InProcess]:
+    """Who encodes and who decodes: two processes, so that a code is all that passes between them."""
+    if nursery is None:
+        here = InProcess(file, conditions.device)
+        return here, here
+    return Guest(nursery, file, conditions.device), Guest(nursery, file, conditions.device)

@@ -1,0 +1,53 @@
+"""What the harness asks of a track: lay the ground of an arena once, score entries on it, say what to record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from benchmark.harness.unit import Conditions, Unit
+from benchmark.methods import AnyEntry, Caller
+from benchmark.records import CodecRecord, ExplainerRecord, Table
+from benchmark.tasks import Task
+
+Step = Callable[[str], None]  # told before each part of an entry's work
+
+
+@dataclass(frozen=True)
+class Result:
+    """What scoring an entry found out."""
+
+    facts: dict[str, Any]  # the track's own fields of the record
+    counts: Table
+
+
+class Ground(Protocol):
+    """All that an arena and reference offer to every entry alike."""
+
+    facts: dict[str, Any]  # fields of the record that even a failed entry has
+
+    @property
+    def table(self) -> Table:
+        """What is saved once beside their records."""
+
+    def score(self, callers: tuple[Caller, Caller], entry: AnyEntry, index: int, step: Step) -> Result:
+        """Score entry number `index` of the unit that was opened last. Raises MethodFailed."""
+
+    def open(self) -> None:
+        """Another submission's entries follow: forget what was shared between those of the last."""
+
+
+class Track(Protocol):
+    """A kind of method."""
+
+    @property
+    def record(self) -> type[CodecRecord] | type[ExplainerRecord]:
+        """The schema of its records."""
+
+    def lay_ground(self, unit: Unit, conditions: Conditions) -> Ground:
+        """Load the references and run them; what takes long and serves all entries."""
+
+    def failed(self, entry: AnyEntry) -> dict[str, Any]:
+        """The track's own fields of the record where nothing was measured."""
+
+    def steps(self, task: Task) -> int:
+        """How often `step` is called for an entry that succeeds."""

@@ -1,0 +1,111 @@
+"""A model as an explainer sees it: what it predicts, by what margin, and what of it can be looked at or hidden.
+
+Shapes: N cases, T tokens, M maskings, H heads, D width.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.models import Network, Site, build
+from benchmark.tasks import Architecture
+
+MASKED_TOKENS = 16_384  # run at once
+FIRST_SCORES = Site(0, "query+key")  # what lies before the first attention does not depend on what is hidden from it
+
+
+@dataclass(frozen=True)
+class ExplainedModel:
+    """A network and the tokens among which it predicts; `tokens` [N, T] begin with START and may end in padding.
+
+    Everything is differentiable. `network` is the whole model: run it, read it, take its gradients. It is a copy.
+    """
+
+    network: Network
+    candidates: range
+
+    def predicted(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """The likeliest candidate after position `positions` [N] of each case, [N]."""
+        return self._candidates(self._logits(tokens, positions)).argmax(-1) + self.candidates.start
+
+    def margin(
+        self, tokens: Tensor, positions: Tensor, embedded: Tensor | None = None, target: Tensor | None = None
+    ) -> Tensor:
+        """Logit of the `target` candidate (None: the one predicted from the tokens) minus the best other one's, [N].
+
+        `embedded` [N, T, D] takes the place of the tokens' own embedding.
+        """
+        target = self.predicted(tokens, positions) if target is None else target
+        stream = self.network.embed(tokens) if embedded is None else embedded
+        return self._margin(self.network.rest(stream, 0, self._at(tokens, positions))[:, 0], target)
+
+    def margin_without(self, tokens: Tensor, positions: Tensor, hidden: Tensor) -> Tensor:
+        """The margin of what is predicted from all tokens, when the keys of some are removed at every layer.
+
+        hidden [N, M, T] -> [N, M]: each case under M maskings. Position 0, START, cannot be hidden.
+        """
+        if bool(hidden[..., 0].any()):
+            raise ValueError("position 0, START, cannot be hidden: a query would have nothing left to attend to")
+        at, target = self._at(tokens, positions), self.predicted(tokens, positions)
+        cut = self.network.prefix(tokens, FIRST_SCORES, at)
+        margins = []
+        for case, own in enumerate(hidden):
+            for some in own.split(max(1, MASKED_TOKENS // tokens.shape[1])):
+                here, asked = cut.repeated(case, len(some)), at[case : case + 1].expand(len(some), 1)
+                logits = self.network.suffix(here, FIRST_SCORES, asked, some)[:, 0]
+                margins.append(self._margin(logits, target[case : case + 1].expand(len(some))))
+        return torch.cat(margins).view(hidden.shape[:2])
+
+    def attention(self, tokens: Tensor) -> list[Tensor]:
+        """The attention pattern of every layer, [N, H, T, T]: row is query, column is key."""
+        sites = [Site(layer, "pattern") for layer in range(len(self.network.blocks))]
+        return [self.network.prefix(tokens, site).heads["pattern"] for site in sites]
+
+    def values(self, tokens: Tensor) -> list[Tensor]:
+        """The value vectors of every layer, [N, H, T, C]."""
+        sites = [Site(layer, "pattern") for layer in range(len(self.network.blocks))]
+        return [self.network.prefix(tokens, site).heads["value"] for site in sites]
+
+    def _logits(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        logits: Tensor = self.network(tokens, self._at(tokens, positions))
+        return logits[:, 0]
+
+    def _candidates(self, logits: Tensor) -> Tensor:
+        return logits[:, self.candidates.start : self.candidates.stop]
+
+    def _margin(self, logits: Tensor, target: Tensor) -> Tensor:
+        chosen = (target - self.candidates.start)[:, None]
+        among = self._candidates(logits)
+        others = among.scatter(1, chosen, -torch.inf).amax(1)
+        return among.gather(1, chosen)[:, 0] - others
+
+    def _at(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Positions as the network takes them, [N, 1]. Raises ValueError for ones that do not exist."""
+        if tuple(positions.shape) != (len(tokens),):
+            raise ValueError(f"positions must be one a case, [{len(tokens)}], got {list(positions.shape)}")
+        wrong = (positions < 0) | (positions >= tokens.shape[1])
+        if bool(wrong.any()):
+            raise ValueError(
+                f"positions must lie in 0 to {tokens.shape[1] - 1}, the tokens there are, got {int(positions[wrong][0])}"
+            )
+        return positions[:, None]
+
+
+def describe_model(network: Network, candidates: range) -> dict[str, Any]:
+    """What must be known beside the weights, as plain JSON values."""
+    dtype = str(next(network.parameters()).dtype).removeprefix("torch.")
+    return {
+        "architecture": asdict(network.shape),
+        "candidates": [candidates.start, candidates.stop],
+        "dtype": dtype,
+    }
+
+
+def open_model(described: Mapping[str, Any], weights: Mapping[str, Tensor], device: str) -> ExplainedModel:
+    """The model that was described, with these weights."""
+    network = build(Architecture(**described["architecture"])).to(getattr(torch, described["dtype"]))
+    network.load_state_dict(dict(weights))
+    return ExplainedModel(network.to(device).eval().requires_grad_(False), range(*described["candidates"]))

@@ -1,0 +1,58 @@
+"""An explainer as the harness uses it: its code runs elsewhere, and nothing that comes back is taken on trust."""
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import MethodFailed
+from benchmark.methods.explained import describe_model
+from benchmark.methods.manifest import ExplainerEntry
+from benchmark.methods.performer import Caller, Reply, Request
+from benchmark.models import Network
+
+
+class HostedExplainer:
+    """Explains with one caller. Every method raises MethodFailed."""
+
+    def __init__(self, caller: Caller, entry: ExplainerEntry, index: int, audit: bool = False) -> None:
+        self.caller, self.entry, self.index, self.audit = caller, entry, index, audit
+        self.last: Reply | None = None
+        self.cases = 0  # explained within `seconds`
+        self.seconds = 0.0
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Of the process that runs the code."""
+        return self.caller.peak_memory_bytes
+
+    def explain(self, model: Network, candidates: range, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Attributions [case, token] in double precision, 0 after the position of each case."""
+        weights = {f"weight.{name}": weight.cpu() for name, weight in model.state_dict().items()}
+        request = Request(
+            "explain",
+            self.index,
+            {"tokens": tokens.cpu(), "positions": positions.cpu(), **weights},
+            audit=self.audit,
+            model=describe_model(model, candidates),
+        )
+        self.last = self.caller.call(request)
+        self.cases, self.seconds = self.cases + len(tokens), self.seconds + self.last.seconds
+        return _checked(self.last.tensors["result"], tokens.cpu(), positions.cpu())
+
+
+def _checked(attributions: Tensor, tokens: Tensor, positions: Tensor) -> Tensor:
+    expected = list(tokens.shape)
+    if not attributions.is_floating_point() or list(attributions.shape) != expected:
+        kind = str(attributions.dtype).removeprefix("torch.")
+        raise MethodFailed("explain", f"floats of shape {expected}", f"{kind} of shape {list(attributions.shape)}")
+    if not bool(attributions.isfinite().all()):
+        got = "NaN" if bool(attributions.isnan().any()) else "infinity"
+        raise MethodFailed("explain", "finite attributions", got)
+    later = torch.arange(tokens.shape[1]) > positions[:, None]
+    if bool(attributions[later].any()):
+        case = int(attributions.masked_fill(~later, 0).any(1).nonzero()[0])
+        raise MethodFailed(
+            "explain",
+            "0 after the explained position, where there is nothing to explain",
+            f"attributions after position {int(positions[case])} of case {case}",
+        )
+    return attributions.double()
