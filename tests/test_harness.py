@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from benchmark import evaluate, load_reference
-from benchmark.harness.batches import limited, scored_batches, whole_batches
-from benchmark.harness.codecs.play import likeliest
+from benchmark.harness.batches import likeliest, limited, scored_batches, whole_batches
 from benchmark.records import load_all
 from benchmark.tasks import load_split
 

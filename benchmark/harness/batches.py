@@ -67,6 +67,11 @@ def whole_batches(sequences: Sequences, device: str, batch_tokens: int = BATCH_T
     return batches
 
 
+def likeliest(logits: Tensor, candidates: range) -> Tensor:
+    """The most likely candidate token of each case, [case, V] -> [case]."""
+    return logits[:, candidates.start : candidates.stop].argmax(-1) + candidates.start
+
+
 def _per_sentence(split: Split) -> np.ndarray:
     return np.bincount(split.cases.sequence, minlength=len(split.sequences))
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from benchmark.harness.batches import Batch
+from benchmark.harness.batches import Batch, likeliest
 from benchmark.harness.codecs.stage import Stage
 from benchmark.models import Cut, Rows
 from benchmark.scoring.divergence import entropy, jensen_shannon_bits
@@ -62,11 +62,6 @@ def set_scene(stage: Stage, batch: Batch, candidates: range) -> Scene:
     probabilities, patterns = logits.softmax(-1), stage.asked_patterns(attended, batch)
     attention = None if patterns is None else Attention(patterns, entropy(patterns), patterns.argmax(-1))
     return Scene(batch, cut, probabilities, likeliest(logits, candidates), entropy(probabilities), attention)
-
-
-def likeliest(logits: Tensor, candidates: range) -> Tensor:
-    """The most likely candidate token of each case, [case, V] -> [case]."""
-    return logits[:, candidates.start : candidates.stop].argmax(-1) + candidates.start
 
 
 def play(stage: Stage, split: Split, scenes: list[Scene], simplify: Simplify, candidates: range) -> Outcome:

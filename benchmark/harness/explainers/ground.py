@@ -6,16 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
-from benchmark.harness.batches import limited
-from benchmark.harness.explainers.bank import Bank, Pair, disagreement
+from benchmark.harness.batches import likeliest, limited, scored_batches
+from benchmark.harness.explainers.bank import CONTRASTIVE, PLAIN, Bank, Pair, disagreement
 from benchmark.harness.explainers.maskings import Questions, questions
 from benchmark.harness.runtime import timed
 from benchmark.methods import ExplainedModel
+from benchmark.models import Network
 from benchmark.records import BankTable
 from benchmark.records.explainers import FORMS, MASKINGS, PAIR_KINDS
-from benchmark.tasks import Task, load_split
+from benchmark.tasks import Split, Task, load_split
 
 CASES = (24, 16, 6)  # of the splits in the task's order, shorter sequences first: long ones cost most
 LEAST_DISAGREEMENT = 0.1  # of the cases, below which two models do not count as different there
@@ -36,7 +36,9 @@ class SplitBank:
 
 def lay_split(task: Task, bank: Bank, name: str, cases: int, device: str, limit: int | None) -> SplitBank:
     """Run every model of the bank on one split."""
-    asked = questions(limited(load_split(task, name), limit), cases).to(device)
+    split = limited(load_split(task, name), min(limit or cases, cases))
+    disputed = _predictions(task, split, bank.models[PLAIN]) != _predictions(task, split, bank.models[CONTRASTIVE])
+    asked = questions(split, cases, disputed).to(device)
     explained = {name: ExplainedModel(model, task.candidates) for name, model in bank.models.items()}
     predicted, seconds = {}, 0.0
     with torch.no_grad():
@@ -46,6 +48,16 @@ def lay_split(task: Task, bank: Bank, name: str, cases: int, device: str, limit:
         changes = {model: _changes(explained[model], asked) for model in bank.masked}
     pairs = [(number, pair) for number, pair in enumerate(bank.pairs) if _counts(pair, predicted)]
     return SplitBank(task.roles[name], asked, pairs, changes, seconds)
+
+
+def _predictions(task: Task, split: Split, model: Network) -> npt.NDArray[np.int64]:
+    """What a model predicts at every scored position, [case of the split]."""
+    found = np.zeros(len(split.cases), dtype=np.int64)
+    with torch.no_grad():
+        for batch in scored_batches(split, model.device):
+            assert batch.at is not None  # for the type checker: scored batches ask for positions
+            found[batch.cases] = likeliest(model(batch.tokens, batch.at)[batch.asked], task.candidates).cpu().numpy()
+    return found
 
 
 def _counts(pair: Pair, predicted: dict[str, Tensor]) -> bool:
@@ -61,21 +73,13 @@ def _changes(model: ExplainedModel, asked: Questions) -> Numbers:
 
 
 def _replaced(model: ExplainedModel, asked: Questions) -> Tensor:
-    """The margin, [case, masking], when every masked token makes way for a pair of brackets of the first type."""
-    filler = torch.tensor([1, model.candidates.start], device=asked.tokens.device)  # opens and closes
-    margins = []
-    target = model.predicted(asked.tokens, asked.positions)
-    for tokens, position, masked, own in zip(asked.tokens, asked.positions, asked.masked, target, strict=True):
-        texts = [_with_filler(tokens[: position + 1], hidden[: position + 1], filler) for hidden in masked]
-        lengths = torch.tensor([len(text) for text in texts], device=tokens.device)
-        rows = pad_sequence(texts, batch_first=True)
-        margins.append(model.margin(rows, lengths - 1, target=own.expand(len(rows))))
+    """The margin of what is predicted from the whole text when masked tokens are replaced, [case, masking]."""
+    target = model.predicted(asked.tokens, asked.positions)[:, None].expand(asked.replaced_positions.shape)
+    margins = [
+        model.margin(texts, positions, target=own)
+        for texts, positions, own in zip(asked.replaced, asked.replaced_positions, target, strict=True)
+    ]
     return torch.stack(margins)
-
-
-def _with_filler(tokens: Tensor, hidden: Tensor, filler: Tensor) -> Tensor:
-    parts = [filler if gone else token[None] for token, gone in zip(tokens, hidden.tolist(), strict=True)]
-    return torch.cat(parts)
 
 
 def bank_table(splits: dict[str, SplitBank]) -> BankTable:

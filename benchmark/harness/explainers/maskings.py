@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.tasks import Split
-from benchmark.tasks.bounded_dyck import partners
+from benchmark.tasks.bounded_dyck import CLOSE, OPEN, partners
 
 EACH = 12  # maskings of a kind, a case
 GROUP = (3, 8)  # tokens masked together
@@ -24,17 +24,25 @@ class Questions:
     positions: Tensor  # [N]
     masked: Tensor  # [N, M, T]
     kinds: Tensor  # [M] index into MASKINGS; a case short of maskings of a kind repeats them
+    replaced: Tensor  # [N, M, T'] the tokens with a pair of brackets in place of every masked one
+    replaced_positions: Tensor  # [N, M] where their prediction is
 
     def to(self, device: str) -> "Questions":
         """The same, elsewhere."""
-        return Questions(*(own.to(device) for own in (self.tokens, self.positions, self.masked, self.kinds)))
+        return Questions(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
 
-def questions(split: Split, cases: int) -> Questions:
-    """The last scored position of each of the first sequences, with maskings drawn from the place of the case."""
+def questions(split: Split, cases: int, disputed: Bools | None = None) -> Questions:
+    """A scored position of each of the first sequences, with maskings drawn from the place of the case.
+
+    It is the last one; in every second sequence the last of those that are `disputed` [case of the split], if any is.
+    """
     sequence, position = split.cases.sequence, split.cases.position
-    last = {int(own): int(at) for own, at in zip(sequence, position, strict=True)}  # positions ascend
-    chosen = list(last.items())[:cases]
+    chosen = []
+    for index in np.unique(sequence)[:cases].tolist():
+        own = sequence == index
+        wanted = own & disputed if disputed is not None and index % 2 else own
+        chosen.append((index, int(position[wanted if wanted.any() else own].max())))
     width = 1 + max(at for _, at in chosen)
     tokens = np.zeros((len(chosen), width), dtype=np.int64)
     masked = np.zeros((len(chosen), 4 * EACH, width), dtype=bool)
@@ -42,9 +50,26 @@ def questions(split: Split, cases: int) -> Questions:
         own = split.sequences[index][: at + 1]
         tokens[row, : at + 1] = own
         masked[row, :, : at + 1] = _maskings(own, np.random.default_rng([row, at]))
-    positions = torch.tensor([at for _, at in chosen])
-    kinds = torch.arange(4).repeat_interleave(EACH)
-    return Questions(torch.from_numpy(tokens), positions, torch.from_numpy(masked), kinds)
+    positions = np.array([at for _, at in chosen])
+    replaced, lengths = _replaced(tokens, positions, masked)
+    kinds = np.repeat(np.arange(4), EACH)
+    return Questions(*map(torch.from_numpy, (tokens, positions, masked, kinds, replaced, lengths - 1)))
+
+
+def _replaced(
+    tokens: npt.NDArray[np.int64], positions: npt.NDArray[np.int64], masked: Bools
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Every masked token makes way for a pair of brackets of the first type: the texts, right-padded, and their lengths."""
+    inside = np.arange(tokens.shape[1]) <= positions[:, None]
+    copies = np.where(inside[:, None], 1 + masked, 0)  # [N, M, T] tokens that stand in each place
+    lengths = copies.sum(-1)
+    texts = np.zeros((*lengths.shape, lengths.max()), dtype=np.int64)
+    for case, masking in np.ndindex(*lengths.shape):
+        times = copies[case, masking]
+        text = np.repeat(np.where(masked[case, masking], OPEN, tokens[case]), times)
+        text[(np.cumsum(times) - 1)[masked[case, masking]]] = CLOSE
+        texts[case, masking, : len(text)] = text
+    return texts, lengths
 
 
 def _maskings(tokens: npt.NDArray[np.integer], rng: np.random.Generator) -> Bools:
