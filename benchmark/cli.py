@@ -119,6 +119,17 @@ def train(
     command.train(task, seed, family, output, threads, save_every)
 
 
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="balance.")],
+    output: Annotated[Path, typer.Option(help="Folder for tables and figure.")] = Path("results/studies"),
+) -> None:
+    """Recompute a paper's analysis from the shipped models: tables as CSV, a figure as PNG."""
+    from benchmark.commands import study as command
+
+    command.study(name, output)
+
+
 def main() -> None:
     """Run a command. A user's mistake is one text on standard error and exit code 2, a failure exit code 1."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see harness/guest.py; read when torch is loaded

@@ -24,6 +24,7 @@ ORDER = [
     "registry",
     "harness",
     "board",
+    "studies",
     "commands",
     "cli",
 ]

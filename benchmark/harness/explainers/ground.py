@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from benchmark.errors import UsageError
 from benchmark.harness.batches import likeliest, limited, scored_batches
 from benchmark.harness.explainers.bank import CONTRASTIVE, PLAIN, Bank, Pair, disagreement
 from benchmark.harness.explainers.maskings import Questions, questions
@@ -47,6 +48,8 @@ def lay_split(task: Task, bank: Bank, name: str, cases: int, device: str, limit:
             seconds += spent
         changes = {model: _changes(explained[model], asked) for model in bank.masked}
     pairs = [(number, pair) for number, pair in enumerate(bank.pairs) if _counts(pair, predicted)]
+    if all(pair.kind == "same" for _, pair in pairs):
+        raise UsageError(f"--limit {limit}: on so few cases of {name} all models predict the same; take more")
     return SplitBank(task.roles[name], asked, pairs, changes, seconds)
 
 

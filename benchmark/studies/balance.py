@@ -1,0 +1,173 @@
+"""Does the balance of a model's attention tell how it generalizes? After Wen et al. 2023, arXiv:2312.01429.
+
+Everything is recomputed from the shipped models and the constructions.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from statistics import fmean
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.harness.accuracy import accuracy
+from benchmark.harness.batches import limited
+from benchmark.models import Network, load_reference
+from benchmark.models.minimal import Minimal
+from benchmark.scoring.statistics import Interval, interval, seed_weights, spearman_interval
+from benchmark.tasks import Split, Task, load_split
+from benchmark.tasks.bounded_dyck import task as dyck
+from benchmark.theory import (
+    attention_variation,
+    balance_violation,
+    same_values,
+    score_form_violation,
+    stack_attention,
+)
+
+ON_ID, ON_OOD = "length-28", "length-400-500"
+PREFIXES = {ON_ID: 1_000, ON_OOD: 300}  # the first of each split: 13,000 and 67,000 scored positions
+STACK_PREFIXES = 25  # of the OOD split, over which the attention to the stack is averaged
+CONSTRUCTED = "same values (C3)"
+MEASURES = ("balance_violation", "score_form_violation", "stack_attention")
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model. Violations exist where the input is an embedding of (type, depth)."""
+
+    family: str
+    seed: str
+    id_accuracy: float  # share of positions with P(right close) / P(any close) > 0.8, the paper's measure
+    ood_accuracy: float
+    id_likeliest: float  # share of positions where the likelier closing bracket is the right one
+    ood_likeliest: float
+    balance_violation: float | None
+    score_form_violation: float | None
+    stack_attention: float
+
+
+@dataclass(frozen=True)
+class FamilyRow:
+    """One family, means over its models with intervals over seeds."""
+
+    family: str
+    seeds: int
+    id_accuracy: Interval
+    ood_accuracy: Interval
+    ood_likeliest: Interval
+    balance_violation: Interval | None
+    attention_variation: float  # mean over pairs of its models
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rho of a measure with OOD accuracy over the models of some families."""
+
+    measure: str
+    models: str  # a family, or "all minimal", ...
+    count: int
+    rho: Interval
+
+
+def model_rows(step: Callable[[str], None]) -> Iterator[tuple[ModelRow, Network]]:
+    """Every trained model of the task, and the constructions of equal values; `step` hears of each."""
+    splits = {name: limited(load_split(dyck, name), count) for name, count in PREFIXES.items()}
+    for family in dyck.families:
+        for seed in family.seeds:
+            step(f"{family.name} {seed}")
+            model = load_reference(dyck, seed, family).model
+            yield _measured(dyck, family.name, str(seed), model, splits), model
+    for name, own in same_values().items():
+        step(f"{CONSTRUCTED} {name}")
+        yield _measured(dyck, CONSTRUCTED, name, own, splits), own
+
+
+def models_to_measure() -> int:
+    """How often `model_rows` steps."""
+    return sum(len(family.seeds) for family in dyck.families) + len(same_values())
+
+
+def _measured(task: Task, family: str, seed: str, model: Network, splits: dict[str, Split]) -> ModelRow:
+    on_id, on_ood = (accuracy(task, model, splits[name]) for name in (ON_ID, ON_OOD))
+    return ModelRow(
+        family=family,
+        seed=seed,
+        id_accuracy=on_id.confident or 0.0,
+        ood_accuracy=on_ood.confident or 0.0,
+        id_likeliest=on_id.likeliest,
+        ood_likeliest=on_ood.likeliest,
+        balance_violation=balance_violation(model) if isinstance(model, Minimal) else None,
+        score_form_violation=score_form_violation(model) if isinstance(model, Minimal) else None,
+        stack_attention=stack_attention(model, _prefixes(splits[ON_OOD])),
+    )
+
+
+def _prefixes(split: Split) -> Tensor:
+    shortest = int(split.sequences.lengths[:STACK_PREFIXES].min())
+    rows = [split.sequences[index][:shortest] for index in range(STACK_PREFIXES)]
+    return torch.from_numpy(np.stack(rows).astype(np.int64))
+
+
+def family_rows(rows: list[ModelRow], models: list[Network]) -> list[FamilyRow]:
+    """The table, families in their order."""
+    found = []
+    for family in dict.fromkeys(row.family for row in rows):
+        own = [(row, model) for row, model in zip(rows, models, strict=True) if row.family == family]
+        violations = [row.balance_violation for row, _ in own if row.balance_violation is not None]
+        found.append(
+            FamilyRow(
+                family=family,
+                seeds=len(own),
+                id_accuracy=_over_seeds([row.id_accuracy for row, _ in own]),
+                ood_accuracy=_over_seeds([row.ood_accuracy for row, _ in own]),
+                ood_likeliest=_over_seeds([row.ood_likeliest for row, _ in own]),
+                balance_violation=_over_seeds(violations) if violations else None,
+                attention_variation=fmean(attention_variation(a, b) for (_, a), (_, b) in combinations(own, 2)),
+            )
+        )
+    return found
+
+
+def _over_seeds(values: list[float]) -> Interval:
+    return interval(seed_weights(len(values)) @ np.array(values) / len(values))
+
+
+def correlations(rows: list[ModelRow]) -> list[Correlation]:
+    """Of every measure with OOD accuracy, pooled over the trained models that have it, and within each family."""
+    trained = [row for row in rows if row.family != CONSTRUCTED]
+    found = []
+    for measure in MEASURES:
+        having = [row for row in trained if getattr(row, measure) is not None]
+        for depth, name in ((1, "all one-layer"), (2, "all two-layer")):
+            of_depth = {family.name for family in dyck.families if family.architecture.layers == depth}
+            found += _correlation(measure, name, [row for row in having if row.family in of_depth])
+        for family in dyck.families:
+            found += _correlation(measure, family.name, [row for row in having if row.family == family.name])
+    return found
+
+
+def _correlation(measure: str, name: str, rows: list[ModelRow]) -> list[Correlation]:
+    if not rows:
+        return []
+    values = np.array([getattr(row, measure) for row in rows])
+    outcome = np.array([row.ood_accuracy for row in rows])
+    return [Correlation(measure, name, len(rows), spearman_interval(values, outcome))]
+
+
+def flat(row: ModelRow | FamilyRow | Correlation) -> dict[str, object]:
+    """A row for CSV: intervals become three columns, what there is none of stays empty."""
+    columns: dict[str, object] = {}
+    for name, value in asdict(row).items():
+        if isinstance(value, dict):
+            columns |= {name: _digits(value["value"]), f"{name}_low": _digits(value["low"])}
+            columns[f"{name}_high"] = _digits(value["high"])
+        else:
+            columns[name] = _digits(value) if isinstance(value, float) else value
+    return columns
+
+
+def _digits(value: float) -> str:
+    return f"{value:.4f}"
