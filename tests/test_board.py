@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.records import Counts, GroundCounts, Protocol, Record, load_all, save, split_figures
+from benchmark.records import CodecRecord, Counts, GroundCounts, Protocol, load_all, save, split_figures
 from benchmark.scoring.quantised import quantise
 
 PROTOCOL = Protocol(task_version=1, scoring_version=1, sha256="a" * 64)
@@ -97,12 +97,12 @@ def simulated(tmp_path, name, errors, bits=64.0, seeds=(0, 1, 2), entry="E()", *
                 "bits_per_token": None,
                 "state_bytes": None,
             }
-        record = Record.sealed(**values)
+        record = CodecRecord.sealed(**values)
         save(tmp_path, record, counts if record.status == "ok" else None, base)
 
 
 def board(tmp_path, protocol=PROTOCOL):
-    found = boards(load_all(tmp_path), SEEDS, {"toy": protocol})
+    found = boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, protocol))
     return {row.submission: row for one in found for row in one.rows}
 
 
@@ -159,7 +159,7 @@ def test_controls_are_shown_in_italics_and_not_ranked(tmp_path):
     rows = board(tmp_path)
     assert rows["control"].rank_low is None
     assert rows["good"].rank_low == 1
-    page = leaderboard_markdown(boards(load_all(tmp_path), SEEDS, {"toy": PROTOCOL}))
+    page = leaderboard_markdown(boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, PROTOCOL)))
     assert "*[control](https://example.org)*" in page
 
 
@@ -180,7 +180,7 @@ def test_a_failed_entry_leaves_the_others_and_a_failed_submission_ranks_below_ev
     assert rows["half"].rank_low == 1
     assert rows["none"].status == "failed"
     assert (rows["none"].rank_low, rows["none"].rank_high) == (2, 2)
-    page = leaderboard_markdown(boards(load_all(tmp_path), SEEDS, {"toy": PROTOCOL}))
+    page = leaderboard_markdown(boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, PROTOCOL)))
     assert "got \\| NaN and more" in page
 
 
@@ -216,20 +216,22 @@ def test_the_untrained_control_never_enters_a_score(tmp_path):
     before = board(tmp_path)["one"]
     for stored in load_all(tmp_path):
         values = stored.record.model_dump(exclude={"sha256"}) | {"seed": "untrained"}
-        save(tmp_path, Record.sealed(**values), stored.counts(), stored.ground())
+        save(tmp_path, CodecRecord.sealed(**values), stored.counts(Counts), stored.ground(GroundCounts))
     assert board(tmp_path)["one"] == before
 
 
 def test_the_formats_hold_the_same_rows_under_the_documented_keys(tmp_path):
     simulated(tmp_path, "good", GOOD)
     simulated(tmp_path, "quick", GOOD, limit=5)
-    found = boards(load_all(tmp_path), SEEDS, {"toy": PROTOCOL})
+    found = boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, PROTOCOL))
     rows = json.loads(leaderboard_json(found))
     assert set(rows[0]) >= KEYS
     lines = list(csv.DictReader(io.StringIO(leaderboard_csv(found))))
     assert [line["submission"] for line in lines] == [row["submission"] for row in rows] == ["good", "quick"]
     assert float(lines[0]["score"]) == rows[0]["score"]
-    assert leaderboard_markdown(found) == leaderboard_markdown(boards(load_all(tmp_path), SEEDS, {"toy": PROTOCOL}))
+    assert leaderboard_markdown(found) == leaderboard_markdown(
+        boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, PROTOCOL))
+    )
 
 
 def test_an_empty_board_is_a_page_without_tables():
@@ -244,4 +246,4 @@ def test_entry_rows_carry_intervals_rate_and_runtime(tmp_path):
     assert row.seeds == 3
     assert row.on_ood.low < row.on_ood.value < row.on_ood.high
     assert row.on_ood.value == pytest.approx(1 - 0.15 / 0.8, abs=0.03)
-    assert (row.bits_per_token, row.forward_ratio, row.failed) == (64, 1.5, 0)
+    assert (row.figures["bits/token"], row.figures["forward"], row.failed) == (64, 1.5, 0)

@@ -5,7 +5,7 @@ import torch
 
 from benchmark.errors import MethodFailed, UsageError
 from benchmark.harness.guest import Guest
-from benchmark.methods import HostedCodec, check, load_submission
+from benchmark.methods import Codec, HostedCodec, check_codec, load_submission
 from benchmark.registry import all_methods
 
 ROWS = {
@@ -23,9 +23,9 @@ def problems(nursery):
         try:
             manifest = caller.manifest()
             found = []
-            for index in range(len(manifest.entries)):
+            for index, entry in enumerate(manifest.entries):
                 caller.seconds_left = stranger.seconds_left = timeout
-                found += check(caller, stranger, manifest, ROWS, index)
+                found += check_codec(caller, stranger, entry, index, ROWS)
             return [str(problem) for problem in found]
         finally:
             caller.close()
@@ -34,8 +34,13 @@ def problems(nursery):
     return find
 
 
-@pytest.mark.parametrize("name", sorted(all_methods()))
-def test_every_method_of_the_repository_keeps_the_contract(name, problems):
+CODECS = [
+    name for name, file in sorted(all_methods().items()) if isinstance(load_submission(file.path).entries[0], Codec)
+]
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_every_codec_of_the_repository_keeps_the_contract(name, problems):
     assert problems(all_methods()[name].path) == []
 
 
