@@ -34,8 +34,12 @@ def explainer_figures(group: list[Stored]) -> Mapping[str, float | None]:
     return dict.fromkeys(("replaced_score", *FIGURES))
 
 
-def score_explainers(group: list[Stored], seeds: list[int]) -> Scores:
-    """Scores over banks; with masked tokens replaced instead of hidden as the other measure."""
+def score_explainers(groups: list[list[Stored]], seeds: list[int]) -> list[Scores]:
+    """Every submission's scores over banks; with masked tokens replaced instead of hidden as the other measure."""
+    return [_scores(group, seeds) for group in groups]
+
+
+def _scores(group: list[Stored], seeds: list[int]) -> Scores:
     tallies = [tally_explainers([one for one in group if one.record.seed == seed]) for seed in seeds]
     chosen = [own.score("id", own.intervention).argmax(-1) for own in tallies]  # [R] each; never chosen on OOD
 
