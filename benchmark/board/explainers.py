@@ -65,7 +65,7 @@ def tally_explainers(group: list[Stored]) -> ExplainerTally:
     bank = good[0][0].ground(BankTable)
     counts = [one.counts(ExplainerCounts) for one, _ in good]
     for index, (name, result) in enumerate(good[0][1].splits.items()):
-        weights = sentence_weights(cases_of(bank, index), name)
+        weights = _not_empty(sentence_weights(cases_of(bank, index), name))
         columns = {
             "equivalence": [equivalence(bank, own, index, weights) for own in counts],
             "intervention": [intervention(bank, own, index, weights, HIDDEN) for own in counts],
@@ -76,3 +76,9 @@ def tally_explainers(group: list[Stored]) -> ExplainerTally:
     return ExplainerTally(
         **{name: {role: np.mean(own, axis=0) for role, own in found.items()} for name, found in measures.items()}
     )
+
+
+def _not_empty(weights: Floats) -> Floats:
+    """With few cases a resample may have none; it then stands for the sample itself."""
+    filled: Floats = np.where(weights.sum(1, keepdims=True) > 0, weights, weights[:1])
+    return filled

@@ -127,6 +127,10 @@ def _standing(records: Sequence[Record], seeds: list[int], protocol: Protocol) -
     ]
     if missing:
         return "incomplete", f"{len(missing)} records are missing, the first: {missing[0]}"
+    for seed in seeds:
+        own = [record for record in records if record.seed == seed]
+        if all(record.status == "failed" for record in own):
+            return "failed", f"every entry failed on reference {seed}: {own[0].reason}"
     return "ok", ""
 
 

@@ -12,8 +12,10 @@ Integers = npt.NDArray[np.integer]
 
 def shares(attributions: Floats) -> Floats:
     """Attributions [..., token] divided by the sum of their absolute values, so that their scale is free; 0 stays 0."""
-    total = np.abs(attributions).sum(-1, keepdims=True)
-    divided: Floats = attributions / np.where(total > 0, total, 1)
+    largest = np.abs(attributions).max(-1, keepdims=True)
+    bounded = attributions / np.where(largest > 0, largest, 1)  # first, lest the sum of huge ones is infinite
+    total = np.abs(bounded).sum(-1, keepdims=True)
+    divided: Floats = bounded / np.where(total > 0, total, 1)
     return divided
 
 
