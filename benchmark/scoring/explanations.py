@@ -30,9 +30,9 @@ def auc(same: Floats, different: Floats) -> Floats:
 
     1: explanations tell models apart by what they compute. 0.5: chance. 0: by anything but.
     """
-    further = different[:, :, None] > same[:, None, :]
-    tied = different[:, :, None] == same[:, None, :]
-    area: Floats = (further + 0.5 * tied).mean((1, 2))
+    further = np.count_nonzero(different[:, :, None] > same[:, None, :], axis=(1, 2))
+    tied = np.count_nonzero(different[:, :, None] == same[:, None, :], axis=(1, 2))
+    area: Floats = (further + 0.5 * tied) / (same.shape[1] * different.shape[1])
     return area
 
 
