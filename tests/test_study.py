@@ -308,3 +308,9 @@ def test_the_committed_figure_is_that_of_the_committed_models(models, tmp_path):
     committed, again = (imread(file) for file in (COMMITTED / "balance.png", tmp_path / "again.png"))
     assert committed.shape == again.shape
     assert np.mean(np.abs(committed - again).max(-1) > 0.2) < 0.0005  # 400 pixels
+
+
+def test_balance_tells_families_apart_and_not_the_seeds_of_one_as_the_readme_says():
+    rho = {(own["measure"], own["models"]): own for own in table("correlations")}
+    between, within = rho["balance_violation", "all one-layer"], rho["balance_violation", "minimal"]
+    assert float(between["rho_high"]) < 0 < float(within["rho_low"])
