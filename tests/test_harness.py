@@ -12,7 +12,7 @@ import torch
 
 from benchmark import evaluate, load_reference
 from benchmark.harness.batches import likeliest, limited, scored_batches, whole_batches
-from benchmark.records import load_all
+from benchmark.records import Counts, GroundCounts, load_all
 from benchmark.tasks import load_split
 
 ARENAS = ["attention.0", "attention.1", "residual.0"]
@@ -224,7 +224,7 @@ def test_a_damaged_record_is_reported_and_made_again(damage, run, submission_fil
     (record,) = run(path, **options)
     assert f"not counted as known: {stored.path.with_suffix('')}" in capsys.readouterr().err
     assert record.status == "ok"
-    assert len(load_all(tmp_path / "out")[0].counts().disagree) == 6 * LIMIT
+    assert len(load_all(tmp_path / "out")[0].counts(Counts).disagree) == 6 * LIMIT
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -263,8 +263,8 @@ def test_a_run_that_was_stopped_leaves_whole_records_and_goes_on(how, jobs, tmp_
     kept = load_all(tmp_path / "out")
     assert 1 <= len(kept) < 12
     for stored in kept:
-        stored.counts()
-        stored.ground()
+        stored.counts(Counts)
+        stored.ground(GroundCounts)
     second = subprocess.run(command, capture_output=True, text=True)
     assert second.returncode == 0, second.stderr
     assert len(load_all(tmp_path / "out")) == 12

@@ -73,6 +73,11 @@ class Record(Frozen):
         unsealed = cls.model_validate({**values, "sha256": UNSEALED}, context=UNSEALED)
         return cls.model_validate({**unsealed.model_dump(), "sha256": unsealed.content_sha256()})
 
+    @property
+    def ranked(self) -> bool:
+        """Whether the conditions it was made under allow a rank."""
+        return self.limit is None and not self.in_process and not self.control
+
     def content_sha256(self) -> str:
         """The hash of all that a record says, as JSON with sorted keys."""
         content = self.model_dump(mode="json", exclude={"sha256"})
