@@ -46,8 +46,7 @@ def require(package: Package, folder: Path) -> Path:
         raise UsageError(f"{package} is not in {folder}; `simplibench data fetch code-python` fetches it")
     if found != package.sha256:
         raise DamagedFile(
-            f"{path}: expected sha256 {package.sha256}, found {found}; "
-            "`simplibench data fetch code-python` replaces it"
+            f"{path}: expected sha256 {package.sha256}, found {found}; `simplibench data fetch code-python` replaces it"
         )
     return path
 

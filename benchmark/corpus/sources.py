@@ -5,7 +5,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from benchmark.corpus.extract import functions, sources
 from benchmark.corpus.fetch import packages_folder, require
@@ -13,7 +13,8 @@ from benchmark.corpus.manifest import Group, Language, Manifest, load_manifest
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.files import cache_folder
 
-CODESEARCHNET_LANGUAGES: tuple[Literal["python", "java", "javascript", "go"], ...] = ("python", "java", "javascript", "go")
+# Both groups and languages; the data set has two more, which no grammar here reads.
+CODESEARCHNET: dict[Group, Language] = {"python": "python", "java": "java", "javascript": "javascript", "go": "go"}
 
 
 class Source(Protocol):
@@ -84,7 +85,7 @@ class CodeSearchNet:
 
     def __init__(self, trained: Language = "java", folder: Path | None = None) -> None:
         self._folder = folder
-        others = {language: language for language in CODESEARCHNET_LANGUAGES if language != trained}
+        others = {group: language for group, language in CODESEARCHNET.items() if language != trained}
         self.languages: Mapping[Group, Language] = {"train": trained, "unseen-project": trained, **others}
 
     @property
@@ -116,13 +117,14 @@ class CodeSearchNet:
 
 def _json_functions(file: Path) -> Iterator[str]:
     """The field `original_string` of every line."""
-    number = 0
+    done = 0
     try:
         with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
+            for line in lines:
                 yield json.loads(line)["original_string"].replace("\r\n", "\n")
+                done += 1
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(
-            f"{file}, after line {number}: expected JSON lines with the text field original_string, "
+            f"{file}, line {done + 1}: expected JSON lines with the text field original_string, "
             f"got {type(error).__name__}: {error}; fetch the file again"
         ) from None

@@ -28,10 +28,33 @@ class Kind(IntEnum):
 LAST_PLACE = 8  # in a word; also every place beyond
 COMMENTS = frozenset({"comment", "line_comment", "block_comment"})
 LITERALS = frozenset(
-    "string char_literal character_literal rune_literal string_literal raw_string_literal interpreted_string_literal "
-    "template_string regex system_lib_string integer float number number_literal int_literal float_literal "
-    "imaginary_literal integer_literal decimal_integer_literal hex_integer_literal octal_integer_literal "
-    "binary_integer_literal decimal_floating_point_literal hex_floating_point_literal user_defined_literal".split()
+    {
+        "string",
+        "char_literal",
+        "character_literal",
+        "rune_literal",
+        "string_literal",
+        "raw_string_literal",
+        "interpreted_string_literal",
+        "template_string",
+        "regex",
+        "system_lib_string",
+        "integer",
+        "float",
+        "number",
+        "number_literal",
+        "int_literal",
+        "float_literal",
+        "imaginary_literal",
+        "integer_literal",
+        "decimal_integer_literal",
+        "hex_integer_literal",
+        "octal_integer_literal",
+        "binary_integer_literal",
+        "decimal_floating_point_literal",
+        "hex_floating_point_literal",
+        "user_defined_literal",
+    }
 )
 CODE_INSIDE_LITERALS = frozenset({"interpolation", "template_substitution"})
 # A method alone is not a file of its language: tried in this order until the grammar finds no error.
