@@ -61,7 +61,7 @@ def _wheel(archive: Path, selection: Selection) -> Iterator[tuple[str, bytes]]:
 
 
 def _tar(archive: Path, selection: Selection) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(archive) as opened:
+    with tarfile.open(archive, "r:gz") as opened:
         for member in opened:
             path = member.name.partition("/")[2]
             if not member.isfile() or not selected(path, selection) or member.size > LARGEST_FILE_BYTES:
