@@ -12,7 +12,17 @@ from benchmark.commands import data
 from benchmark.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, key
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.tasks import load_split, load_training, splits
-from benchmark.tasks.code import CHARACTERS, VOCABULARY, WINDOW, CodePython, cut, is_held_out, joined, text_of
+from benchmark.tasks.code import (
+    CHARACTERS,
+    VOCABULARY,
+    WINDOW,
+    CodePython,
+    code_python,
+    cut,
+    is_held_out,
+    joined,
+    text_of,
+)
 from benchmark.tasks.code_java import CodeJava
 from benchmark.tasks.task import content_hash
 
@@ -80,6 +90,12 @@ def windows_of(sequences) -> list[str]:
 
 
 # Windows
+
+
+def test_every_split_is_pinned_and_named_after_its_functions():
+    assert list(code_python.hashes) == ["training", *code_python.roles]
+    out_of_distribution = [name for name, role in code_python.roles.items() if role == "ood"]
+    assert out_of_distribution == list(code_python.source.languages)[1:]
 
 
 def test_tokens_are_start_and_98_less_one_characters():
