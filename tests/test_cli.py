@@ -59,15 +59,18 @@ def test_info_tells_about_tasks_arenas_and_methods(name, simplibench):
         (("info", "nonsense"), "nothing is called nonsense; `simplibench list` shows what there is"),
         (("validate", "none.py"), "none.py: no such file; `simplibench list` shows the methods"),
         (("run", "none.py"), "none.py: no such file"),
-        (("run", "nonsense"), "no method nonsense; there are: constant, identity"),
-        (("run", "svd", "--task", "x"), "no task x; there are: dyck-20-10"),
+        (("run", "nonsense"), "no method nonsense; there are: attention-rollout, attention-row"),
+        (("run", "svd", "--task", "x"), "no task x; there are: dyck-2-4, dyck-20-10"),
         (("run", "svd", "--arena", "attention.7"), "dyck-20-10 has no arena attention.7; there are: attention.0"),
-        (("run", "svd", "--seed", "99"), "dyck-20-10 has no reference seed-99 in family two-layer; there are: seed-0"),
+        (("run", "svd", "--seed", "99"), "dyck-20-10 has no reference 99 in family two-layer; there are: 0, 1"),
         (("run", "svd", "--seed", "one"), "--seed must be a whole number or untrained, got one"),
         (("run", "svd", "--device", "tpu"), "--device must be auto, cpu or cuda, got tpu"),
         (("run", "svd", "--format", "xml"), "--format must be table or json, got xml"),
         (("run", "svd", "--limit", "0"), "Invalid value for '--limit'"),
-        (("run", "one-hot-attention", "--arena", "residual.0"), "patterns exist in attention only"),
+        (
+            ("run", "one-hot-attention", "--arena", "residual.0"),
+            "no entry of one-hot-attention fits an arena asked for; its arenas are dyck-2-4/attention, ",
+        ),
         (("run",), "Missing argument"),
         (("train", "x", "--seed", "0"), "no task x"),
         (("train", "dyck-20-10", "--seed", "0", "--family", "x"), "dyck-20-10 has no family x; there are: two-layer"),
@@ -86,14 +89,18 @@ def test_cuda_without_cuda_is_refused(simplibench, tmp_path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_agrees_with_the_cpu(simplibench, tmp_path):
+@pytest.mark.parametrize(
+    ("method", "figure"),
+    [("svd", "agreement"), ("token-occlusion", "equivalence"), ("gradient-times-input", "intervention")],
+)
+def test_cuda_agrees_with_the_cpu(method, figure, simplibench, tmp_path):
     records = {}
     for device in ("cpu", "cuda"):
         options = ("--seed", 0, "--limit", 30, "--device", device, "--format", "json", "--output", tmp_path / device)
-        records[device] = json.loads(simplibench("run", "svd", *options).stdout)
+        records[device] = json.loads(simplibench("run", method, *options).stdout)
     for one, other in zip(records["cpu"], records["cuda"], strict=True):
         for name, split in one["splits"].items():
-            assert other["splits"][name]["agreement"] == pytest.approx(split["agreement"], abs=0.01)
+            assert other["splits"][name][figure] == pytest.approx(split[figure], abs=0.01)
 
 
 def test_two_submissions_of_one_name_are_refused(simplibench, submission_file, identity_body, tmp_path):

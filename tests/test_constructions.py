@@ -122,6 +122,14 @@ def test_broken_twins_keep_the_attention_and_lose_the_function_with_length(model
     assert found[3] < found[2] - 0.02
 
 
+def test_a_broken_twin_of_uniform_attention_is_below_four_fifths_at_length_400_with_the_same_attention():
+    model, tokens = uniform(), prefixes(400)
+    twins = [broken_twin(model, 0.05, seed) for seed in range(8)]
+    assert all(torch.equal(pattern(twin, tokens), pattern(model, tokens)) for twin in twins)
+    assert accuracy(model, 400) == 1.0
+    assert np.mean([accuracy(twin, 400, seed) for seed, twin in enumerate(twins)]) < 0.75
+
+
 def test_hiding_either_of_two_brackets_flips_the_prediction_and_hiding_a_pair_does_not():
     model, tokens = uniform(), torch.tensor([[0, 1, 2, 2, 4, 4]])  # START ( [ [ ] ]
 

@@ -1,5 +1,6 @@
 """What the committed records say, against what theory demands and the paper reports; directions, not table values."""
 
+import json
 import re
 from itertools import pairwise
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 
 from benchmark.records import COMMITTED, load_all
-from benchmark.registry import BASELINES
+from benchmark.registry import BASELINES, all_tasks
+from benchmark.tasks import Component
 
+EXPLANATIONS = "dyck-2-4/explanations"
 ATTENTION = ["dyck-20-10/attention.0", "dyck-20-10/attention.1"]
 
 
@@ -31,7 +34,8 @@ def agreement(records, entry, arena, split):
 def test_identity_is_one_and_the_constant_zero_on_every_split_of_every_record(records):
     ends = {"Identity()": 1, "Constant()": 0}
     found = [(record, ends[record.entry]) for record in records if record.entry in ends]
-    assert len(found) == 2 * 3 * 5
+    components = [arena for own in all_tasks().values() for arena in own.arenas if isinstance(arena, Component)]
+    assert len(found) == 2 * sum(len(arena.seeds) for arena in components)
     for record, end in found:
         assert {split.faithfulness for split in record.splits.values()} == {end}
 
@@ -83,12 +87,69 @@ def test_one_hot_attention_departs_with_depth_as_the_readme_says(records):
     assert all(value < 0.4 for depth, value in share.items() if depth >= 16)
 
 
+def excerpt(first):
+    """The table of the README whose first column is called so, as cells."""
+    blocks = re.findall(r"```text\n(.*?)```", (BASELINES.parent / "README.md").read_text(), flags=re.DOTALL)
+    (block,) = [block for block in blocks if block.startswith(first)]
+    return [re.split(r" {2,}", line) for line in block.strip().splitlines()]
+
+
 def test_the_readmes_excerpt_is_what_the_command_prints(simplibench):
-    readme = (BASELINES.parent / "README.md").read_text()
-    (excerpt,) = re.findall(r"```text\n(.*?)```", readme, flags=re.DOTALL)
-    lines = [re.split(r" {2,}", line) for line in excerpt.strip().splitlines()]
+    lines = excerpt("entry")
     printed = [re.split(r" {2,}", line.strip()) for line in simplibench("info", ATTENTION[1]).stdout.splitlines()]
     (header,) = [line for line in printed if line[:2] == ["entry", "bits"]]
     table = {line[0]: dict(zip(header, line, strict=True)) for line in printed if len(line) == len(header)}
     for line in lines[1:]:
         assert dict(zip(lines[0], line, strict=True)).items() <= table[line[0]].items()
+
+
+def test_the_readmes_excerpt_of_explainers_is_what_the_leaderboard_says(simplibench):
+    header, *lines = excerpt("submission")
+    rows = json.loads(simplibench("leaderboard", "--format", "json").stdout)
+    ranked = [row for row in rows if row["arena"] == EXPLANATIONS and not row["control"]]
+    assert [line[0] for line in lines] == [row["submission"] for row in ranked]
+    keys = {"OOD": "score", "ID": "id_score", "equivalence": "equivalence", "intervention": "intervention"}
+    for line, row in zip(lines, ranked, strict=True):
+        assert line[1:] == [f"{row[keys[name]]:.3f}" for name in header[1:]]
+
+
+def explained(records, submission, split, figure):
+    """A figure of every bank, by seed."""
+    found = {
+        record.seed: getattr(record.splits[split], figure)
+        for record in records
+        if (record.arena, record.submission) == (EXPLANATIONS, submission)
+    }
+    assert sorted(found) == [0, 1, 2, 3, 4]
+    return [found[seed] for seed in sorted(found)]
+
+
+@pytest.mark.parametrize("split", ["length-28", "length-100", "length-400-500"])
+def test_attention_cannot_tell_a_broken_model_from_its_twin_on_any_bank(split, records):
+    for by_kind in explained(records, "attention-row", split, "equivalence_by_kind"):
+        assert by_kind["broken"] < 0.1
+        assert by_kind["swapped"] < 0.1
+
+
+@pytest.mark.parametrize("split", ["length-28", "length-100", "length-400-500"])
+def test_explanations_that_do_not_read_the_model_are_at_chance(split, records):
+    for control in ("random-attribution", "uniform-attribution", "last-token"):
+        assert explained(records, control, split, "equivalence") == [0.5] * 5
+
+
+@pytest.mark.parametrize("split", ["length-28", "length-100", "length-400-500"])
+def test_only_who_hides_pairs_together_knows_what_hiding_a_pair_does(split, records):
+    alone = explained(records, "token-occlusion", split, "intervention_by_masking")
+    together = explained(records, "pair-occlusion", split, "intervention_by_masking")
+    for one, both in zip(alone, together, strict=True):
+        assert both["matched pair"] > 0.9
+        assert both["matched pair"] > one["matched pair"] + 0.1
+        assert one["token"] > 0.9 > both["token"]
+
+
+def test_attention_of_two_layers_agrees_at_the_trained_length_and_departs_beyond(records):
+    for entry in ("OneHotAttention()", "KMeans(clusters=256, iterations=30)"):
+        near = agreement(records, entry, "dyck-2-4/attention.1", "length-28")
+        far = agreement(records, entry, "dyck-2-4/attention.1", "length-400-500")
+        assert near.min() > 0.99
+        assert far.mean() < near.mean() - 0.05

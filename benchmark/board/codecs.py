@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmark.board.row import Scores
-from benchmark.board.tallies import over_seeds, tally
+from benchmark.board.tallies import SeedTally, over_seeds, tally_each
 from benchmark.records import CodecRecord, Stored
 from benchmark.scoring.faithfulness import budgets
 
@@ -17,9 +17,13 @@ def codec_figures(group: list[Stored]) -> Mapping[str, float | None]:
     return {"bits_low": min(known, default=None), "bits_high": max(known, default=None)}
 
 
-def score_codecs(group: list[Stored], seeds: list[int]) -> Scores:
-    """Scores over references; by divergence instead of agreement as the other measure."""
-    tallies = [tally([one for one in group if one.record.seed == seed]) for seed in seeds]
+def score_codecs(groups: list[list[Stored]], seeds: list[int]) -> list[Scores]:
+    """Every submission's scores over references; by divergence instead of agreement as the other measure."""
+    found = tally_each([one for group in groups for one in group])
+    return [_scores(group, [found[group[0].record.submission, seed] for seed in seeds]) for group in groups]
+
+
+def _scores(group: list[Stored], tallies: list[SeedTally]) -> Scores:
     per_seed = [own.scores() for own in tallies]
     rates = codec_figures(group)
     divergence = float(np.mean([own.divergence_score() for own in tallies]))

@@ -10,9 +10,9 @@ from benchmark.board.row import Floats, Scores
 from benchmark.board.tallies import over_seeds
 from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
 from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
-from benchmark.scoring.statistics import sentence_weights
+from benchmark.scoring.statistics import interval, sentence_weights
 
-FIGURES = ("id_equivalence", "equivalence", "id_intervention", "intervention")
+MEASURES = ("equivalence", "intervention")
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,16 @@ class ExplainerTally:
 
 def explainer_figures(group: list[Stored]) -> Mapping[str, float | None]:
     """What is shown of records without a score: nothing, under every name."""
-    return dict.fromkeys(("replaced_score", *FIGURES))
+    names = [name for own in MEASURES for name in (f"id_{own}", own, f"{own}_low", f"{own}_high")]
+    return dict.fromkeys(("replaced_score", *names))
 
 
-def score_explainers(group: list[Stored], seeds: list[int]) -> Scores:
-    """Scores over banks; with masked tokens replaced instead of hidden as the other measure."""
+def score_explainers(groups: list[list[Stored]], seeds: list[int]) -> list[Scores]:
+    """Every submission's scores over banks; with masked tokens replaced instead of hidden as the other measure."""
+    return [_scores(group, seeds) for group in groups]
+
+
+def _scores(group: list[Stored], seeds: list[int]) -> Scores:
     tallies = [tally_explainers([one for one in group if one.record.seed == seed]) for seed in seeds]
     chosen = [own.score("id", own.intervention).argmax(-1) for own in tallies]  # [R] each; never chosen on OOD
 
@@ -44,13 +49,11 @@ def score_explainers(group: list[Stored], seeds: list[int]) -> Scores:
         return over_seeds(picked)
 
     replaced = float(over([own.score("ood", own.replaced) for own in tallies])[0])
-    figures = {
-        "replaced_score": replaced,
-        "id_equivalence": float(over([own.equivalence["id"] for own in tallies])[0]),
-        "equivalence": float(over([own.equivalence["ood"] for own in tallies])[0]),
-        "id_intervention": float(over([own.intervention["id"] for own in tallies])[0]),
-        "intervention": float(over([own.intervention["ood"] for own in tallies])[0]),
-    }
+    figures: dict[str, float | None] = {"replaced_score": replaced}
+    for name in MEASURES:
+        figures[f"id_{name}"] = float(over([getattr(own, name)["id"] for own in tallies])[0])
+        found = interval(over([getattr(own, name)["ood"] for own in tallies]))
+        figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
     on_ood, on_id = (over([own.score(role, own.intervention) for own in tallies]) for role in ("ood", "id"))
     return Scores(on_ood, on_id, replaced, figures)
 
@@ -62,7 +65,7 @@ def tally_explainers(group: list[Stored]) -> ExplainerTally:
     bank = good[0][0].ground(BankTable)
     counts = [one.counts(ExplainerCounts) for one, _ in good]
     for index, (name, result) in enumerate(good[0][1].splits.items()):
-        weights = sentence_weights(cases_of(bank, index), name)
+        weights = _not_empty(sentence_weights(cases_of(bank, index), name))
         columns = {
             "equivalence": [equivalence(bank, own, index, weights) for own in counts],
             "intervention": [intervention(bank, own, index, weights, HIDDEN) for own in counts],
@@ -73,3 +76,9 @@ def tally_explainers(group: list[Stored]) -> ExplainerTally:
     return ExplainerTally(
         **{name: {role: np.mean(own, axis=0) for role, own in found.items()} for name, found in measures.items()}
     )
+
+
+def _not_empty(weights: Floats) -> Floats:
+    """With few cases a resample may have none; it then stands for the sample itself."""
+    filled: Floats = np.where(weights.sum(1, keepdims=True) > 0, weights, weights[:1])
+    return filled

@@ -117,11 +117,13 @@ def _right(row: Row) -> list[str]:
 
 
 def _figure(name: str) -> Callable[[Row], str]:
-    """A cell of a track's own figure."""
+    """A cell of a track's own figure, with its interval if it has one."""
 
     def cell(row: Row) -> str:
-        value = row.figures.get(name)
-        return "" if value is None else f"{value:.3f}"
+        value, low, high = (row.figures.get(key) for key in (name, f"{name}_low", f"{name}_high"))
+        if value is None or low is None or high is None:
+            return "" if value is None else f"{value:.3f}"
+        return interval_text(Interval(value, low, high))
 
     return cell
 
@@ -149,10 +151,10 @@ def bits_text(row: Row) -> str:
 OWN_COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
     "codec": {"entries": lambda row: str(row.entries), "bits per token": bits_text},
     "explainer": {
-        "equivalence ID": _figure("id_equivalence"),
-        "OOD": _figure("equivalence"),
-        "intervention ID": _figure("id_intervention"),
-        "OOD ": _figure("intervention"),
+        "equivalence OOD": _figure("equivalence"),
+        "ID": _figure("id_equivalence"),
+        "intervention OOD": _figure("intervention"),
+        "ID ": _figure("id_intervention"),
         "score by replacing": _figure("replaced_score"),
     },
 }

@@ -17,7 +17,7 @@ from benchmark.scoring.statistics import interval, kendall_tau, rank_ranges
 class Scoring:
     """How a track's records become scores, and what is shown where they do not."""
 
-    score: Callable[[list[Stored], list[int]], Scores]
+    score: Callable[[list[list[Stored]], list[int]], list[Scores]]
     figures: Callable[[list[Stored]], Mapping[str, float | None]]
 
 
@@ -49,15 +49,13 @@ def boards(stored: list[Stored], seeds: Mapping[str, list[int]], protocols: Mapp
 
 
 def _arena_board(arena: str, groups: list[list[Stored]], seeds: list[int], protocol: Protocol) -> ArenaBoard:
-    resampled: dict[str, Floats] = {}
-    rows = []
     track = groups[0][0].record.track
-    for group in groups:
-        status, note = _standing([one.record for one in group], seeds, protocol)
-        row = _described(group, status, note)
-        if status == "ok":
-            row, resampled[row.submission] = _scored(row, SCORINGS[track].score(group, seeds))
-        rows.append(row)
+    standings = [_standing([one.record for one in group], seeds, protocol) for group in groups]
+    rows = [_described(group, *standing) for group, standing in zip(groups, standings, strict=True)]
+    fit = [number for number, (status, _) in enumerate(standings) if status == "ok"]
+    resampled: dict[str, Floats] = {}
+    for number, scores in zip(fit, SCORINGS[track].score([groups[number] for number in fit], seeds), strict=True):
+        rows[number], resampled[rows[number].submission] = _scored(rows[number], scores)
     rows = _with_ranks(rows, resampled)
     ranked = [row for row in rows if row.rank_low is not None]
     return ArenaBoard(arena, track, sorted(rows, key=_place), seeds, _tau(ranked))
@@ -129,6 +127,10 @@ def _standing(records: Sequence[Record], seeds: list[int], protocol: Protocol) -
     ]
     if missing:
         return "incomplete", f"{len(missing)} records are missing, the first: {missing[0]}"
+    for seed in seeds:
+        own = [record for record in records if record.seed == seed]
+        if all(record.status == "failed" for record in own):
+            return "failed", f"every entry failed on reference {seed}: {own[0].reason}"
     return "ok", ""
 
 

@@ -3,12 +3,13 @@
 Every array begins with a row for the sample itself, then one for each bootstrap resample: R = 1 + resamples.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.records import CodecRecord, Counts, GroundCounts, SplitResult, Stored
+from benchmark.records import CodecRecord, Counts, GroundCounts, SeedName, SplitResult, Stored
 from benchmark.scoring.faithfulness import faithfulness, score
 from benchmark.scoring.quantised import restore
 from benchmark.scoring.statistics import seed_weights, sentence_weights
@@ -18,9 +19,9 @@ Floats = npt.NDArray[np.floating]
 
 @dataclass(frozen=True)
 class SeedTally:
-    """One submission on one reference: its entries' rates, and their faithfulness averaged over the splits of a role."""
+    """Entries on one reference: their rates, and their faithfulness averaged over the splits of a role."""
 
-    entries: list[str]
+    submissions: list[str]  # [entry] whose it is
     bits: Floats  # [entry]
     ceiling_bits: float
     on_id: Floats  # [R, entry], clipped at 0 split by split
@@ -31,6 +32,19 @@ class SeedTally:
     def scores(self) -> tuple[Floats, Floats]:
         """ID and OOD score over the budgets, [R] each."""
         return score(self.bits, self.on_id, self.on_ood, self.ceiling_bits)
+
+    def only(self, submission: str) -> "SeedTally":
+        """The entries of one submission."""
+        own = np.array(self.submissions) == submission
+        return SeedTally(
+            submissions=[submission] * int(own.sum()),
+            bits=self.bits[own],
+            ceiling_bits=self.ceiling_bits,
+            on_id=self.on_id[:, own],
+            on_ood=self.on_ood[:, own],
+            on_ood_by_divergence=self.on_ood_by_divergence[own],
+            on_id_by_divergence=self.on_id_by_divergence[own],
+        )
 
     def divergence_score(self) -> float:
         """The OOD score with divergence in place of disagreement, in selection too."""
@@ -46,8 +60,22 @@ def over_seeds(values: list[Floats]) -> Floats:
     return mean
 
 
+def tally_each(stored: list[Stored]) -> dict[tuple[str, SeedName], SeedTally]:
+    """By submission and reference, the records of an arena; those that share a ground are resampled together."""
+    by_ground: dict[tuple[SeedName, str], list[Stored]] = defaultdict(list)
+    for one in stored:
+        if one.record.status == "ok":
+            by_ground[one.record.seed, one.record.ground_sha256].append(one)
+    found = {}
+    for (seed, _), group in by_ground.items():
+        together = tally(group)
+        for submission in dict.fromkeys(together.submissions):
+            found[submission, seed] = together.only(submission)
+    return found
+
+
 def tally(group: list[Stored]) -> SeedTally:
-    """Put the successful records of one submission, arena and reference together."""
+    """Put the successful records of one arena and reference together; they share a ground."""
     good = [(one, one.record) for one in group if isinstance(one.record, CodecRecord) and one.record.status == "ok"]
     first = good[0][1]
     ground, counts = good[0][0].ground(GroundCounts), [one.counts(Counts) for one, _ in good]
@@ -59,7 +87,7 @@ def tally(group: list[Stored]) -> SeedTally:
         )
     mean = {role: [np.mean(column, axis=0) for column in zip(*found, strict=True)] for role, found in by_role.items()}
     return SeedTally(
-        entries=[record.entry for _, record in good],
+        submissions=[record.submission for _, record in good],
         bits=np.array([record.bits_per_token for _, record in good]),
         ceiling_bits=first.ceiling_bits,
         on_id=mean["id"][0],

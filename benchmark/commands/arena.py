@@ -11,18 +11,18 @@ from benchmark.records import COMMITTED, CodecRecord, ExplainerRecord, load_all
 from benchmark.registry import protocols, ranked_seeds
 from benchmark.scoring.faithfulness import BUDGET_HALVINGS
 
-Records = dict[str, list[CodecRecord | ExplainerRecord]]  # by entry
+Entry = tuple[str, str]  # submission and label
 
 
 def show_arena(name: str) -> None:
     """The ranking, then the figures."""
     rows = [row for row in current_rows() if row.arena == name]
     print_table(("rank", "submission", "OOD score", "gap"), [place(row, row.submission) for row in rows], name)
-    by_entry: Records = defaultdict(list)
+    by_entry: dict[Entry, list[CodecRecord | ExplainerRecord]] = defaultdict(list)
     for stored in load_all(COMMITTED):
         record = stored.record
         if (record.arena, record.status) == (name, "ok") and record.seed != "untrained":
-            by_entry[f"{record.submission} {record.entry}"].append(record)
+            by_entry[record.submission, record.entry].append(record)
     _show_codecs({entry: [own for own in found if isinstance(own, CodecRecord)] for entry, found in by_entry.items()})
     explained = {entry: [own for own in found if isinstance(own, ExplainerRecord)] for entry, found in by_entry.items()}
     _show_explainers(explained)
@@ -38,14 +38,14 @@ def place(row: Row, name: str) -> list[str]:
     return [rank_text(row), name, interval_text(row.score) or row.note, interval_text(row.gap)]
 
 
-def _show_codecs(by_entry: dict[str, list[CodecRecord]]) -> None:
+def _show_codecs(by_entry: dict[Entry, list[CodecRecord]]) -> None:
     """Every entry's agreement by split, mean over the references."""
-    found = {entry.partition(" ")[2]: records for entry, records in by_entry.items() if records}
+    found = {entry: records for entry, records in by_entry.items() if records}
     if not found:
         return
     names = list(next(iter(found.values()))[0].splits)
     rows = []
-    for entry, own in found.items():
+    for (_, entry), own in found.items():
         bits = fmean(record.bits_per_token or 0 for record in own)
         means = [fmean(record.splits[name].agreement for record in own) for name in names]
         rows.append([entry, f"{bits:.0f}", *(f"{mean:.3f}" for mean in means)])
@@ -53,16 +53,16 @@ def _show_codecs(by_entry: dict[str, list[CodecRecord]]) -> None:
     print_table(("entry", "bits", *names), rows, "agreement with the reference by split, mean over references")
 
 
-def _show_explainers(by_entry: dict[str, list[ExplainerRecord]]) -> None:
+def _show_explainers(by_entry: dict[Entry, list[ExplainerRecord]]) -> None:
     """Every entry's equivalence by kind of pair and intervention by kind of masking, mean over references."""
-    found = {entry.partition(" ")[2]: records for entry, records in by_entry.items() if records}
+    found = {entry: records for entry, records in by_entry.items() if records}
     for split in next(iter(found.values()))[0].splits if found else ():
         for title, get in FIGURES.items():
             tables = {entry: [get(record, split) for record in own] for entry, own in found.items()}
             columns = sorted({name for own in tables.values() for figures in own for name in figures})
             rows = [
                 [entry, *(_mean([figures[name] for figures in own if name in figures]) for name in columns)]
-                for entry, own in tables.items()
+                for (_, entry), own in tables.items()
             ]
             print_table(("entry", *columns), rows, f"{split}: {title}, mean over references")
 

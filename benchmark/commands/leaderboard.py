@@ -8,7 +8,7 @@ from benchmark.commands.options import require_format
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.files import write_atomically
 from benchmark.records import COMMITTED, Stored, load_all, verify
-from benchmark.registry import BASELINES, protocols, ranked_seeds
+from benchmark.registry import BASELINES, load_task, protocols, ranked_seeds
 
 PAGE = BASELINES.parent / "leaderboard.md"
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}
@@ -32,9 +32,21 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
         print(f"wrote {page} from {len(stored)} records")
 
 
+def _check_splits(one: Stored) -> None:
+    """A record of the current protocol has the task's splits in their roles: figures cannot tell, the task can."""
+    record = one.record
+    if record.status == "failed" or record.protocol != protocols().get(record.arena):
+        return
+    expected = {name: role for name, role in load_task(record.task).roles.items() if role != "fit"}
+    found = {name: split.role for name, split in record.splits.items()}
+    if found != expected:
+        raise DamagedFile(f"{one.path}: splits: the task has {expected}, the record {found}; run it again")
+
+
 def _check(stored: list[Stored], text: str, page: Path) -> None:
     for one in stored:
         verify(one)
+        _check_splits(one)
     written = page.read_text() if page.exists() else ""
     if written != text:
         difference = difflib.unified_diff(

@@ -36,11 +36,11 @@ def show_list(format: str) -> None:
         print("\n".join(all_methods()))
         return
     arenas = [
-        [name, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
+        [f"{task.name}/{arena.name}", arena.track, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
         for task in all_tasks().values()
-        for name in [f"{task.name}/{arena.name}" for arena in task.arenas]
+        for arena in task.arenas
     ]
-    print_table(("arena", "splits"), arenas)
+    print_table(("arena", "track", "splits"), arenas)
     print_table(("method", "kind", "about"), [[m["name"], m["kind"], m["about"]] for m in methods])
     print("simplibench info NAME tells more; simplibench run METHOD scores one")
 

@@ -55,5 +55,13 @@ def _show(title: str, rows: Sequence[FamilyRow | Correlation]) -> None:
 
 
 def _cell(line: dict[str, object], name: str) -> str:
-    value = "" if line[name] is None else str(line[name])
-    return f"{value} [{line[f'{name}_low']}, {line[f'{name}_high']}]" if f"{name}_low" in line else value
+    """Four digits are enough to read."""
+    value = _short(line[name])
+    return (
+        f"{value} [{_short(line[f'{name}_low'])}, {_short(line[f'{name}_high'])}]" if f"{name}_low" in line else value
+    )
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"{float(text):.4f}" if "." in text else text

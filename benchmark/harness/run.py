@@ -68,7 +68,7 @@ def plan(
     nursery: Nursery | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
-    tasks = list(all_tasks().values()) if task_name in (None, EVERY_TASK) else [load_task(task_name)]
+    tasks = [load_task(task_name)] if task_name and task_name != EVERY_TASK else _default_first()
     described = _manifests([find_method(method) for method in methods], conditions, nursery)
     fitting = {known_as.name: _fitting(tasks, known_as, arena_names, task_name is None) for _, known_as in described}
     units = []
@@ -88,7 +88,11 @@ def _fitting(tasks: list[Task], manifest: Manifest, arena_names: list[str] | Non
     if not found:
         places = [f"{t.name}/{a.name}" for t in all_tasks().values() for a in t.arenas if _fits(manifest, a)]
         raise UsageError(f"no entry of {manifest.name} fits an arena asked for; its arenas are {', '.join(places)}")
-    return sorted(found, key=lambda task: task.name != DEFAULT_TASK)[:1] if only_first else found
+    return found[:1] if only_first else found
+
+
+def _default_first() -> list[Task]:
+    return sorted(all_tasks().values(), key=lambda task: task.name != DEFAULT_TASK)
 
 
 def _has(task: Task, arena_names: list[str] | None) -> bool:

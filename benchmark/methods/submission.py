@@ -47,6 +47,11 @@ def load_submission(path: Path | str) -> Submission:
         raise UsageError(f"{path}{_line(error, path)}: {validation_problems(error)}") from None
     except SyntaxError as error:
         raise UsageError(f"{path}:{error.lineno}: syntax error: {error.msg}") from None
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{path}{_line(error, path)}: needs the package {error.name}, which is not installed here; install it beside "
+            "simplibench (what baselines need: pip install -e '.[explainers]')"
+        ) from None
     except (Exception, SystemExit) as error:
         raise UsageError(f"{path}{_line(error, path)}: raised {type(error).__name__}: {error}") from None
     return _submission_in(names, path)

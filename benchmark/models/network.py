@@ -162,7 +162,7 @@ def gather(stream: Tensor, at: Tensor | None) -> Tensor:
 
 
 def _unseen(key: Tensor, at: Tensor | None, hidden: Tensor | None) -> Tensor:
-    """Which keys no query may attend to: later ones, and hidden ones but its own; [T, T], or [B, 1, Q, T]."""
+    """Which keys no query may attend to: later ones, and hidden ones; [T, T], or [B, 1, Q, T]."""
     positions = torch.arange(key.shape[2], device=key.device)
     own = (positions if at is None else at)[..., None]  # [T, 1], or [B, Q, 1]
     unseen = positions > own

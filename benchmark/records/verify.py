@@ -22,6 +22,7 @@ def verify(stored: Stored) -> None:
         lengths = (len(counts.distance), len(counts.correlation))
         if lengths != (len(bank.pair), len(bank.masking)):
             raise DamagedFile(f"{stored.path}: its counts do not fit its bank; run it again")
+        _all_splits(stored, 1 + int(bank.pair_split.max()))
         for index, name in enumerate(stored.record.splits):
             _same(stored, name, explainer_figures(bank, counts, index))
 
@@ -33,6 +34,7 @@ def _verify_codec(stored: Stored, record: CodecRecord) -> None:
             raise DamagedFile(
                 f"{stored.path}: its counts and its ground have different numbers of sentences; run it again"
             )
+    _all_splits(stored, 1 + int(ground.split.max()))
     for index, name in enumerate(record.splits):
         _same(stored, name, split_figures(ground, counts, index))
         _verify_strata(stored, record, name, int(ground.positions[ground.split == index].sum()))
@@ -40,6 +42,13 @@ def _verify_codec(stored: Stored, record: CodecRecord) -> None:
     if record.bits_per_token != dearest:
         raise DamagedFile(
             f"{stored.path}: bits_per_token must be the dearest split's, {dearest}, got {record.bits_per_token}"
+        )
+
+
+def _all_splits(stored: Stored, measured: int) -> None:
+    if len(stored.record.splits) != measured:
+        raise DamagedFile(
+            f"{stored.path}: splits: its counts are of {measured}, the record has {len(stored.record.splits)}; run it again"
         )
 
 

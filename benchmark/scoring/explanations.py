@@ -12,8 +12,10 @@ Integers = npt.NDArray[np.integer]
 
 def shares(attributions: Floats) -> Floats:
     """Attributions [..., token] divided by the sum of their absolute values, so that their scale is free; 0 stays 0."""
-    total = np.abs(attributions).sum(-1, keepdims=True)
-    divided: Floats = attributions / np.where(total > 0, total, 1)
+    largest = np.abs(attributions).max(-1, keepdims=True)
+    bounded = attributions / np.where(largest > 0, largest, 1)  # first, lest the sum of huge ones is infinite
+    total = np.abs(bounded).sum(-1, keepdims=True)
+    divided: Floats = bounded / np.where(total > 0, total, 1)
     return divided
 
 
@@ -28,9 +30,9 @@ def auc(same: Floats, different: Floats) -> Floats:
 
     1: explanations tell models apart by what they compute. 0.5: chance. 0: by anything but.
     """
-    further = different[:, :, None] > same[:, None, :]
-    tied = different[:, :, None] == same[:, None, :]
-    area: Floats = (further + 0.5 * tied).mean((1, 2))
+    further = np.count_nonzero(different[:, :, None] > same[:, None, :], axis=(1, 2))
+    tied = np.count_nonzero(different[:, :, None] == same[:, None, :], axis=(1, 2))
+    area: Floats = (further + 0.5 * tied) / (same.shape[1] * different.shape[1])
     return area
 
 

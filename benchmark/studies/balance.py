@@ -137,10 +137,9 @@ def _over_seeds(values: list[float]) -> Interval:
 
 def correlations(rows: list[ModelRow]) -> list[Correlation]:
     """Of every measure with OOD accuracy, pooled over the trained models that have it, and within each family."""
-    trained = [row for row in rows if row.family != CONSTRUCTED]
     found = []
     for measure in MEASURES:
-        having = [row for row in trained if getattr(row, measure) is not None]
+        having = [row for row in rows if getattr(row, measure) is not None]
         for depth, name in ((1, "all one-layer"), (2, "all two-layer")):
             of_depth = {family.name for family in dyck.families if family.architecture.layers == depth}
             found += _correlation(measure, name, [row for row in having if row.family in of_depth])
@@ -170,4 +169,4 @@ def flat(row: ModelRow | FamilyRow | Correlation) -> dict[str, object]:
 
 
 def _digits(value: float) -> str:
-    return f"{value:.4f}"
+    return f"{value:.6f}"

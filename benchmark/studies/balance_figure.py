@@ -53,7 +53,7 @@ def _maps(figure: Any) -> None:
     models = same_values()
     for axes, (name, label) in zip(figure.subplots(2, 2).flat, SHOWN.items(), strict=True):
         pattern = models[name].prefix(text, Site(0, "pattern")).heads["pattern"][0, 0]
-        axes.imshow(pattern, cmap="viridis", vmin=0, vmax=1)
+        axes.imshow(pattern.numpy(), cmap="viridis", vmin=0, vmax=1)
         axes.set_title(label, fontsize=9)
         axes.set_xticks(range(len(letters)), letters, fontsize=6)
         axes.set_yticks(range(len(letters)), letters, fontsize=6)

@@ -104,6 +104,17 @@ def test_six_entries_at_the_last_layer(benchmark, tmp_path, where):
     tell(benchmark, plain_forward_passes=round(benchmark.stats.stats.mean / seconds, 2))
 
 
+@pytest.mark.parametrize("explainer", ["attention-row", "pair-occlusion"])
+def test_run_explainer(benchmark, tmp_path, explainer):
+    """Asked: under 180 s over the whole bank, five seeds."""
+    once(benchmark, command("run", explainer, "--output", tmp_path, "--fresh"))
+
+
+def test_study_balance(benchmark, tmp_path):
+    """Asked: under 120 s."""
+    once(benchmark, command("study", "balance", "--output", tmp_path))
+
+
 def test_leaderboard(benchmark, tmp_path):
     """Asked: at most 5 s."""
     benchmark.pedantic(command("leaderboard", "--page", tmp_path / "page.md"), rounds=3, warmup_rounds=1)
