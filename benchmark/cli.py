@@ -130,6 +130,31 @@ def study(
     command.study(name, output)
 
 
+data = typer.Typer(
+    name="data", help="The public packages that tasks on real code are built from.", no_args_is_help=True
+)
+app.add_typer(data)
+
+
+@data.command("fetch")
+def fetch_data(
+    task: Annotated[str, typer.Argument(help="The task, such as code-python.")],
+    only: Annotated[list[str] | None, typer.Option(help="Only this group, such as train; may be repeated.")] = None,
+) -> None:
+    """Fetch a task's packages with pip, checked by hash, and build its splits. Interrupted, it goes on where it was."""
+    from benchmark.commands import data as command
+
+    command.fetch_data(task, only)
+
+
+@data.command("list")
+def list_data(format: FormatOption = "table") -> None:
+    """Show packages, licences, sizes and splits, and which of them are there."""
+    from benchmark.commands import data as command
+
+    command.list_data(format)
+
+
 def main() -> None:
     """Run a command. A user's mistake is one text on standard error and exit code 2, a failure exit code 1."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see harness/guest.py; read when torch is loaded

@@ -15,6 +15,7 @@ ORDER = [
     "errors",
     "lazy",
     "files",
+    "corpus",
     "tasks",
     "models",
     "theory",

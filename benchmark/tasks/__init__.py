@@ -1,4 +1,4 @@
-"""What is asked: tasks, their splits and cases. Imports no other room of the package."""
+"""What is asked: tasks, their splits and cases. Of the rooms below, imports the corpus."""
 
 from benchmark.tasks.splits import load_split, load_training
 from benchmark.tasks.task import (

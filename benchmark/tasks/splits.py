@@ -6,14 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.files import cache_folder, write_atomically
-from benchmark.tasks.task import Cases, Integers, Sequences, Split, Task, content_hash
-
-TRAINING = "training"
+from benchmark.tasks.task import TRAINING, Cases, Integers, Sequences, Split, Task, content_hash
 
 
 @lru_cache(maxsize=8)
@@ -36,6 +34,7 @@ def load_training(task: Task) -> Sequences:
 def _load(task: Task, name: str) -> dict[str, Integers]:
     path = _path(task, name)
     if not path.exists():
+        _require_present(task, name)
         generate(task)
     try:
         arrays = load_file(path)
@@ -45,6 +44,7 @@ def _load(task: Task, name: str) -> dict[str, Integers]:
     except (OSError, SafetensorError) as error:
         problem = str(error)
     print(f"{path}: damaged cache file ({problem}); generating it anew", file=sys.stderr)
+    _require_present(task, name)
     path.unlink()
     generate(task)
     return load_file(path)
@@ -54,8 +54,31 @@ def _path(task: Task, name: str) -> Path:
     return cache_folder() / "splits" / task.name / f"{name}-{task.hashes[name]}.safetensors"
 
 
+def _require_present(task: Task, name: str) -> None:
+    if name in task.missing():
+        raise UsageError(f"{task.name}: {name} cannot be built: {task.missing()[name]}")
+
+
+def stored_sizes(task: Task, name: str) -> tuple[int, int] | None:
+    """Sequences and tokens of a split or of `training` in the cache; None where it is not there, or not whole."""
+    path = _path(task, name)
+    if name not in task.hashes or not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="numpy") as file:
+            shapes = {key: file.get_slice(key).get_shape()[0] for key in ("offsets", "tokens")}
+    except (OSError, SafetensorError):
+        return None
+    return shapes["offsets"] - 1, shapes["tokens"]
+
+
 def generate(task: Task) -> None:
-    """Build the training set and all splits, check each against its pinned hash, and cache them."""
+    """Build the training set and all splits, check each against its pinned hash, and cache them.
+
+    Splits whose data are missing are named on standard error; loading one says what to do.
+    """
+    for name, problem in task.missing().items():
+        print(f"{task.name}: {name} cannot be built: {problem}", file=sys.stderr)
     training, splits = task.build()
     contents: dict[str, Mapping[str, Integers]] = {TRAINING: training.arrays()}
     contents |= {name: split.sequences.arrays() | split.cases.arrays() for name, split in splits.items()}
@@ -69,7 +92,7 @@ def check_pins(task: Task, found: Mapping[str, str]) -> None:
     """Refuse splits that are not the protocol's. Raises DamagedFile that lists every difference."""
     changed = [
         f"  {name}: pinned {task.hashes.get(name, 'nothing')}, generated {found.get(name, 'nothing')}"
-        for name in sorted(found.keys() | task.hashes.keys())
+        for name in sorted(found.keys() | task.hashes.keys() - task.missing().keys())
         if task.hashes.get(name) != found.get(name)
     ]
     if changed:

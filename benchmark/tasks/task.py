@@ -12,6 +12,8 @@ import numpy.typing as npt
 Role = Literal["fit", "id", "ood", "control"]
 Track = Literal["codec", "explainer"]
 Integers = npt.NDArray[np.integer]
+TRAINING = "training"  # what the training sequences are called beside the splits
+HASHED_AT_ONCE = 1 << 20  # entries
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def content_hash(arrays: Mapping[str, Integers]) -> str:
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(f"{name}:{len(arrays[name])}\n".encode())
-        digest.update(np.ascontiguousarray(arrays[name], dtype="<i8").tobytes())
+        for start in range(0, len(arrays[name]), HASHED_AT_ONCE):  # a long array as int64 is many times its size
+            part = arrays[name][start : start + HASHED_AT_ONCE]
+            digest.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
     return digest.hexdigest()
 
 
@@ -186,6 +190,10 @@ class Task(ABC):
     @abstractmethod
     def build(self) -> tuple[Sequences, dict[str, Split]]:
         """Generate the training sequences and every split, the same bytes each time."""
+
+    def missing(self) -> Mapping[str, str]:
+        """The splits, or `training`, that cannot be built here: what is missing and what to do. For fetched data."""
+        return {}
 
     def lengthened(self, tokens: Integers, rng: np.random.Generator) -> Integers:
         """Sequences [B, T] as ones [B, T + n] whose last T - 1 predictions must be the same, for `Recipe.invariance`."""

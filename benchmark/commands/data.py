@@ -1,0 +1,94 @@
+"""`data fetch` and `data list`: the public packages that a task on real code is built from."""
+
+import json
+import sys
+from typing import Any
+
+from benchmark.commands.options import print_table, progress_bar, require_format
+from benchmark.corpus import Group, Manifest, Package, load_manifest
+from benchmark.corpus.fetch import fetch, found_hash, packages_folder
+from benchmark.errors import UsageError
+from benchmark.tasks.code import Code, code_python
+from benchmark.tasks.splits import generate, stored_sizes
+from benchmark.tasks.task import TRAINING
+
+TASKS: dict[str, Code] = {code_python.name: code_python}
+
+
+def fetch_data(task_name: str, only: list[str] | None) -> None:
+    """Fetch the packages that are not there and build the splits they give. Raises UsageError, DamagedFile."""
+    if task_name not in TASKS:
+        raise UsageError(f"no data to fetch for {task_name}; there are: {', '.join(TASKS)}")
+    task, manifest = TASKS[task_name], load_manifest()
+    packages, folder = manifest.of(_groups(manifest, only)), packages_folder()
+    with progress_bar() as bar:
+        shown = bar.add_task("looking", total=len(packages))
+        before = iter([0, *[1] * len(packages)])  # progress is told before each package: the one before it is done
+        fetched = fetch(
+            packages, folder, lambda one: bar.update(shown, advance=next(before), description=f"{one!s:<30}")
+        )
+        bar.update(shown, completed=len(packages), description=f"{'packages':<30}")
+    size = sum(package.bytes for package in packages) / 1e6
+    print(f"{len(packages)} packages, {size:.0f} MB, are in {folder}; {fetched} were fetched", file=sys.stderr)
+    _build(task)
+    _show_splits(task)
+
+
+def list_data(format: str) -> None:
+    """The packages with licence and whether they are there, and the splits; as JSON with `packages` and `splits`."""
+    require_format(format, "table", "json")
+    packages = [_package_row(package) for package in load_manifest().packages]
+    if format == "json":
+        splits = {task.name: [_split_row(task, name) for name in _names(task)] for task in TASKS.values()}
+        print(json.dumps({"packages": packages, "splits": splits}, indent=1))
+        return
+    print_table(list(packages[0]), [list(row.values()) for row in packages], f"packages in {packages_folder()}")
+    for task in TASKS.values():
+        _show_splits(task)
+        print(f"simplibench data fetch {task.name} brings what is missing; --only GROUP only that group's")
+
+
+def _groups(manifest: Manifest, only: list[str] | None) -> tuple[Group, ...]:
+    unknown = [name for name in only or () if name not in manifest.groups]
+    if unknown:
+        raise UsageError(f"--only must be one of {', '.join(manifest.groups)}, got {', '.join(unknown)}")
+    return tuple(group for group in manifest.groups if not only or group in only)
+
+
+def _build(task: Code) -> None:
+    """Build what can be and is not there yet."""
+    missing = task.missing()
+    if TRAINING in missing:
+        print(f"{task.name}: no split can be built: {missing[TRAINING]}", file=sys.stderr)
+    elif any(stored_sizes(task, name) is None for name in _names(task) if name not in missing):
+        print("building the splits, a minute or two", file=sys.stderr)
+        generate(task)
+
+
+def _names(task: Code) -> list[str]:
+    return [TRAINING, *task.roles]
+
+
+def _show_splits(task: Code) -> None:
+    rows = [_split_row(task, name) for name in _names(task)]
+    print_table(list(rows[0]), [["" if cell is None else cell for cell in row.values()] for row in rows], task.name)
+
+
+def _split_row(task: Code, name: str) -> dict[str, Any]:
+    sizes = stored_sizes(task, name)
+    sequences, characters = (sizes[0], sizes[1] - sizes[0]) if sizes else (None, None)  # START is no character
+    state = "built" if sizes else "data missing" if name in task.missing() else "not built"
+    role = task.roles.get(name, TRAINING)
+    return {"split": name, "role": role, "sequences": sequences, "characters": characters, "state": state}
+
+
+def _package_row(package: Package) -> dict[str, Any]:
+    found = found_hash(packages_folder() / package.file)
+    return {
+        "package": package.name,
+        "version": package.version,
+        "licence": package.licence,
+        "groups": ", ".join(package.groups),
+        "MB": f"{package.bytes / 1e6:.1f}",
+        "state": "there" if found == package.sha256 else "changed" if found else "missing",
+    }
