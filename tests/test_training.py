@@ -87,6 +87,16 @@ def test_training_learns_something(sentences, tmp_path):
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.2
 
 
+def test_half_precision_products_train_the_same_model_a_little_differently(sentences, tmp_path):
+    half = replace(TINY, recipe=replace(RECIPE, precision="bfloat16"))
+    training = Training(DYCK, half, sentences, 0, tmp_path / "half.pt")
+    losses = [progress.loss for progress in training.run()]
+    full = [progress.loss for progress in Training(DYCK, TINY, sentences, 0, tmp_path / "full.pt").run()]
+    assert losses != full
+    assert losses == pytest.approx(full, rel=0.01)
+    assert {weight.dtype for weight in training.model.parameters()} == {torch.float32}
+
+
 def test_a_save_of_another_training_is_refused(sentences, tmp_path):
     trained(sentences, tmp_path / "a.pt")
     other = replace(TINY, recipe=replace(RECIPE, steps=40))

@@ -2,16 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from benchmark.commands.options import parse_seed, print_table, progress_bar
 from benchmark.errors import UsageError
 from benchmark.files import cache_folder
-from benchmark.harness.accuracy import accuracies, measures
+from benchmark.harness.accuracy import accuracies, largest_change, measures
 from benchmark.models import Checkpoint, Network, load_card, seed_name
 from benchmark.models.card import card_path
-from benchmark.models.reference import save_reference, untrained
+from benchmark.models.reference import as_stored, save_reference, untrained
 from benchmark.models.training import Training
 from benchmark.records import SeedName
 from benchmark.registry import load_task
@@ -26,7 +27,7 @@ def train(
     """Train what is asked for, measure every split, write weights and card. Raises UsageError."""
     torch.set_num_threads(threads)
     task = load_task(task_name)
-    names = [family.name for family in task.families]
+    names = [family.name for family in (*task.families, *task.recipes)]
     if family_name not in (None, *names):
         raise UsageError(f"{task.name} has no family {family_name}; there are: {', '.join(names)}")
     families = [task.family(family_name)] if family_name else list(task.families[: 1 if seeds else None])
@@ -36,8 +37,17 @@ def train(
     for number, (family, seed) in enumerate(wanted, start=1):
         print(f"{number} of {len(wanted)}: {family.name} {seed_name(seed)}", file=sys.stderr)
         model = untrained(family) if seed == "untrained" else _trained(task, family, int(seed), save_every)
-        found = measures(accuracies(task, model.eval()))
+        found = _measured(task, family, model.eval())
         _print(task, family, seed, save_reference(model, task, family, seed, found, output), output)
+
+
+def _measured(task: Task, family: Family, model: Network) -> dict[str, Any]:
+    """What the card says: of the weights as they are stored. Says by how much storing them changes any figure."""
+    found = accuracies(task, as_stored(model, family))
+    if family.stored != "float32":
+        change, figure = largest_change(accuracies(task, model), found)
+        print(f"stored as {family.stored}, the figure that changes most is {figure}: {change:.4%}", file=sys.stderr)
+    return measures(task, found)
 
 
 def _wanted(task: Task, family: Family, seeds: list[str] | None, output: Path) -> list[SeedName]:
@@ -66,6 +76,9 @@ def _trained(task: Task, family: Family, seed: int, save_every: float) -> Networ
 def _print(task: Task, family: Family, seed: SeedName, made: Checkpoint, output: Path) -> None:
     headers = ["split", "accuracy"]
     columns = [list(made.accuracy), [f"{value:.4f}" for value in made.accuracy.values()]]
+    if made.bits:
+        headers.append("bits a token")
+        columns.append([f"{value:.4f}" for value in made.bits.values()])
     if made.confident:
         headers.append(f"confidence > {task.confidence}")
         columns.append([f"{value:.4f}" for value in made.confident.values()])

@@ -12,6 +12,16 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 UNTRAINED = "untrained"
 
 
+class StratumQuality(BaseModel):
+    """How a reference predicts in one stratum of a split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    positions: int
+    accuracy: float
+    bits: float  # mean of -log2 P(right token)
+
+
 class Checkpoint(BaseModel):
     """One reference of a family."""
 
@@ -20,6 +30,8 @@ class Checkpoint(BaseModel):
     steps: int
     accuracy: dict[str, float]  # split -> share of right predictions at scored positions
     confident: dict[str, float] | None = None  # likewise by the task's stricter measure, where it has one
+    bits: dict[str, float] | None = None  # mean of -log2 P(right token), where the task asks for details
+    strata: dict[str, dict[str, dict[str, StratumQuality]]] | None = None  # split -> stratum -> label, likewise
     torch: str  # the version it was trained with
     threads: int
     sha256: str  # of the safetensors file

@@ -5,8 +5,10 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -60,11 +62,11 @@ def save_reference(
     task: Task,
     family: Family,
     seed: int | str,
-    measures: dict[str, dict[str, float] | None],
+    measures: dict[str, Any],
     root: Path,
 ) -> Checkpoint:
-    """Write the weights, then enter them, with their accuracies, on the family's card."""
-    weights = {name: weight.detach().contiguous() for name, weight in model.state_dict().items()}
+    """Write the weights in the family's precision, then enter them, with their measures, on the family's card."""
+    weights = {name: weight.detach().to(precision(family)).contiguous() for name, weight in model.state_dict().items()}
     content = safetensors.torch.save(weights)
     checkpoint = Checkpoint(
         steps=family.recipe.steps if isinstance(seed, int) else 0,
@@ -114,6 +116,18 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def precision(family: Family) -> torch.dtype:
+    """In which the weights are stored."""
+    return {"float32": torch.float32, "float16": torch.float16}[family.stored]
+
+
+def as_stored(model: Network, family: Family) -> Network:
+    """The model that loading will give: its weights as precise as they are stored."""
+    same = deepcopy(model)
+    same.load_state_dict({name: weight.to(precision(family)) for name, weight in model.state_dict().items()})
+    return same
 
 
 def untrained(family: Family) -> Network:

@@ -95,7 +95,8 @@ class Training:
         recipe = self.family.recipe
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(recipe, self.step)
-        logits = self.model(inputs)
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            logits = self.model(inputs).float()
         loss = self._loss(logits, targets)
         if recipe.invariance:
             loss = loss + recipe.invariance * self._variance(inputs, logits)

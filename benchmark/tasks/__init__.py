@@ -1,14 +1,12 @@
 """What is asked: tasks, their splits and cases. Of the rooms below, imports the corpus."""
 
+from benchmark.tasks.family import Architecture, Family, Recipe
 from benchmark.tasks.splits import load_split, load_training
 from benchmark.tasks.task import (
-    Architecture,
     Arena,
     Cases,
     Component,
     Explanations,
-    Family,
-    Recipe,
     Role,
     Sequences,
     Split,

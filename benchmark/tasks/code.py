@@ -10,7 +10,8 @@ import numpy as np
 
 from benchmark.corpus import Group, Language, PinnedPackages, Source, distinct, strata
 from benchmark.errors import UsageError
-from benchmark.tasks.task import TRAINING, Architecture, Cases, Family, Recipe, Sequences, Split, Task
+from benchmark.tasks.family import Architecture, Family, Recipe
+from benchmark.tasks.task import TRAINING, Cases, Sequences, Split, Task
 
 START, FIRST_CHARACTER = 0, 1
 CHARACTERS = "\n\t" + "".join(map(chr, range(0x20, 0x7F)))  # token 1 is the newline, 2 the tab, 3 the blank
@@ -30,7 +31,13 @@ SMALL = Family(
         layers=4, heads=4, width=128, head_width=32, mlp_width=512, vocabulary=VOCABULARY, context=WINDOW
     ),
     recipe=Recipe(  # 57 million characters
-        steps=7_000, batch_tokens=8_192, learning_rate=2e-3, warmup_steps=400, weight_decay=0.01, clip_norm=1.0
+        steps=7_000,
+        batch_tokens=8_192,
+        learning_rate=2e-3,
+        warmup_steps=400,
+        weight_decay=0.01,
+        clip_norm=1.0,
+        precision="bfloat16",
     ),
     seeds=(0, 1),
 )

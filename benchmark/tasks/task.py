@@ -9,6 +9,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from benchmark.tasks.family import Family
+
 Role = Literal["fit", "id", "ood", "control"]
 Track = Literal["codec", "explainer"]
 Integers = npt.NDArray[np.integer]
@@ -84,55 +86,6 @@ def content_hash(arrays: Mapping[str, Integers]) -> str:
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """The shape of a reference. The defaults are a GPT-2-like transformer; models/ says what the others are."""
-
-    layers: int
-    heads: int
-    width: int  # of the residual stream
-    head_width: int  # of a query, key or value vector
-    mlp_width: int  # 0 where there is none
-    vocabulary: int  # token ids run from 0 to vocabulary - 1
-    context: int  # the longest input, in tokens
-    kind: Literal["transformer", "minimal"] = "transformer"
-    tokens: Literal["learned", "one-hot", "pair", "type+depth", "type+angle"] = "learned"  # the last three: minimal
-    positions: Literal["learned", "linear", "none"] = "learned"
-    attention_norm: bool = True
-    final_norm: bool = True
-    activation: Literal["gelu", "relu"] = "gelu"
-    max_depth: int = 0  # of brackets, where tokens are embedded with their depth
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a reference is trained: AdamW, linear warm-up, cosine decay to zero."""
-
-    steps: int
-    batch_tokens: int  # padded tokens a batch, at most
-    learning_rate: float  # at the end of the warm-up
-    warmup_steps: int
-    weight_decay: float
-    clip_norm: float
-    scored_only: bool = False  # the loss counts only positions whose next token is a candidate
-    invariance: float = 0.0  # weight of the squared change of the logits when `Task.lengthened` says none is due
-
-
-@dataclass(frozen=True)
-class Family:
-    """References of one architecture and recipe that differ in their seed."""
-
-    name: str
-    architecture: Architecture
-    recipe: Recipe
-    seeds: tuple[int, ...]
-
-    @property
-    def references(self) -> tuple[int | Literal["untrained"], ...]:
-        """The trained ones by seed, and the untrained control."""
-        return (*self.seeds, "untrained")
-
-
 RANKED_SEEDS = (0, 1, 2, 3, 4)
 
 
@@ -183,8 +136,11 @@ class Task(ABC):
     roles: ClassVar[Mapping[str, Role]]  # every split, in the order of the tables
     hashes: ClassVar[Mapping[str, str]]  # content hash of `training` and of every split
     candidates: ClassVar[range]  # the tokens among which the prediction is taken
+    records_use: ClassVar[int | None] = None  # the first so many sequences of every split; None: all
+    detailed: ClassVar[bool] = False  # cards also have bits a token, and both measures in every stratum
     confidence: ClassVar[float | None] = None  # a stricter measure: right where P(target) / P(candidates) exceeds it
-    families: ClassVar[tuple[Family, ...]]
+    families: ClassVar[tuple[Family, ...]]  # the first is the default; each has a card, and weights, that are shipped
+    recipes: ClassVar[tuple[Family, ...]] = ()  # families to be trained by who wants them; nothing of them is shipped
     arenas: ClassVar[tuple[Arena, ...]]
 
     @abstractmethod
@@ -201,4 +157,4 @@ class Task(ABC):
 
     def family(self, name: str) -> Family:
         """The family called `name`, which an arena or a command refers to."""
-        return next(family for family in self.families if family.name == name)
+        return next(family for family in (*self.families, *self.recipes) if family.name == name)
