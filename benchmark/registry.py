@@ -12,7 +12,7 @@ import baselines
 from benchmark import tasks
 from benchmark.errors import UsageError
 from benchmark.models import load_card
-from benchmark.records import Protocol
+from benchmark.records import Protocol, Terms
 from benchmark.scoring import explanations, faithfulness
 from benchmark.tasks import Arena, Task, Track
 
@@ -103,20 +103,21 @@ def protocol(task: Task, track: Track = "codec") -> Protocol:
         "splits": dict(task.hashes),
         "roles": dict(task.roles),
         "checkpoints": checkpoints,
+        **({"records_use": task.records_use} if task.records_use else {}),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return Protocol(task_version=task.protocol, scoring_version=SCORING_VERSIONS[track], sha256=digest)
 
 
-def protocols() -> dict[str, Protocol]:
-    """The current protocol of every arena, by its name with the task."""
+def terms() -> dict[str, Terms]:
+    """What every arena ranks, by its name with the task."""
     return {
-        f"{task.name}/{arena.name}": protocol(task, arena.track)
+        f"{task.name}/{arena.name}": Terms(protocol(task, arena.track), list(arena.seeds), scored_splits(task))
         for task in all_tasks().values()
         for arena in task.arenas
     }
 
 
-def ranked_seeds() -> dict[str, list[int]]:
-    """For every arena, with its task, the references it is ranked over."""
-    return {f"{task.name}/{arena.name}": list(arena.seeds) for task in all_tasks().values() for arena in task.arenas}
+def scored_splits(task: Task) -> list[str]:
+    """The splits that a record is to have, in the order of the tables."""
+    return [name for name, role in task.roles.items() if role != "fit"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.records import CodecRecord, Counts, GroundCounts, Protocol, load_all, save, split_figures
+from benchmark.records import CodecRecord, Counts, GroundCounts, Protocol, Terms, load_all, save, split_figures
 from benchmark.scoring.quantised import quantise
 
 PROTOCOL = Protocol(task_version=1, scoring_version=1, sha256="a" * 64)
@@ -101,13 +101,29 @@ def simulated(tmp_path, name, errors, bits=64.0, seeds=(0, 1, 2), entry="E()", *
         save(tmp_path, record, counts if record.status == "ok" else None, base)
 
 
+def terms(protocol=PROTOCOL):
+    return {arena: Terms(protocol, seeds, list(ROLES)) for arena, seeds in SEEDS.items()}
+
+
 def board(tmp_path, protocol=PROTOCOL):
-    found = boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, protocol))
+    found = boards(load_all(tmp_path), terms(protocol))
     return {row.submission: row for one in found for row in one.rows}
 
 
 GOOD = {"iid": 0.02, "near": 0.1, "far": 0.2}
 POOR = {"iid": 0.2, "near": 0.4, "far": 0.6}
+
+
+def test_records_that_lack_a_split_are_listed_naming_it_and_not_ranked(tmp_path):
+    simulated(tmp_path, "whole", POOR)
+    splits = {name: split.model_dump() for name, split in load_all(tmp_path)[0].record.splits.items()}
+    del splits["far"]
+    simulated(tmp_path, "partial", GOOD, splits=splits)
+    rows = board(tmp_path)
+    assert (rows["whole"].rank_low, rows["whole"].rank_high) == (1, 1)
+    assert rows["partial"].status == "unranked"
+    assert rows["partial"].rank_low is None
+    assert rows["partial"].note == "scored without far, whose data were missing; fetch them and run it again"
 
 
 def test_the_more_faithful_submission_ranks_first_with_a_score_near_the_truth(tmp_path):
@@ -159,7 +175,7 @@ def test_controls_are_shown_in_italics_and_not_ranked(tmp_path):
     rows = board(tmp_path)
     assert rows["control"].rank_low is None
     assert rows["good"].rank_low == 1
-    page = leaderboard_markdown(boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, PROTOCOL)))
+    page = leaderboard_markdown(boards(load_all(tmp_path), terms()))
     assert "*[control](https://example.org)*" in page
 
 
@@ -180,7 +196,7 @@ def test_a_failed_entry_leaves_the_others_and_a_failed_submission_ranks_below_ev
     assert rows["half"].rank_low == 1
     assert rows["none"].status == "failed"
     assert (rows["none"].rank_low, rows["none"].rank_high) == (2, 2)
-    page = leaderboard_markdown(boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, PROTOCOL)))
+    page = leaderboard_markdown(boards(load_all(tmp_path), terms()))
     assert "got \\| NaN and more" in page
 
 
@@ -223,15 +239,13 @@ def test_the_untrained_control_never_enters_a_score(tmp_path):
 def test_the_formats_hold_the_same_rows_under_the_documented_keys(tmp_path):
     simulated(tmp_path, "good", GOOD)
     simulated(tmp_path, "quick", GOOD, limit=5)
-    found = boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, PROTOCOL))
+    found = boards(load_all(tmp_path), terms())
     rows = json.loads(leaderboard_json(found))
     assert set(rows[0]) >= KEYS
     lines = list(csv.DictReader(io.StringIO(leaderboard_csv(found))))
     assert [line["submission"] for line in lines] == [row["submission"] for row in rows] == ["good", "quick"]
     assert float(lines[0]["score"]) == rows[0]["score"]
-    assert leaderboard_markdown(found) == leaderboard_markdown(
-        boards(load_all(tmp_path), SEEDS, dict.fromkeys(SEEDS, PROTOCOL))
-    )
+    assert leaderboard_markdown(found) == leaderboard_markdown(boards(load_all(tmp_path), terms()))
 
 
 def test_an_empty_board_is_a_page_without_tables():

@@ -19,6 +19,7 @@ from benchmark.records import (
     ExplainerCounts,
     ExplainerRecord,
     Protocol,
+    Terms,
     explainer_figures,
     load,
     load_all,
@@ -309,7 +310,7 @@ def simulated(tmp_path, name, measures=GOOD, replaced=0.5, noise=0.0, seeds=SEED
 
 
 def board(tmp_path, protocol=PROTOCOL):
-    return boards(load_all(tmp_path), {ARENA: SEEDS}, {ARENA: protocol})
+    return boards(load_all(tmp_path), {ARENA: Terms(protocol, SEEDS, list(ROLES))})
 
 
 def rows(tmp_path, **options):

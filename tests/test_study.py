@@ -17,9 +17,10 @@ from benchmark.errors import UsageError
 from benchmark.harness.batches import limited
 from benchmark.models import load_card, load_reference
 from benchmark.scoring.statistics import interval, seed_weights
-from benchmark.studies import balance
-from benchmark.studies.balance import CONSTRUCTED, Correlation, FamilyRow, ModelRow
-from benchmark.studies.balance_figure import draw
+from benchmark.studies.balance import measure as balance
+from benchmark.studies.balance.figure import draw
+from benchmark.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow
+from benchmark.studies.table import flat
 from benchmark.tasks import load_split
 from benchmark.tasks.bounded_dyck import task as DYCK
 from benchmark.theory import (
@@ -131,7 +132,7 @@ def test_a_study_that_there_is_not_is_refused_with_exit_code_two(simplibench, tm
     finished = simplibench("study", "nonsense", cwd=tmp_path)
     assert finished.returncode == 2
     assert finished.stdout == ""
-    assert "no study nonsense; there are: balance" in finished.stderr
+    assert "no study nonsense; there are: balance, code" in finished.stderr
     assert "Traceback" not in finished.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -197,7 +198,7 @@ def test_the_committed_models_are_every_trained_one_and_the_seven_constructed(mo
 def test_the_committed_row_of_a_model_is_the_recomputed_one(family, seed, models):
     (committed,) = (own for own in of_family(models, family) if own["seed"] == str(seed))
     splits = {name: limited(load_split(DYCK, name), count) for name, count in balance.PREFIXES.items()}
-    found = balance.flat(balance._measured(DYCK, family, str(seed), model_of(committed), splits))
+    found = flat(balance._measured(DYCK, family, str(seed), model_of(committed), splits))
     for name in ("balance_violation", "score_form_violation"):
         assert committed[name] == (found[name] or "")
     for name in (*ACCURACIES, "stack_attention"):

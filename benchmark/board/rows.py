@@ -9,7 +9,7 @@ import numpy as np
 from benchmark.board.codecs import codec_figures, score_codecs
 from benchmark.board.explainers import explainer_figures, score_explainers
 from benchmark.board.row import Floats, Row, Scores, Status
-from benchmark.records import Protocol, Record, Stored
+from benchmark.records import CodecRecord, ExplainerRecord, Stored, Terms
 from benchmark.scoring.statistics import interval, kendall_tau, rank_ranges
 
 
@@ -35,30 +35,30 @@ class ArenaBoard:
     kendall_tau: float | None
 
 
-def boards(stored: list[Stored], seeds: Mapping[str, list[int]], protocols: Mapping[str, Protocol]) -> list[ArenaBoard]:
-    """Every arena's board. `seeds`: the references an arena is ranked over; `protocols`: its current one; by arena."""
+def boards(stored: list[Stored], terms: Mapping[str, Terms]) -> list[ArenaBoard]:
+    """Every arena's board; `terms` by arena."""
     by_arena: dict[str, dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
     for one in stored:
         if one.record.seed != "untrained":
             by_arena[one.record.arena][one.record.submission].append(one)
     return [
-        _arena_board(arena, list(by_arena[arena].values()), seeds[arena], protocols[arena])
+        _arena_board(arena, list(by_arena[arena].values()), terms[arena])
         for arena in sorted(by_arena)
-        if arena in seeds
+        if arena in terms
     ]
 
 
-def _arena_board(arena: str, groups: list[list[Stored]], seeds: list[int], protocol: Protocol) -> ArenaBoard:
+def _arena_board(arena: str, groups: list[list[Stored]], terms: Terms) -> ArenaBoard:
     track = groups[0][0].record.track
-    standings = [_standing([one.record for one in group], seeds, protocol) for group in groups]
+    standings = [_standing([one.record for one in group], terms) for group in groups]
     rows = [_described(group, *standing) for group, standing in zip(groups, standings, strict=True)]
     fit = [number for number, (status, _) in enumerate(standings) if status == "ok"]
     resampled: dict[str, Floats] = {}
-    for number, scores in zip(fit, SCORINGS[track].score([groups[number] for number in fit], seeds), strict=True):
+    for number, scores in zip(fit, SCORINGS[track].score([groups[number] for number in fit], terms.seeds), strict=True):
         rows[number], resampled[rows[number].submission] = _scored(rows[number], scores)
     rows = _with_ranks(rows, resampled)
     ranked = [row for row in rows if row.rank_low is not None]
-    return ArenaBoard(arena, track, sorted(rows, key=_place), seeds, _tau(ranked))
+    return ArenaBoard(arena, track, sorted(rows, key=_place), terms.seeds, _tau(ranked))
 
 
 def _scored(row: Row, found: Scores) -> tuple[Row, Floats]:
@@ -107,27 +107,30 @@ def _tau(ranked: list[Row]) -> float | None:
     return kendall_tau(np.array(scores), np.array(others)) if len(scores) > 1 else None
 
 
-def _standing(records: Sequence[Record], seeds: list[int], protocol: Protocol) -> tuple[Status, str]:
+def _standing(records: Sequence[CodecRecord | ExplainerRecord], terms: Terms) -> tuple[Status, str]:
     """Whether a submission's records make a rank, and why not."""
-    if any(record.protocol != protocol for record in records):
-        return (
-            "outdated",
-            f"made under another protocol than {protocol.task_version}.{protocol.scoring_version}; run it again",
-        )
+    if any(record.protocol != terms.protocol for record in records):
+        current = f"{terms.protocol.task_version}.{terms.protocol.scoring_version}"
+        return "outdated", f"made under another protocol than {current}; run it again"
     if any(record.limit is not None or record.in_process for record in records):
         return "unranked", "scored with --limit or --in-process"
+    lacking = {
+        name for record in records if record.status == "ok" for name in terms.splits if name not in record.splits
+    }
+    if lacking:
+        named = ", ".join(name for name in terms.splits if name in lacking)
+        return "unranked", f"scored without {named}, whose data were missing; fetch them and run it again"
     if all(record.status == "failed" for record in records):
         return "failed", records[0].reason or ""
     sources = {record.source_sha256 for record in records}
     if len(sources) > 1:
         return "incomplete", "its records are of different versions of its file; run it again"
     made = {(record.entry, record.seed) for record in records}
-    missing = [
-        f"{entry} seed {seed}" for entry in sorted({e for e, _ in made}) for seed in seeds if (entry, seed) not in made
-    ]
+    entries = sorted({entry for entry, _ in made})
+    missing = [f"{entry} seed {seed}" for entry in entries for seed in terms.seeds if (entry, seed) not in made]
     if missing:
         return "incomplete", f"{len(missing)} records are missing, the first: {missing[0]}"
-    for seed in seeds:
+    for seed in terms.seeds:
         own = [record for record in records if record.seed == seed]
         if all(record.status == "failed" for record in own):
             return "failed", f"every entry failed on reference {seed}: {own[0].reason}"

@@ -8,7 +8,7 @@ from benchmark.board import Row, boards
 from benchmark.board.render import interval_text, rank_text
 from benchmark.commands.options import print_table
 from benchmark.records import COMMITTED, CodecRecord, ExplainerRecord, load_all
-from benchmark.registry import protocols, ranked_seeds
+from benchmark.registry import terms
 from benchmark.scoring.faithfulness import BUDGET_HALVINGS
 
 Entry = tuple[str, str]  # submission and label
@@ -30,7 +30,7 @@ def show_arena(name: str) -> None:
 
 def current_rows() -> list[Row]:
     """Every row of the leaderboard."""
-    return [row for board in boards(load_all(COMMITTED), ranked_seeds(), protocols()) for row in board.rows]
+    return [row for board in boards(load_all(COMMITTED), terms()) for row in board.rows]
 
 
 def place(row: Row, name: str) -> list[str]:

@@ -8,7 +8,7 @@ from benchmark.commands.options import require_format
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.files import write_atomically
 from benchmark.records import COMMITTED, Stored, load_all, verify
-from benchmark.registry import BASELINES, load_task, protocols, ranked_seeds
+from benchmark.registry import BASELINES, load_task, terms
 
 PAGE = BASELINES.parent / "leaderboard.md"
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}
@@ -22,7 +22,7 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
         raise UsageError(f"--records {missing[0]}: no such folder")
     page = page or PAGE
     stored = load_all(*(roots or [COMMITTED]))
-    text = WRITERS[format or "md"](boards(stored, ranked_seeds(), protocols()))
+    text = WRITERS[format or "md"](boards(stored, terms()))
     if check:
         _check(stored, text, page)
     elif format:
@@ -35,9 +35,11 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
 def _check_splits(one: Stored) -> None:
     """A record of the current protocol has the task's splits in their roles: figures cannot tell, the task can."""
     record = one.record
-    if record.status == "failed" or record.protocol != protocols().get(record.arena):
+    current = terms().get(record.arena)
+    if record.status == "failed" or current is None or record.protocol != current.protocol:
         return
-    expected = {name: role for name, role in load_task(record.task).roles.items() if role != "fit"}
+    roles = load_task(record.task).roles
+    expected = {name: roles[name] for name in current.splits}
     found = {name: split.role for name, split in record.splits.items()}
     if found != expected:
         raise DamagedFile(f"{one.path}: splits: the task has {expected}, the record {found}; run it again")

@@ -15,7 +15,7 @@ from benchmark.harness.jobs import default_jobs, guests
 from benchmark.harness.runtime import resolve_device
 from benchmark.harness.unit import Conditions
 from benchmark.records import COMMITTED, Stored, load_all
-from benchmark.registry import protocols, ranked_seeds
+from benchmark.registry import terms
 
 SCORE = {"codec": "faithfulness", "explainer": "mean of equivalence and intervention"}
 FORMATS = {"bits/token": ".2f", "state bytes": ".0f", "forward": ".2f", "us/case": ".0f"}
@@ -118,7 +118,7 @@ def _print_places(stored: list[Stored]) -> None:
     """Where the run's submissions stand among the committed records, in place of their own committed ones."""
     names = {(one.record.arena, one.record.submission) for one in stored}
     others = [one for one in load_all(COMMITTED) if (one.record.arena, one.record.submission) not in names]
-    found = boards(others + stored, ranked_seeds(), protocols())
+    found = boards(others + stored, terms())
     rows = [
         [
             row.arena,

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.tasks import Cases, Sequences, Split
+from benchmark.tasks import Cases, Sequences, Split, Task
 
-BATCH_TOKENS = 8_192  # padded tokens a batch, at most, unless one sequence is longer
+BATCH_TOKENS = Task.batch_tokens  # padded tokens a batch, at most, unless one sequence is longer
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.errors import UsageError
+from benchmark.harness.data import require_data, with_data
 from benchmark.harness.guest import Nursery
 from benchmark.harness.jobs import guests, run_here, run_side_by_side
 from benchmark.harness.runtime import resolve_device
@@ -68,7 +69,7 @@ def plan(
     nursery: Nursery | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
-    tasks = [load_task(task_name)] if task_name and task_name != EVERY_TASK else _default_first()
+    tasks = [load_task(task_name)] if task_name and task_name != EVERY_TASK else with_data(_default_first())
     described = _manifests([find_method(method) for method in methods], conditions, nursery)
     fitting = {known_as.name: _fitting(tasks, known_as, arena_names, task_name is None) for _, known_as in described}
     units = []
@@ -78,6 +79,8 @@ def plan(
             for seed in _seeds(task, arena, seeds):
                 candidates = (Unit(file, source_sha256(file), known_as, task, arena, seed) for file, known_as in own)
                 units += [unit for unit in candidates if unit.entries]
+    for task in dict.fromkeys(unit.task for unit in units):
+        require_data(task)
     return units
 
 

@@ -9,8 +9,8 @@ from typing import Protocol
 from benchmark import records
 from benchmark.methods import AnyEntry, CodecEntry, Manifest
 from benchmark.records import SeedName
-from benchmark.registry import protocol
-from benchmark.tasks import Arena, Explanations, Task
+from benchmark.registry import protocol, scored_splits
+from benchmark.tasks import Arena, Explanations, Task, absent
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,18 @@ def fits(entry: AnyEntry, arena: Arena) -> bool:
     return entry.part == "vectors" or arena.component == "attention"
 
 
+def present(task: Task) -> list[str]:
+    """The splits a record can be made on here: those to be scored whose data are not missing."""
+    return [name for name in scored_splits(task) if name not in absent(task)]
+
+
+def used(task: Task, limit: int | None) -> int | None:
+    """How many sequences of each split a record uses, at most; None: all."""
+    return min((count for count in (task.records_use, limit) if count is not None), default=None)
+
+
 def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
-    """Equal for records that would be equal: same source, fields, arena, reference, protocol, device kind, conditions."""
+    """Equal for records that would be equal: same source, fields, arena, reference, protocol, device, conditions, splits."""
     facts = [
         unit.source_sha256,
         entry.label,
@@ -86,5 +96,6 @@ def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
         conditions.device,
         conditions.limit,
         conditions.in_process,
+        *([present(unit.task)] if absent(unit.task) else []),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

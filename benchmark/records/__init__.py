@@ -4,7 +4,7 @@ from benchmark.records.codec_figures import split_figures
 from benchmark.records.codecs import CodecRecord, Counts, GroundCounts, Runtime, SplitResult, Stratum
 from benchmark.records.explainer_figures import explainer_figures
 from benchmark.records.explainers import BankTable, ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit
-from benchmark.records.record import Environment, Protocol, Record, SeedName
+from benchmark.records.record import Environment, Protocol, Record, SeedName, Terms
 from benchmark.records.store import COMMITTED, AnyRecord, Stored, entry_path, load, load_all, record_path, save
 from benchmark.records.table import Table
 from benchmark.records.verify import verify
@@ -29,6 +29,7 @@ __all__ = [
     "Stored",
     "Stratum",
     "Table",
+    "Terms",
     "entry_path",
     "explainer_figures",
     "load",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationInfo, model_validator
@@ -36,6 +37,15 @@ class Protocol(Frozen):
     task_version: PositiveInt
     scoring_version: PositiveInt
     sha256: Sha256  # over the versions and the hashes of every split and checkpoint
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an arena ranks: records of its protocol, over these references, of all these splits."""
+
+    protocol: Protocol
+    seeds: list[int]
+    splits: list[str]
 
 
 class Record(Frozen):

@@ -1,1 +1,1 @@
-"""The papers' analyses, a file each: shipped models in, tables and figures out."""
+"""The papers' analyses, a folder each: shipped models in, tables and figures out."""

@@ -1,7 +1,7 @@
 """What is asked: tasks, their splits and cases. Of the rooms below, imports the corpus."""
 
 from benchmark.tasks.family import Architecture, Family, Recipe
-from benchmark.tasks.splits import load_split, load_training
+from benchmark.tasks.splits import absent, load_split, load_training
 from benchmark.tasks.task import (
     Arena,
     Cases,
@@ -27,6 +27,7 @@ __all__ = [
     "Split",
     "Task",
     "Track",
+    "absent",
     "load_split",
     "load_training",
 ]

@@ -4,6 +4,7 @@ Task after Friedman et al. 2024 (arXiv:2312.03656), who train on Java of CodeSea
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from benchmark.corpus import Group, Language, PinnedPackages, Source, distinct, strata
 from benchmark.errors import UsageError
 from benchmark.tasks.family import Architecture, Family, Recipe
-from benchmark.tasks.task import TRAINING, Cases, Sequences, Split, Task
+from benchmark.tasks.task import TRAINING, Cases, Component, Sequences, Split, Task
 
 START, FIRST_CHARACTER = 0, 1
 CHARACTERS = "\n\t" + "".join(map(chr, range(0x20, 0x7F)))  # token 1 is the newline, 2 the tab, 3 the blank
@@ -40,6 +41,16 @@ SMALL = Family(
         precision="bfloat16",
     ),
     seeds=(0, 1),
+    stored="float16",
+)
+BASE = Family(  # the paper's size, as far as is known; windows fill half of its context
+    name="base",
+    architecture=Architecture(
+        layers=4, heads=4, width=256, head_width=64, mlp_width=1_024, vocabulary=VOCABULARY, context=2 * WINDOW
+    ),
+    recipe=replace(SMALL.recipe, steps=20_000, batch_tokens=32_768, learning_rate=1e-3),  # 655 million characters
+    seeds=(0, 1),
+    stored="float16",
 )
 
 
@@ -50,8 +61,16 @@ class Code(Task):
     """
 
     candidates = range(FIRST_CHARACTER, VOCABULARY)
-    families = ()
-    arenas = ()
+    families = (SMALL,)
+    recipes = (BASE,)
+    arenas = tuple(
+        Component(component, layer, SMALL.name, seeds=SMALL.seeds)
+        for component in ("attention", "residual")
+        for layer in range(SMALL.architecture.layers)
+    )
+    records_use = 100  # windows of 256 characters; all thousand of every split would take an hour a method
+    batch_tokens = 2_048  # so many characters' attention, 8 MB, stays near the processor
+    detailed = True
 
     def __init__(self, source: Source, windows: int = SPLIT_WINDOWS) -> None:
         self.source, self.windows = source, windows

@@ -59,6 +59,15 @@ def _require_present(task: Task, name: str) -> None:
         raise UsageError(f"{task.name}: {name} cannot be built: {task.missing()[name]}")
 
 
+def absent(task: Task) -> dict[str, str]:
+    """The splits, or `training`, that are neither in the cache nor can be built: what is missing and what to do."""
+    return {
+        name: problem
+        for name, problem in task.missing().items()
+        if name not in task.hashes or not _path(task, name).exists()
+    }
+
+
 def stored_sizes(task: Task, name: str) -> tuple[int, int] | None:
     """Sequences and tokens of a split or of `training` in the cache; None where it is not there, or not whole."""
     path = _path(task, name)

@@ -137,6 +137,7 @@ class Task(ABC):
     hashes: ClassVar[Mapping[str, str]]  # content hash of `training` and of every split
     candidates: ClassVar[range]  # the tokens among which the prediction is taken
     records_use: ClassVar[int | None] = None  # the first so many sequences of every split; None: all
+    batch_tokens: ClassVar[int] = 8_192  # run at once by the scorer, padding included, unless one sequence is longer
     detailed: ClassVar[bool] = False  # cards also have bits a token, and both measures in every stratum
     confidence: ClassVar[float | None] = None  # a stricter measure: right where P(target) / P(candidates) exceeds it
     families: ClassVar[tuple[Family, ...]]  # the first is the default; each has a card, and weights, that are shipped

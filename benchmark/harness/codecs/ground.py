@@ -9,6 +9,7 @@ from torch import Tensor
 from benchmark.harness.batches import Batch, limited, scored_batches, whole_batches
 from benchmark.harness.codecs.play import Bools, Outcome, Scene, play, set_scene
 from benchmark.harness.codecs.stage import Stage, ceiling_bits
+from benchmark.harness.unit import present
 from benchmark.models import Cut, Reference, Rows
 from benchmark.tasks import Component, Split, Task, load_split
 
@@ -36,16 +37,16 @@ class Ground:
 
 
 def lay_ground(task: Task, reference: Reference, arena: Component, device: str, limit: int | None) -> Ground:
-    """Run the reference over every split once. `limit`: sentences a split, at most."""
+    """Run the reference once over every split that is there. `limit`: sentences a split, at most."""
     stage = Stage(reference.model, arena, "query+key" if arena.component == "attention" else "residual")
     fit_split = limited(load_split(task, "fit"), limit)
-    fit_scenes = [(batch, stage.prefix(batch)) for batch in whole_batches(fit_split.sequences, device)]
+    fit_scenes = [
+        (batch, stage.prefix(batch)) for batch in whole_batches(fit_split.sequences, device, task.batch_tokens)
+    ]
     # Head by head and on the CPU, as a codec would compute it: then the constant baseline is the floor exactly.
     mean = torch.stack([head.mean(0) for head in fit_rows(stage, fit_scenes).cpu()]).to(device)  # [H, width]
     splits = {
-        name: _split_ground(stage, limited(load_split(task, name), limit), task.candidates, mean, device)
-        for name, role in task.roles.items()
-        if role != "fit"
+        name: _split_ground(stage, limited(load_split(task, name), limit), task, mean, device) for name in present(task)
     }
     return Ground(task, arena, stage, fit_scenes, splits, ceiling_bits(arena, reference.model))
 
@@ -56,8 +57,9 @@ def fit_rows(stage: Stage, scenes: list[tuple[Batch, Cut]]) -> Tensor:
     return torch.cat([rows[name] for name in streams[0] for rows in streams], dim=1)
 
 
-def _split_ground(stage: Stage, split: Split, candidates: range, mean: Tensor, device: str) -> SplitGround:
-    scenes = [set_scene(stage, batch, candidates) for batch in scored_batches(split, device)]
+def _split_ground(stage: Stage, split: Split, task: Task, mean: Tensor, device: str) -> SplitGround:
+    batches = scored_batches(split, device, task.batch_tokens)
+    scenes = [set_scene(stage, batch, task.candidates) for batch in batches]
     right = np.zeros(len(split.cases), dtype=bool)
     for scene in scenes:
         right[scene.batch.cases] = scene.predicted.cpu().numpy() == split.cases.target[scene.batch.cases]
@@ -65,4 +67,4 @@ def _split_ground(stage: Stage, split: Split, candidates: range, mean: Tensor, d
     def constant(rows: Rows, batch: Batch) -> Rows:
         return {name: mean[:, None].expand_as(own) for name, own in rows.items()}
 
-    return SplitGround(split, scenes, right, play(stage, split, scenes, constant, candidates))
+    return SplitGround(split, scenes, right, play(stage, split, scenes, constant, task.candidates))

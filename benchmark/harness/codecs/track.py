@@ -6,7 +6,7 @@ from benchmark.harness.codecs.ground import Ground, lay_ground
 from benchmark.harness.codecs.measure import Fitted, fit, measure
 from benchmark.harness.codecs.summary import ground_counts
 from benchmark.harness.track import Result, Step
-from benchmark.harness.unit import Conditions, Unit
+from benchmark.harness.unit import Conditions, Unit, present, used
 from benchmark.methods import AnyEntry, Caller, CodecEntry, HostedCodec
 from benchmark.models import load_reference
 from benchmark.records import CodecRecord
@@ -52,7 +52,8 @@ class CodecTrack:
         assert isinstance(unit.arena, Component)  # for the type checker: this is the track of components
         family = unit.task.family(unit.arena.family)
         reference = load_reference(unit.task, unit.seed, family, conditions.device)
-        return CodecGround(unit, lay_ground(unit.task, reference, unit.arena, conditions.device, conditions.limit))
+        sentences = used(unit.task, conditions.limit)
+        return CodecGround(unit, lay_ground(unit.task, reference, unit.arena, conditions.device, sentences))
 
     def failed(self, entry: AnyEntry) -> dict[str, Any]:
         """The track's own fields where nothing was measured."""
@@ -61,4 +62,4 @@ class CodecTrack:
 
     def steps(self, task: Task) -> int:
         """A step a split."""
-        return len(task.roles) - 1
+        return len(present(task))

@@ -12,6 +12,7 @@ from benchmark.harness.track import Result, Step
 from benchmark.harness.unit import Conditions, Unit
 from benchmark.methods import AnyEntry, Caller, ExplainerEntry, HostedExplainer
 from benchmark.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
+from benchmark.registry import scored_splits
 from benchmark.scoring.explanations import UNIT, distance
 from benchmark.scoring.statistics import spearman
 from benchmark.tasks import Explanations, Task
@@ -98,10 +99,9 @@ class ExplainerTrack:
         if not isinstance(unit.seed, int):
             raise UsageError(f"{unit.arena_name} has no bank of untrained models; its seeds are {unit.arena.seeds}")
         bank = build_bank(unit.task, unit.arena, unit.seed, conditions.device)
-        names = [name for name, role in unit.task.roles.items() if role != "fit"]
         splits = {
             name: lay_split(unit.task, bank, name, cases, conditions.device, conditions.limit)
-            for name, cases in zip(names, CASES, strict=True)
+            for name, cases in zip(scored_splits(unit.task), CASES, strict=True)
         }
         return ExplainerGround(unit.task, bank, splits)
 
@@ -111,4 +111,4 @@ class ExplainerTrack:
 
     def steps(self, task: Task) -> int:
         """A step a split."""
-        return len(task.roles) - 1
+        return len(scored_splits(task))

@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmark.models import Site
-from benchmark.studies.balance import CONSTRUCTED, ModelRow
+from benchmark.studies.balance.measure import CONSTRUCTED, ModelRow
 from benchmark.theory import same_values
 
 # Okabe and Ito's colours, which people who do not see red and green apart can tell apart; shapes tell them apart too.

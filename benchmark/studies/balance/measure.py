@@ -1,10 +1,10 @@
-"""Does the balance of a model's attention tell how it generalizes? After Wen et al. 2023, arXiv:2312.01429.
+"""How balanced each model is and how it generalizes: a row a model, a row a family, correlations.
 
 Everything is recomputed from the shipped models and the constructions.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
@@ -154,19 +154,3 @@ def _correlation(measure: str, name: str, rows: list[ModelRow]) -> list[Correlat
     values = np.array([getattr(row, measure) for row in rows])
     outcome = np.array([row.ood_accuracy for row in rows])
     return [Correlation(measure, name, len(rows), spearman_interval(values, outcome))]
-
-
-def flat(row: ModelRow | FamilyRow | Correlation) -> dict[str, object]:
-    """A row for CSV: intervals become three columns, what there is none of stays empty."""
-    columns: dict[str, object] = {}
-    for name, value in asdict(row).items():
-        if isinstance(value, dict):
-            columns |= {name: _digits(value["value"]), f"{name}_low": _digits(value["low"])}
-            columns[f"{name}_high"] = _digits(value["high"])
-        else:
-            columns[name] = _digits(value) if isinstance(value, float) else value
-    return columns
-
-
-def _digits(value: float) -> str:
-    return f"{value:.6f}"

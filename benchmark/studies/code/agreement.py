@@ -1,0 +1,154 @@
+"""How often proxies agree with the model, by split, rank and kind of character. After Friedman et al. 2024.
+
+A tally counts by window, so that intervals come from resampling windows. Shapes: W windows, K kinds, R = 1 + resamples.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmark.board.tallies import over_seeds
+from benchmark.corpus import Kind
+from benchmark.harness.codecs.ground import Ground
+from benchmark.harness.codecs.measure import Simplifier, fit, stage_of
+from benchmark.harness.codecs.play import play
+from benchmark.harness.guest import InProcess
+from benchmark.methods import HostedCodec
+from benchmark.registry import find_method
+from benchmark.scoring.statistics import Interval, interval, sentence_weights
+from benchmark.studies.study import Step
+from benchmark.tasks import Split
+from benchmark.tasks.code import code_python
+
+Floats = npt.NDArray[np.floating]
+CODECS = {
+    "svd": ("SVD(rank=1)", "SVD(rank=2)", "SVD(rank=4)", "SVD(rank=8)", "SVD(rank=16)"),
+    "kmeans": tuple(f"KMeans(clusters={clusters}, iterations=30)" for clusters in (16, 64, 256, 1024)),
+    "one-hot-attention": ("OneHotAttention()",),
+}
+DETAILED = ("SVD(rank=8)", "KMeans(clusters=256, iterations=30)", "OneHotAttention()")  # of which kinds are told
+EVERYTHING = "all"  # kinds together
+UNSEEN_PROJECT, UNSEEN_LANGUAGE = "unseen project", "unseen language"
+LANGUAGES = [name for name, role in code_python.roles.items() if role == "ood" and name != "unseen-project"]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Cases of one split by window and kind, and how many of them agree."""
+
+    agree: Floats  # [W, K]
+    cases: Floats  # [W, K]
+
+    def share(self, split: str, kind: Kind | None = None) -> Floats:
+        """Agreement in the sample and its resamples, [R]; of one kind, or of all.
+
+        NaN where there is no such case. A resample that has none, as a rare kind's may, tells nothing: the sample's own.
+        """
+        weights = sentence_weights(len(self.cases), split)
+        agree, cases = (own.sum(1) if kind is None else own[:, kind] for own in (self.agree, self.cases))
+        if not cases.any():
+            return np.full(len(weights), np.nan)
+        drawn = weights @ cases
+        return np.where(drawn > 0, weights @ agree / np.maximum(drawn, 1), agree.sum() / cases.sum())
+
+
+@dataclass
+class Tallies:
+    """Of every codec on every split of every layer, one tally a reference seed."""
+
+    found: dict[tuple[str, int, str], list[Tally]] = field(default_factory=lambda: defaultdict(list))
+
+    def agreement(self, entry: str, layer: int, split: str, kind: Kind | None = None) -> Floats:
+        """The mean over seeds, [R]."""
+        return over_seeds([own.share(split, kind) for own in self.found[entry, layer, split]])
+
+
+@dataclass(frozen=True)
+class AgreementRow:
+    """One codec in all heads of one layer, on one split: the mean over seeds with its interval over windows and seeds."""
+
+    entry: str
+    layer: int
+    split: str
+    role: str
+    kind: str
+    agreement: Interval | None  # None where the windows have no such character
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """How much less a codec agrees out of distribution, mean over layers and seeds."""
+
+    entry: str
+    against: str
+    kind: str
+    in_distribution: Interval | None  # None where no window has such a character
+    out_of_distribution: Interval | None
+    gap: Interval | None
+
+
+def tally(agree: npt.NDArray[np.bool_], split: Split) -> Tally:
+    """Count cases [case] by window and kind."""
+    shape = (len(split.sequences), len(Kind))
+    cell = split.cases.sequence.astype(np.int64) * len(Kind) + split.cases.strata["kind"]
+    counts = (np.bincount(cell[which], minlength=shape[0] * shape[1]) for which in (agree, np.ones_like(agree)))
+    agreeing, cases = (count.reshape(shape).astype(np.float32) for count in counts)
+    return Tally(agreeing, cases)
+
+
+def play_codecs(ground: Ground, seed: int, tallies: Tallies, step: Step) -> None:
+    """Put every codec into the layer and count."""
+    for name, labels in CODECS.items():
+        here, shared = InProcess(find_method(name), "cpu"), {}  # type: ignore[var-annotated]
+        for index, entry in enumerate(here.manifest().entries):
+            if entry.label not in labels:
+                continue
+            step(f"seed {seed}, {ground.arena.name}, {entry.label}")
+            codec = HostedCodec(here, here, entry, index)  # type: ignore[arg-type]
+            stage, fitted = stage_of(ground, codec.entry), fit(ground, codec, seed, shared)
+            for split, part in ground.splits.items():
+                simplify = Simplifier(stage, codec, fitted.states)
+                outcome = play(stage, part.split, part.scenes, simplify, ground.task.candidates)
+                tallies.found[entry.label, ground.arena.layer, split].append(tally(outcome.agree, part.split))
+
+
+def agreement_rows(tallies: Tallies, layers: int) -> Iterator[AgreementRow]:
+    """By codec, layer and split; of the detailed ones by kind too."""
+    for entry in (label for labels in CODECS.values() for label in labels):
+        for layer in range(layers):
+            for split, role in list(code_python.roles.items())[1:]:
+                for kind in (None, *Kind) if entry in DETAILED else (None,):
+                    found = tallies.agreement(entry, layer, split, kind)
+                    yield AgreementRow(entry, layer, split, role, told(kind), _interval(found))
+
+
+def gap_rows(tallies: Tallies, layers: int) -> Iterator[GapRow]:
+    """In distribution against another project, and against the mean of other languages."""
+    for entry in DETAILED:
+        for against, splits in {UNSEEN_PROJECT: ["unseen-project"], UNSEEN_LANGUAGE: LANGUAGES}.items():
+            for kind in (None, *Kind):
+                inside = _over_layers(tallies, entry, layers, ["id"], kind)
+                outside = _over_layers(tallies, entry, layers, splits, kind)
+                found = [_interval(values) for values in (inside, outside, inside - outside)]
+                yield GapRow(entry, against, told(kind), *found)
+
+
+def _over_layers(tallies: Tallies, entry: str, layers: int, splits: list[str], kind: Kind | None) -> Floats:
+    """The mean over layers and those of the splits that have the kind, [R]; NaN where none has."""
+    found = [tallies.agreement(entry, layer, split, kind) for layer in range(layers) for split in splits]
+    having = [own for own in found if not np.isnan(own[0])]
+    mean: Floats = np.mean(having or found, axis=0)
+    return mean
+
+
+def _interval(values: Floats) -> Interval | None:
+    return None if np.isnan(values[0]) else interval(values)
+
+
+def told(kind: Kind | None) -> str:
+    """A kind as the tables call it."""
+    names = {Kind.FIRST: "new identifier", Kind.REPEATED: "repeated identifier", Kind.SPACE: "other white space"}
+    return EVERYTHING if kind is None else names.get(kind, kind.name.lower())

@@ -1,0 +1,151 @@
+"""Head by head: does it do induction, what is lost without it, and how much less faithful is its proxy out of distribution?
+
+Shapes: B sequences, T positions, H heads, N rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import numpy as np
+import torch
+
+from benchmark.corpus import Kind
+from benchmark.harness.batches import Batch
+from benchmark.harness.codecs.ground import Ground, SplitGround
+from benchmark.harness.codecs.measure import Simplifier, fit
+from benchmark.harness.codecs.play import Bools, Scene, play
+from benchmark.harness.guest import InProcess
+from benchmark.methods import HostedCodec
+from benchmark.models import Cut, Network, Rows, Site
+from benchmark.registry import find_method
+from benchmark.scoring.statistics import Interval, spearman_interval
+from benchmark.studies.study import Step
+from benchmark.tasks.code import FIRST_CHARACTER, START, VOCABULARY
+
+PROXY = "SVD(rank=4)"  # of one head; an eighth of its width
+REPEATS, REPEATED_LENGTH = 32, 100  # random sequences, each twice in a row
+PAIRS = (
+    ("induction", "gap"),
+    ("induction", "gap_on_repeated"),
+    ("induction", "ablation_on_repeated"),
+    ("ablation_on_repeated", "gap"),
+)
+
+
+@dataclass(frozen=True)
+class HeadRow:
+    """One head of one reference. Effects and gaps are differences of shares."""
+
+    seed: int
+    layer: int
+    head: int
+    induction: float  # attention to the token after the previous occurrence, on repeated random sequences
+    ablation_on_repeated: float  # accuracy on repeated identifiers of `id` that is lost when its values are the mean
+    ablation_on_new: float  # likewise on identifiers seen first
+    id_agreement: float  # of the model whose only change is this head's proxy
+    ood_agreement: float  # likewise, mean over OOD splits
+    gap: float
+    gap_on_repeated: float  # on repeated identifiers
+
+
+@dataclass(frozen=True)
+class CorrelationRow:
+    """Spearman's rho between two columns of the heads."""
+
+    first: str
+    second: str
+    heads: str  # of which seed, or all
+    count: int
+    rho: Interval
+
+
+def play_heads(ground: Ground, seed: int, step: Step) -> Iterator[HeadRow]:
+    """Every head of the ground's layer."""
+    model, layer = ground.stage.model, ground.arena.layer
+    scores = induction_scores(model, layer)
+    here = InProcess(find_method("svd"), "cpu")
+    index, entry = next((i, e) for i, e in enumerate(here.manifest().entries) if e.label == PROXY)
+    codec = HostedCodec(here, here, entry, index)  # type: ignore[arg-type]
+    states = fit(ground, codec, seed, {}).states
+    for head in range(model.shape.heads):
+        step(f"seed {seed}, head {layer}.{head}")
+        proxy = OneHead(Simplifier(ground.stage, codec, states), head)
+        shares = {
+            name: _shares(part, play(ground.stage, part.split, part.scenes, proxy, ground.task.candidates).agree)
+            for name, part in ground.splits.items()
+        }
+        outside = [own for name, own in shares.items() if ground.task.roles[name] == "ood"]
+        id_all, id_repeated = shares["id"]
+        ood_all, ood_repeated = (fmean(values) for values in zip(*outside, strict=True))
+        lost = _ablated(ground, ground.splits["id"], head)
+        yield HeadRow(
+            seed=seed,
+            layer=layer,
+            head=head,
+            induction=scores[head],
+            ablation_on_repeated=lost[Kind.REPEATED],
+            ablation_on_new=lost[Kind.FIRST],
+            id_agreement=id_all,
+            ood_agreement=ood_all,
+            gap=id_all - ood_all,
+            gap_on_repeated=id_repeated - ood_repeated,
+        )
+
+
+class OneHead:
+    """A simplification of one head; the others stay as they are."""
+
+    def __init__(self, simplify: Simplifier, head: int) -> None:
+        self.simplify, self.head = simplify, head
+
+    def __call__(self, rows: Rows, batch: Batch) -> Rows:
+        """Rows [H, N, width] of every stream."""
+        simplified = self.simplify(rows, batch)
+        changed = {name: own.clone() for name, own in rows.items()}
+        for name, own in changed.items():
+            own[self.head] = simplified[name][self.head]
+        return changed
+
+
+def induction_scores(model: Network, layer: int) -> list[float]:
+    """Of every head: the mean attention from a token's second occurrence to the token after its first, [H]."""
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(FIRST_CHARACTER, VOCABULARY, size=(REPEATS, REPEATED_LENGTH))
+    twice = torch.from_numpy(np.concatenate([np.full((REPEATS, 1), START), tokens, tokens], axis=1))
+    pattern = model.prefix(twice, Site(layer, "pattern")).heads["pattern"]  # [B, H, T, T]
+    first = torch.arange(1, REPEATED_LENGTH)  # the last token's second occurrence would look at itself's first again
+    found: list[float] = pattern[:, :, first + REPEATED_LENGTH, first + 1].mean((0, 2)).tolist()
+    return found
+
+
+def correlation_rows(rows: list[HeadRow]) -> Iterator[CorrelationRow]:
+    """Over all heads, and over those of each seed."""
+    pools = {"all": rows} | {
+        f"seed {seed}": [row for row in rows if row.seed == seed] for seed in sorted({r.seed for r in rows})
+    }
+    for first, second in PAIRS:
+        for name, own in pools.items():
+            a, b = (np.array([getattr(row, column) for row in own]) for column in (first, second))
+            yield CorrelationRow(first, second, name, len(own), spearman_interval(a, b))
+
+
+def _shares(part: SplitGround, agree: Bools) -> tuple[float, float]:
+    """Of all cases, and of those on repeated identifiers."""
+    return float(agree.mean()), float(agree[part.split.cases.strata["kind"] == Kind.REPEATED].mean())
+
+
+def _ablated(ground: Ground, part: SplitGround, head: int) -> dict[Kind, float]:
+    """The accuracy lost by kind when every value of the head is the mean of all, so that attention says nothing."""
+    values = torch.cat([scene.cut.heads["value"][:, head][scene.batch.real] for scene in part.scenes])
+    scenes = [_without(scene, head, values.mean(0)) for scene in part.scenes]
+    outcome = play(ground.stage, part.split, scenes, lambda rows, _: rows, ground.task.candidates)
+    kinds = part.split.cases.strata["kind"]
+    lost = part.reference_right.astype(float) - outcome.right
+    return {kind: float(lost[kinds == kind].mean()) for kind in (Kind.FIRST, Kind.REPEATED)}
+
+
+def _without(scene: Scene, head: int, mean: torch.Tensor) -> Scene:
+    value = scene.cut.heads["value"].clone()
+    value[:, head] = mean
+    return replace(scene, cut=Cut(scene.cut.residual, {**scene.cut.heads, "value": value}))

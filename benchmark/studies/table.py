@@ -1,0 +1,58 @@
+"""Tables of a study: rows are dataclasses, cells are texts, numbers, intervals or nothing."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Tables = Mapping[str, Sequence["DataclassInstance"]]  # by the name of their file
+
+
+def flat(row: "DataclassInstance") -> dict[str, object]:
+    """A row for CSV: intervals become three columns, what there is none of stays empty."""
+    columns: dict[str, object] = {}
+    for name, value in asdict(row).items():
+        if isinstance(value, dict):
+            columns |= {name: _digits(value["value"]), f"{name}_low": _digits(value["low"])}
+            columns[f"{name}_high"] = _digits(value["high"])
+        else:
+            columns[name] = _digits(value) if isinstance(value, float) else value
+    return columns
+
+
+def as_csv(rows: Sequence["DataclassInstance"]) -> str:
+    """The rows with a line of names; columns that any row has."""
+    lines = [flat(row) for row in rows]
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for line in lines for name in line))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def as_cells(rows: Sequence["DataclassInstance"]) -> tuple[list[str], list[list[str]]]:
+    """Headers and cells to print; four digits are enough to read."""
+    lines = [flat(row) for row in rows]
+    names = [name for name in lines[0] if not name.endswith(("_low", "_high"))]
+    return names, [[_cell(line, name) for name in names] for line in lines]
+
+
+def _cell(line: dict[str, object], name: str) -> str:
+    value = _short(line[name])
+    if f"{name}_low" not in line:
+        return value
+    return f"{value} [{_short(line[f'{name}_low'])}, {_short(line[f'{name}_high'])}]"
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"{float(text):.4f}" if "." in text else text
+
+
+def _digits(value: float) -> str:
+    return f"{value:.6f}"
