@@ -34,9 +34,10 @@ def _tables(step: Step) -> Tables:
             ground = lay_ground(code_python, reference, arena, "cpu", WINDOWS)
             play_codecs(ground, seed, tallies, step)
             heads += play_heads(ground, seed, step)
+    layers = [arena.layer for arena in ARENAS]
     return {
-        "agreement": list(agreement_rows(tallies, len(ARENAS))),
-        "gaps": list(gap_rows(tallies, len(ARENAS))),
+        "agreement": list(agreement_rows(tallies, layers)),
+        "gaps": list(gap_rows(tallies, layers)),
         "heads": heads,
         "correlations": list(correlation_rows(heads)),
     }
