@@ -10,7 +10,7 @@ import pytest
 from small_code import ROLES, WINDOWS, function, module, packages, task_of
 
 from benchmark.commands import data
-from benchmark.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, key
+from benchmark.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.tasks import load_split, load_training, splits
 from benchmark.tasks.code import (
@@ -203,7 +203,9 @@ def test_a_changed_package_stops_the_build(task, tmp_path):
 # The second profile
 
 
-def test_codesearchnet_trains_on_java_and_reports_the_languages_that_are_missing(tmp_path):
+def test_codesearchnet_trains_on_java_and_reports_the_languages_that_are_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(codesearchnet, "_has_library", lambda: False)
+
     def write(name: str, language: str, numbers) -> None:
         lines = [json.dumps({"original_string": function(language, number)}) for number in numbers]
         with gzip.open(tmp_path / name, "wt") as file:
