@@ -1,6 +1,7 @@
 """The code study: what its tables say of counts made by hand, its hooks into single heads, a small run from end to end."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from small_code import packages, task_of
 
 from benchmark.commands.study import study
 from benchmark.corpus import Kind
+from benchmark.errors import UsageError
 from benchmark.harness.codecs.ground import lay_ground
+from benchmark.harness.codecs.play import play
 from benchmark.models import Cut, load_reference
 from benchmark.studies import code
 from benchmark.studies.code import agreement, figures, heads
@@ -43,9 +46,8 @@ def test_a_tally_counts_agreement_by_window_and_kind():
 
 def test_a_resample_without_the_kind_tells_nothing():
     kinds = [[Kind.LITERAL, Kind.SPACE], *[[Kind.SPACE]] * 5]
-    found = tally(np.array([False, True, True, True, False, True, True]), split_of(kinds))
-    shares = found.share("id", Kind.LITERAL)
-    assert set(shares.tolist()) == {0.0}
+    found = tally(np.array([True, True, True, True, False, True, True]), split_of(kinds))
+    assert set(found.share("id", Kind.LITERAL).tolist()) == {1.0}  # also where the first window was not drawn
     assert 0 < found.share("id").std() < 1
 
 
@@ -87,6 +89,40 @@ def test_what_no_window_has_is_left_empty_and_languages_without_it_left_out():
     assert rows[DETAILED[0], "unseen language", "comment"].gap is None
     assert flat(rows[DETAILED[0], "unseen language", "comment"])["gap"] is None
     assert rows[DETAILED[0], "unseen language", "literal"].out_of_distribution.value == pytest.approx(0.5)
+
+
+def test_intervals_hold_for_differences_within_resamples_and_over_seeds():
+    rng, tallies = np.random.default_rng(0), Tallies()
+    for split in ("id", "unseen-project", *LANGUAGES):
+        for entry in DETAILED:
+            draws = np.random.default_rng(1) if split in ("id", "unseen-project") else rng
+            for _ in range(2):
+                agree = draws.integers(0, 10, size=(30, len(Kind))).astype(np.float32)
+                tallies.found[entry, 0, split].append(Tally(agree, np.full_like(agree, 10)))
+    rows = {(row.entry, row.against, row.kind): row for row in gap_rows(tallies, [0])}
+    same = rows[DETAILED[0], "unseen project", "all"]
+    assert same.gap.value == 0  # the same counts, but the windows of two splits are drawn apart
+    assert same.gap.low < -0.01 < 0.01 < same.gap.high
+    own = [found.agree.sum() / found.cases.sum() for found in tallies.found[DETAILED[0], 0, "id"]]
+    assert same.in_distribution.value == pytest.approx(np.mean(own))
+    assert same.in_distribution.low < min(own) or same.in_distribution.high > max(own)
+
+
+def test_a_column_that_is_the_same_of_all_heads_or_unknown_has_no_correlation():
+    rows = [head(0, number, number / 10, 0.0) for number in range(6)]
+    found = {(row.first, row.second, row.heads): row for row in correlation_rows(rows)}
+    assert found["induction", "gap", "all"].rho is None
+    assert found["induction", "ablation_on_repeated", "all"].rho is not None
+    rows[0] = replace(rows[0], ablation_on_repeated=float("nan"))
+    found = {(row.first, row.second, row.heads): row for row in correlation_rows(rows)}
+    assert found["induction", "ablation_on_repeated", "all"].rho is None
+
+
+def test_the_study_needs_every_split_and_writes_nothing_without(small, tmp_path):
+    (tmp_path / "index" / "delta-1.0.tar.gz").unlink()
+    with pytest.raises(UsageError, match="code-python: all of its data are needed: there are no data of java; `simpli"):
+        study("code", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 class Attending:
@@ -163,6 +199,10 @@ def test_ablating_a_head_whose_values_are_all_alike_loses_nothing_and_any_other_
     assert heads._ablated(ground, ground.splits["id"], 1) == {Kind.FIRST: 0, Kind.REPEATED: 0}
     scene = ground.splits["id"].scenes[0]
     without = heads._without(scene, 0, torch.zeros(inner))
+    for part in ground.splits.values():
+        scenes = [heads._without(scene, 0, torch.zeros(inner)) for scene in part.scenes]
+        changed = play(ground.stage, part.split, scenes, lambda rows, _: rows, small.candidates)
+        assert changed.divergence_bits.max() > 0
     assert not without.cut.heads["value"][:, 0].any()
     assert torch.equal(without.cut.heads["value"][:, 1:], scene.cut.heads["value"][:, 1:])
 

@@ -242,6 +242,13 @@ def test_groups_without_a_file_come_from_the_library_where_it_is_installed(tmp_p
     ]
 
 
+def test_a_library_that_does_not_give_the_data_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.setattr(codesearchnet, "_has_library", lambda: True)
+    monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=lambda *_, split: [{"x": split}]))
+    with pytest.raises(UsageError, match="datasets gave no field whole_func_string of .*, java, train .*KeyError"):
+        list(CodeSearchNet("java", tmp_path).functions("train"))
+
+
 @pytest.mark.parametrize(
     "content", [b'{"original_string": "x"}\n{"code": 1}\n', b'{"original_string": "x"}\n\xff\n', b"{}"]
 )

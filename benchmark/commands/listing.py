@@ -99,13 +99,14 @@ def _show_details(task: Task, family: Family) -> None:
     ]
     if bits:
         print_table(["seed", *task.roles], bits, f"bits a token of the references of family {family.name}")
-    found = card.checkpoint(family.seeds[0]).strata or {}
+    seed, first = next(iter(card.references.items()))
+    found = first.strata or {}
     for stratum, names in task.labels.items() if found else ():
         rows = []
         for label, told in names.items():
             there = [found[name][stratum].get(str(label)) for name in task.roles]
             rows.append([told, *("" if own is None else f"{own.accuracy:.4f}" for own in there)])
-        print_table([stratum, *task.roles], rows, f"accuracy of {family.name} seed {family.seeds[0]} by {stratum}")
+        print_table([stratum, *task.roles], rows, f"accuracy of {family.name} seed {seed} by {stratum}")
 
 
 def _show_method(name: str) -> None:

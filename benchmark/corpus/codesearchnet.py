@@ -73,8 +73,14 @@ def _has_library() -> bool:
 
 
 def _library_functions(language: Language, part: str) -> Iterator[str]:
-    for row in import_module(LIBRARY).load_dataset(ITS_NAME, language, split=part):
-        yield row[ITS_FIELD].replace("\r\n", "\n")
+    try:
+        for row in import_module(LIBRARY).load_dataset(ITS_NAME, language, split=part):
+            yield row[ITS_FIELD].replace("\r\n", "\n")
+    except (ImportError, OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+        raise UsageError(
+            f"{LIBRARY} gave no field {ITS_FIELD} of {ITS_NAME}, {language}, {part} ({type(error).__name__}: {error}); "
+            "unpack the data set's files instead"
+        ) from None
 
 
 def _json_functions(file: Path) -> Iterator[str]:

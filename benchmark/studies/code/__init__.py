@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmark.harness.codecs.ground import lay_ground
-from benchmark.harness.data import require_data
+from benchmark.harness.data import require_all_data
 from benchmark.models import load_reference
 from benchmark.studies.code.agreement import CODECS, Tallies, agreement_rows, gap_rows, play_codecs
 from benchmark.studies.code.heads import HeadRow, correlation_rows, play_heads
@@ -26,7 +26,7 @@ def _steps() -> int:
 
 
 def _tables(step: Step) -> Tables:
-    require_data(code_python)
+    require_all_data(code_python)
     tallies, heads = Tallies(), list[HeadRow]()
     for seed in SMALL.seeds:
         reference = load_reference(code_python, seed, SMALL)

@@ -17,7 +17,7 @@ from benchmark.harness.codecs.measure import Simplifier, fit, stage_of
 from benchmark.harness.codecs.play import play
 from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
-from benchmark.registry import find_method
+from benchmark.registry import find_method, scored_splits
 from benchmark.scoring.statistics import Interval, interval, sentence_weights
 from benchmark.studies.study import Step
 from benchmark.tasks import Split
@@ -119,10 +119,10 @@ def agreement_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[Agreemen
     """By codec, layer and split; of the detailed ones by kind too."""
     for entry in (label for labels in CODECS.values() for label in labels):
         for layer in layers:
-            for split, role in list(code_python.roles.items())[1:]:
+            for split in scored_splits(code_python):
                 for kind in (None, *Kind) if entry in DETAILED else (None,):
                     found = tallies.agreement(entry, layer, split, kind)
-                    yield AgreementRow(entry, layer, split, role, told(kind), _interval(found))
+                    yield AgreementRow(entry, layer, split, code_python.roles[split], told(kind), _interval(found))
 
 
 def gap_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[GapRow]:
