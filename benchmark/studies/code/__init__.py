@@ -17,7 +17,7 @@ from benchmark.studies.table import Tables
 from benchmark.tasks import Component
 from benchmark.tasks.code import SMALL, code_python
 
-WINDOWS = 40  # of each split
+WINDOWS = 30  # of each split
 ARENAS = [arena for arena in code_python.arenas if isinstance(arena, Component) and arena.component == "attention"]
 
 
