@@ -1,7 +1,9 @@
 """The code study: what its tables say of counts made by hand, its hooks into single heads, a small run from end to end."""
 
 import csv
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,13 +18,23 @@ from benchmark.harness.codecs.play import play
 from benchmark.models import Cut, load_reference
 from benchmark.studies import code
 from benchmark.studies.code import agreement, figures, heads
-from benchmark.studies.code.agreement import DETAILED, LANGUAGES, Tallies, Tally, gap_rows, tally
+from benchmark.studies.code.agreement import (
+    DETAILED,
+    LANGUAGES,
+    UNSEEN_LANGUAGE,
+    UNSEEN_PROJECT,
+    Tallies,
+    Tally,
+    gap_rows,
+    tally,
+)
 from benchmark.studies.code.heads import HeadRow, OneHead, correlation_rows, induction_scores
 from benchmark.studies.table import as_csv, flat
 from benchmark.tasks import Cases, Sequences, Split, splits
 from benchmark.tasks.code import KINDS, SMALL
 
 ARENAS = code.ARENAS
+ROOT = Path(__file__).parent.parent
 
 
 def split_of(kinds: list[list[Kind]]) -> Split:
@@ -123,6 +135,44 @@ def test_the_study_needs_every_split_and_writes_nothing_without(small, tmp_path)
     with pytest.raises(UsageError, match="code-python: all of its data are needed: there are no data of java; `simpli"):
         study("code", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# What is committed
+
+
+COLUMNS = {
+    "SVD, project": (DETAILED[0], UNSEEN_PROJECT),
+    "SVD, language": (DETAILED[0], UNSEEN_LANGUAGE),
+    "k-means, language": (DETAILED[1], UNSEEN_LANGUAGE),
+    "one-hot, project": (DETAILED[2], UNSEEN_PROJECT),
+    "one-hot, language": (DETAILED[2], UNSEEN_LANGUAGE),
+}
+
+
+def committed(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader((ROOT / "docs" / "code" / f"{name}.csv").read_text().splitlines()))
+
+
+def test_the_readmes_gaps_are_the_committed_ones():
+    blocks = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    (block,) = [block for block in blocks if block.startswith("kind")]
+    header, *lines = [re.split(r" {2,}", line) for line in block.strip().splitlines()]
+    found = {(row["entry"], row["against"], row["kind"]): row for row in committed("gaps")}
+    assert header == ["kind", *COLUMNS]
+    assert [line[0] for line in lines] == ["all", *KINDS.values()]
+    for kind, *cells in lines:
+        for column, cell in zip(COLUMNS.values(), cells, strict=True):
+            gap, low, high = (float(found[*column, kind][name]) for name in ("gap", "gap_low", "gap_high"))
+            assert cell == f"{gap:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def test_the_committed_tables_are_complete():
+    rows = committed("agreement")
+    detailed = [row for row in rows if row["kind"] == "all"]
+    assert len(detailed) == 10 * 4 * 8
+    assert len(rows) == len(detailed) + 3 * 4 * 8 * len(KINDS)
+    assert len(committed("heads")) == 2 * 16
+    assert {row["heads"] for row in committed("correlations")} == {"all", "seed 0", "seed 1"}
 
 
 class Attending:

@@ -213,3 +213,4 @@ class CodePython(Code):
 
 
 code_python = CodePython(PinnedPackages())
+task = code_python
