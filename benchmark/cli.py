@@ -112,11 +112,12 @@ def train(
     output: Annotated[Path, typer.Option(help="Folder for weights and card.")] = Path("trained"),
     threads: Annotated[int, typer.Option(min=1, help="Another number may end at other weights.")] = 1,
     save_every: Annotated[float, typer.Option(min=1, help="Seconds between saves.")] = 120.0,
+    device: Annotated[str, typer.Option(help="cpu, where the shipped ones were trained; cuda; auto.")] = "cpu",
 ) -> None:
     """Train references. Killed at any moment, the same command goes on, to the same weights."""
     from benchmark.commands import train as command
 
-    command.train(task, seed, family, output, threads, save_every)
+    command.train(task, seed, family, output, threads, save_every, device)
 
 
 @app.command()

@@ -7,9 +7,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from small_code import ROLES, WINDOWS, function, module, packages, task_of
 
 from benchmark.commands import data
-from benchmark.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, key
+from benchmark.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.tasks import load_split, load_training, splits
 from benchmark.tasks.code import (
@@ -24,27 +25,6 @@ from benchmark.tasks.code import (
     text_of,
 )
 from benchmark.tasks.code_java import CodeJava
-from benchmark.tasks.task import content_hash
-
-WINDOWS = 4
-ROLES = {"fit": "fit", "id": "id", "unseen-project": "ood", "java": "ood", "c": "ood"}
-BODIES = {
-    "python": ("def {name}(self):\n", "    self.{word} = {word} + {number}\n", ""),
-    "java": ("int {name}(int x) {{\n", "    int {word} = x + {number};\n", "}}"),
-    "c": ("int {name}(int x)\n{{\n", "\tx += {word} - {number};\n", "}}"),
-}
-
-
-def function(language: str, number: int, lines: int = 12) -> str:
-    """A function that no other language or number gives."""
-    rng = random.Random(f"{language} {number}")
-    head, line, tail = BODIES[language]
-    middle = "".join(line.format(word=rng.choice("abcdefgh") * 5, number=rng.randrange(10**6)) for _ in range(lines))
-    return (head.format(name=f"f{number}") + middle + tail.format()).rstrip("\n")
-
-
-def module(language: str, numbers) -> str:
-    return "\n\n".join(function(language, number) for number in numbers) + "\n"
 
 
 @pytest.fixture(autouse=True)
@@ -57,27 +37,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def manifest(package):
-    """Training has 300 functions in two packages; the others repeat some of them, or have a longer twin."""
-    alpha = package("alpha", {"a.py": module("python", range(150)), "b.py": module("python", range(100, 200))})
-    beta = package("beta", {"z/b.py": module("python", range(200, 300)) + "\ndef short(x):\n    y = x\n    return y\n"})
-    twin = function("python", 5) + "\n    return a_different_end"
-    repeated = module("python", range(3)).replace("    ", "      ") + "\n\n" + twin + "\n"
-    unseen = package("gamma", {"a.py": repeated + "\n" + module("python", range(300, 310))}, group="unseen-project")
-    methods = f"class A {{\n{module('java', range(8))}}}"
-    delta = package("delta", {"A.java": methods, "B.java": methods}, "java", "java", "sdist")
-    epsilon = package("epsilon", {"a.c": module("c", range(6))}, "c", "c", "sdist")
-    return Manifest(packages=(alpha, beta, unseen, delta, epsilon))
-
-
-def task_of(manifest, tmp_path, windows=WINDOWS, **changes):
-    """A task on these packages, its hashes pinned to what they give."""
-    task = CodePython(PinnedPackages(manifest, tmp_path / "index"), windows)
-    task.roles = ROLES | changes
-    training, built = task.build()
-    contents = {"training": training.arrays()}
-    contents |= {name: split.sequences.arrays() | split.cases.arrays() for name, split in built.items()}
-    task.hashes = {name: content_hash(arrays) for name, arrays in contents.items()}
-    return task
+    return packages(package)
 
 
 @pytest.fixture
@@ -243,7 +203,9 @@ def test_a_changed_package_stops_the_build(task, tmp_path):
 # The second profile
 
 
-def test_codesearchnet_trains_on_java_and_reports_the_languages_that_are_missing(tmp_path):
+def test_codesearchnet_trains_on_java_and_reports_the_languages_that_are_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(codesearchnet, "_has_library", lambda: False)
+
     def write(name: str, language: str, numbers) -> None:
         lines = [json.dumps({"original_string": function(language, number)}) for number in numbers]
         with gzip.open(tmp_path / name, "wt") as file:

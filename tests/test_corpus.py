@@ -4,10 +4,22 @@ import errno
 import gzip
 import json
 import shutil
+import sys
+import types
 
 import pytest
 
-from benchmark.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, distinct, key, load_manifest, strata
+from benchmark.corpus import (
+    CodeSearchNet,
+    Kind,
+    Manifest,
+    PinnedPackages,
+    codesearchnet,
+    distinct,
+    key,
+    load_manifest,
+    strata,
+)
 from benchmark.corpus.extract import LARGEST_FILE_BYTES, functions, glob_pattern, sources
 from benchmark.corpus.fetch import fetch, packages_folder
 from benchmark.corpus.syntax import parser
@@ -182,7 +194,13 @@ def test_packages_lie_in_the_cache_folder(monkeypatch, tmp_path):
 # CodeSearchNet's format
 
 
-def test_codesearchnet_files_are_read_from_any_depth_packed_or_not(tmp_path):
+@pytest.fixture
+def no_library(monkeypatch):
+    """Whatever else is installed here."""
+    monkeypatch.setattr(codesearchnet, "_has_library", lambda: False)
+
+
+def test_codesearchnet_files_are_read_from_any_depth_packed_or_not(tmp_path, no_library):
     line = json.dumps({"repo": "a/b", "original_string": "int f() {\r\n}", "language": "java"}) + "\n"
     (tmp_path / "java/final/jsonl/train").mkdir(parents=True)
     with gzip.open(tmp_path / "java/final/jsonl/train/java_train_0.jsonl.gz", "wt") as file:
@@ -201,6 +219,34 @@ def test_codesearchnet_files_are_read_from_any_depth_packed_or_not(tmp_path):
     assert set(source.missing()) == {"python", "javascript", "go"}
     with pytest.raises(UsageError, match=r"no go_test_\*.jsonl\* below .*; unpack the data set's go.zip there"):
         list(source.functions("go"))
+
+
+def test_groups_without_a_file_come_from_the_library_where_it_is_installed(tmp_path, monkeypatch):
+    asked = []
+
+    def load_dataset(name, language, split):
+        asked.append((name, language, split))
+        return [{"repository_name": "a/b", "whole_func_string": "int f() {\r\n}", "func_code_string": "other"}] * 3
+
+    monkeypatch.setattr(codesearchnet, "_has_library", lambda: True)
+    monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
+    (tmp_path / "java_test_0.jsonl").write_text(json.dumps({"original_string": "int g() {\n}"}))
+    source = CodeSearchNet("java", tmp_path)
+    assert source.missing() == {}
+    assert list(source.functions("train")) == ["int f() {\n}"] * 3
+    assert list(source.functions("unseen-project")) == ["int g() {\n}"]
+    assert len(list(source.functions("go"))) == 3
+    assert asked == [
+        ("code-search-net/code_search_net", "java", "train"),
+        ("code-search-net/code_search_net", "go", "test"),
+    ]
+
+
+def test_a_library_that_does_not_give_the_data_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.setattr(codesearchnet, "_has_library", lambda: True)
+    monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=lambda *_, split: [{"x": split}]))
+    with pytest.raises(UsageError, match="datasets gave no field whole_func_string of .*, java, train .*KeyError"):
+        list(CodeSearchNet("java", tmp_path).functions("train"))
 
 
 @pytest.mark.parametrize(

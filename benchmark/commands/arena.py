@@ -18,6 +18,9 @@ def show_arena(name: str) -> None:
     """The ranking, then the figures."""
     rows = [row for row in current_rows() if row.arena == name]
     print_table(("rank", "submission", "OOD score", "gap"), [place(row, row.submission) for row in rows], name)
+    if not rows:
+        task, _, arena = name.partition("/")
+        print(f"no record of it is committed; `simplibench run METHOD --task {task} --arena {arena}` makes some")
     by_entry: dict[Entry, list[CodecRecord | ExplainerRecord]] = defaultdict(list)
     for stored in load_all(COMMITTED):
         record = stored.record

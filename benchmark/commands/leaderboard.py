@@ -33,16 +33,19 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
 
 
 def _check_splits(one: Stored) -> None:
-    """A record of the current protocol has the task's splits in their roles: figures cannot tell, the task can."""
+    """A record of the current protocol has the task's splits in their roles: figures cannot tell, the task can.
+
+    It may lack some, whose data were missing: then it has no rank.
+    """
     record = one.record
     current = terms().get(record.arena)
     if record.status == "failed" or current is None or record.protocol != current.protocol:
         return
     roles = load_task(record.task).roles
-    expected = {name: roles[name] for name in current.splits}
+    expected = {name: roles[name] for name in current.splits if name in record.splits}
     found = {name: split.role for name, split in record.splits.items()}
     if found != expected:
-        raise DamagedFile(f"{one.path}: splits: the task has {expected}, the record {found}; run it again")
+        raise DamagedFile(f"{one.path}: splits: the task has {dict(roles)}, the record {found}; run it again")
 
 
 def _check(stored: list[Stored], text: str, page: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmark.commands.arena import current_rows, place, show_arena
@@ -9,7 +10,7 @@ from benchmark.commands.options import print_table, require_format
 from benchmark.errors import UsageError
 from benchmark.models import load_card
 from benchmark.registry import all_methods, all_tasks
-from benchmark.tasks import Family, Task, load_split
+from benchmark.tasks import Family, Task, absent, load_split
 
 
 def show_list(format: str) -> None:
@@ -59,11 +60,21 @@ def show_info(name: str) -> None:
 
 def _show_task(task: Task) -> None:
     print(f"{task.name}, protocol {task.protocol}\n\n{task.card}\n")
-    splits = [load_split(task, name) for name in task.roles]
-    rows = [[s.name, s.role, len(s.sequences), len(s.sequences.tokens), len(s.cases)] for s in splits]
+    problems = absent(task)
+    rows = [[name, role, *_sizes(task, name, problems)] for name, role in task.roles.items()]
     print_table(("split", "role", "sequences", "tokens", "scored positions"), rows)
+    for problem in dict.fromkeys(problems.values()):
+        print(f"missing: {problem}")
     for family in task.families:
         _show_accuracy(task, family)
+        _show_details(task, family)
+
+
+def _sizes(task: Task, name: str, problems: Mapping[str, str]) -> list[object]:
+    if name in problems:
+        return ["missing", "", ""]
+    split = load_split(task, name)
+    return [len(split.sequences), len(split.sequences.tokens), len(split.cases)]
 
 
 def _show_accuracy(task: Task, family: Family) -> None:
@@ -76,6 +87,26 @@ def _show_accuracy(task: Task, family: Family) -> None:
         shares += [made.confident[name] for name in task.roles] if made.confident else []
         rows.append([seed, *(f"{share:.4f}" for share in shares)])
     print_table(headers, rows, f"accuracy of the references of family {family.name}")
+
+
+def _show_details(task: Task, family: Family) -> None:
+    """Bits a token, and of the first reference the accuracy in every stratum that has names; where the card has them."""
+    card = load_card(task, family)
+    bits = [
+        [seed, *(f"{made.bits[name]:.4f}" for name in task.roles)]
+        for seed, made in card.references.items()
+        if made.bits
+    ]
+    if bits:
+        print_table(["seed", *task.roles], bits, f"bits a token of the references of family {family.name}")
+    seed, first = next(iter(card.references.items()))
+    found = first.strata or {}
+    for stratum, names in task.labels.items() if found else ():
+        rows = []
+        for label, told in names.items():
+            there = [found[name][stratum].get(str(label)) for name in task.roles]
+            rows.append([told, *("" if own is None else f"{own.accuracy:.4f}" for own in there)])
+        print_table([stratum, *task.roles], rows, f"accuracy of {family.name} seed {seed} by {stratum}")
 
 
 def _show_method(name: str) -> None:

@@ -1,8 +1,5 @@
-"""Where functions come from, group by group: pinned packages, or the files of CodeSearchNet (arXiv:1909.09436)."""
+"""Where functions come from, group by group: what a source is, and that of pinned packages."""
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -10,11 +7,6 @@ from typing import Protocol
 from benchmark.corpus.extract import functions, sources
 from benchmark.corpus.fetch import packages_folder, require
 from benchmark.corpus.manifest import Group, Language, Manifest, load_manifest
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.files import cache_folder
-
-# Both groups and languages; the data set has two more, which no grammar here reads.
-CODESEARCHNET: dict[Group, Language] = {"python": "python", "java": "java", "javascript": "javascript", "go": "go"}
 
 
 class Source(Protocol):
@@ -74,57 +66,3 @@ class PinnedPackages:
                 if selection.group == group:
                     for _, text in sources(archive, selection):
                         yield from functions(text, selection.language)
-
-
-class CodeSearchNet:
-    """The data set's own files, `LANGUAGE_PART_N.jsonl` or `.jsonl.gz`, anywhere below a folder.
-
-    Training functions are those of the training part of one language; `unseen-project` is its test part, for the data
-    set splits by project; the other groups are the test parts of the other languages.
-    """
-
-    def __init__(self, trained: Language = "java", folder: Path | None = None) -> None:
-        self._folder = folder
-        others = {group: language for group, language in CODESEARCHNET.items() if language != trained}
-        self.languages: Mapping[Group, Language] = {"train": trained, "unseen-project": trained, **others}
-
-    @property
-    def folder(self) -> Path:
-        """The one in the user's cache, if no other was given."""
-        return self._folder or cache_folder() / "codesearchnet"
-
-    def missing(self) -> dict[Group, str]:
-        """The groups without a file."""
-        return {
-            group: f"no {self._pattern(group)} below {self.folder}; unpack the data set's {language}.zip there"
-            for group, language in self.languages.items()
-            if not self._files(group)
-        }
-
-    def functions(self, group: Group) -> Iterator[str]:
-        """The functions of a group. Raises UsageError where there is no file, DamagedFile for one that is not JSON."""
-        if group in self.missing():
-            raise UsageError(self.missing()[group])
-        for file in self._files(group):
-            yield from _json_functions(file)
-
-    def _pattern(self, group: Group) -> str:
-        return f"{self.languages[group]}_{'train' if group == 'train' else 'test'}_*.jsonl*"
-
-    def _files(self, group: Group) -> list[Path]:
-        return sorted(self.folder.rglob(self._pattern(group)))
-
-
-def _json_functions(file: Path) -> Iterator[str]:
-    """The field `original_string` of every line."""
-    done = 0
-    try:
-        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)["original_string"].replace("\r\n", "\n")
-                done += 1
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedFile(
-            f"{file}, line {done + 1}: expected JSON lines with the text field original_string, "
-            f"got {type(error).__name__}: {error}; fetch the file again"
-        ) from None

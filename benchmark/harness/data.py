@@ -4,30 +4,38 @@ import sys
 
 from benchmark.errors import UsageError
 from benchmark.harness.unit import present
+from benchmark.registry import scored_splits
 from benchmark.tasks import Task, absent
 
 
 def require_data(task: Task) -> None:
     """Say which splits are missing. Raises UsageError where no record can be made without them."""
-    problem = _lacking(task)
-    if problem:
-        raise UsageError(f"{task.name} cannot be run: {problem}")
+    if _cannot_run(task):
+        raise UsageError(f"{task.name} cannot be run: {_lacking(task)}")
     for name, reason in absent(task).items():
-        print(f"{task.name}: scored without {name}, so not ranked: {reason}", file=sys.stderr)
+        if name in scored_splits(task):
+            print(f"{task.name}: scored without {name}, so not ranked: {reason}", file=sys.stderr)
+
+
+def require_all_data(task: Task) -> None:
+    """For what needs every split, and the training sequences. Raises UsageError."""
+    if absent(task):
+        raise UsageError(f"{task.name}: all of its data are needed: {_lacking(task)}")
 
 
 def with_data(tasks: list[Task]) -> list[Task]:
     """Those that records can be made of here; the others are named on standard error."""
     for task in tasks:
-        if problem := _lacking(task):
-            print(f"{task.name} is left out: {problem}", file=sys.stderr)
-    return [task for task in tasks if not _lacking(task)]
+        if _cannot_run(task):
+            print(f"{task.name} is left out: {_lacking(task)}", file=sys.stderr)
+    return [task for task in tasks if not _cannot_run(task)]
+
+
+def _cannot_run(task: Task) -> bool:
+    """A record takes the split to fit on, one in distribution and one out of it."""
+    fit = next(name for name, role in task.roles.items() if role == "fit")
+    return fit in absent(task) or not {"id", "ood"} <= {task.roles[name] for name in present(task)}
 
 
 def _lacking(task: Task) -> str:
-    """What is missing of a split to fit on, one in distribution and one out of it."""
-    problems, there = absent(task), {task.roles[name] for name in present(task)}
-    fit = next(name for name, role in task.roles.items() if role == "fit")
-    if fit in problems or not {"id", "ood"} <= there:
-        return problems.get(fit) or next(iter(problems.values()))
-    return ""
+    return f"there are no data of {', '.join(absent(task))}; `simplibench data fetch {task.name}` fetches them"

@@ -18,7 +18,7 @@ from benchmark.harness.guest import Nursery
 from benchmark.harness.scorer import Grounds, run_unit
 from benchmark.harness.unit import Conditions, Places, Progress, Unit
 
-MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, up to one GiB
+MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, about one GiB
 LOOK_SECONDS = 0.2  # between looks at how the others get on
 Message = tuple[str, int]  # what a step is called and 0, or nothing and a number of steps skipped
 

@@ -69,14 +69,16 @@ def plan(
     nursery: Nursery | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
-    tasks = [load_task(task_name)] if task_name and task_name != EVERY_TASK else with_data(_default_first())
+    every = task_name == EVERY_TASK
+    tasks = [load_task(task_name)] if task_name and not every else _default_first()
+    tasks = with_data(tasks) if every else tasks
     described = _manifests([find_method(method) for method in methods], conditions, nursery)
     fitting = {known_as.name: _fitting(tasks, known_as, arena_names, task_name is None) for _, known_as in described}
     units = []
     for task in tasks:
         own = [(file, known_as) for file, known_as in described if task in fitting[known_as.name]]
         for arena in find_arenas(task, arena_names) if own else []:
-            for seed in _seeds(task, arena, seeds):
+            for seed in _seeds(task, arena, seeds, every):
                 candidates = (Unit(file, source_sha256(file), known_as, task, arena, seed) for file, known_as in own)
                 units += [unit for unit in candidates if unit.entries]
     for task in dict.fromkeys(unit.task for unit in units):
@@ -124,10 +126,15 @@ def _manifests(files: list[Path], conditions: Conditions, nursery: Nursery | Non
     return described
 
 
-def _seeds(task: Task, arena: Arena, asked: list[SeedName] | None) -> list[SeedName]:
+def _seeds(task: Task, arena: Arena, asked: list[SeedName] | None, that_there_are: bool) -> list[SeedName]:
+    """The references asked for, or of these only those `that_there_are`; else the arena's. Raises UsageError."""
+    cards = [load_card(task, task.family(family)) for family in arena.needs]
+    if that_there_are and asked:
+        asked = [seed for seed in asked if all(str(seed) in card.references for card in cards)]
+        return list(dict.fromkeys(asked))
     for seed in asked or []:
-        for family in arena.needs:
-            load_card(task, task.family(family)).checkpoint(seed)
+        for card in cards:
+            card.checkpoint(seed)
     return list(dict.fromkeys(asked)) if asked else list(arena.seeds)
 
 

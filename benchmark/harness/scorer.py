@@ -9,7 +9,7 @@ from benchmark.harness.guest import Guest, InProcess, Nursery
 from benchmark.harness.recording import make_record
 from benchmark.harness.track import Ground, Result
 from benchmark.harness.tracks import TRACKS
-from benchmark.harness.unit import Conditions, Places, Progress, Unit, record_key
+from benchmark.harness.unit import Conditions, Places, Progress, Unit, present, record_key
 from benchmark.methods import AnyEntry
 from benchmark.records import SeedName, Stored
 
@@ -80,14 +80,19 @@ class Counted:
 def known(
     unit: Unit, entry: AnyEntry, conditions: Conditions, places: Places, statuses: tuple[str, ...] = ("ok",)
 ) -> Stored | None:
-    """The entry's valid record of one of the statuses, if there is one; a damaged or outdated one is not valid."""
+    """The entry's valid record of one of the statuses, if there is one.
+
+    One that is damaged or outdated, or lacks a split whose data are here now, is not valid.
+    """
     for root in places.known:
         path = root / unit.record_path(entry)
         if not path.exists():
             continue
         try:
             stored = records.load(path)
-            if stored.record.status in statuses and stored.record.key == record_key(unit, entry, conditions):
+            record = stored.record
+            whole = record.status == "failed" or set(present(unit.task)) <= set(record.splits)
+            if record.status in statuses and whole and record.key == record_key(unit, entry, conditions):
                 stored.check_tables()
                 return stored
         except DamagedFile as error:

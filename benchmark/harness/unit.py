@@ -76,7 +76,8 @@ def fits(entry: AnyEntry, arena: Arena) -> bool:
 
 def present(task: Task) -> list[str]:
     """The splits a record can be made on here: those to be scored whose data are not missing."""
-    return [name for name in scored_splits(task) if name not in absent(task)]
+    problems = absent(task)
+    return [name for name in scored_splits(task) if name not in problems]
 
 
 def used(task: Task, limit: int | None) -> int | None:
@@ -85,7 +86,7 @@ def used(task: Task, limit: int | None) -> int | None:
 
 
 def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
-    """Equal for records that would be equal: same source, fields, arena, reference, protocol, device, conditions, splits."""
+    """Equal for records that would be equal: same source, fields, arena, reference, protocol, device kind, conditions."""
     facts = [
         unit.source_sha256,
         entry.label,
@@ -96,6 +97,5 @@ def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
         conditions.device,
         conditions.limit,
         conditions.in_process,
-        *([present(unit.task)] if absent(unit.task) else []),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

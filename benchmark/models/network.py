@@ -83,11 +83,9 @@ class Layer(nn.Module, ABC):
         if hidden is not None:  # twice as fast as a mask: one more dimension, in which a hidden key is out of reach
             reach = hidden.to(key.dtype)[:, None, :, None] * -OUT_OF_REACH
             query, key = F.pad(query, (0, 1), value=1.0), torch.cat([key, reach.expand(*key.shape[:-1], 1)], dim=-1)
-        with torch.autocast(
-            "cpu", enabled=False
-        ):  # trained in half precision: there its gradient is slower than in full
-            if query.dtype == torch.bfloat16:
-                query, key, value = query.float(), key.float(), value.float()
+        if query.dtype == torch.bfloat16 and query.device.type == "cpu":  # its gradient is faster in float32 there
+            query, key, value = query.float(), key.float(), value.float()
+        with torch.autocast("cpu", enabled=False):
             return F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scale)
 
     def forward(self, residual: Tensor, at: Tensor | None, hidden: Tensor | None = None) -> Tensor:

@@ -66,7 +66,9 @@ def save_reference(
     root: Path,
 ) -> Checkpoint:
     """Write the weights in the family's precision, then enter them, with their measures, on the family's card."""
-    weights = {name: weight.detach().to(precision(family)).contiguous() for name, weight in model.state_dict().items()}
+    weights = {
+        name: weight.detach().to("cpu", precision(family)).contiguous() for name, weight in model.state_dict().items()
+    }
     content = safetensors.torch.save(weights)
     checkpoint = Checkpoint(
         steps=family.recipe.steps if isinstance(seed, int) else 0,

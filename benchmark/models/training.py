@@ -39,10 +39,12 @@ class Training:
     ends at the weights of one that was never interrupted (on the same machine and number of threads).
     """
 
-    def __init__(self, task: Task, family: Family, sequences: Sequences, seed: int, file: Path) -> None:
+    def __init__(
+        self, task: Task, family: Family, sequences: Sequences, seed: int, file: Path, device: str = "cpu"
+    ) -> None:
         self.task, self.family, self.sequences = task, family, sequences
-        self.seed, self.file, self.step = seed, file, 0
-        self.model = initial(family, seed)
+        self.seed, self.file, self.step, self.device = seed, file, 0, device
+        self.model = initial(family, seed).to(device)
         recipe = family.recipe
         trained = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(
@@ -74,7 +76,7 @@ class Training:
 
     def _resume(self) -> None:
         try:
-            state = torch.load(self.file, weights_only=True)
+            state = torch.load(self.file, map_location=self.device, weights_only=True)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise DamagedFile(
                 f"{self.file}: cannot be resumed from ({type(error).__name__}); delete it to start anew"
@@ -95,7 +97,7 @@ class Training:
         recipe = self.family.recipe
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(recipe, self.step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        with torch.autocast(self.device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             logits = self.model(inputs).float()
         loss = self._loss(logits, targets)
         if recipe.invariance:
@@ -116,7 +118,7 @@ class Training:
     def _variance(self, inputs: Tensor, logits: Tensor) -> Tensor:
         """Squared change of the logits when the sequence is lengthened, summed over tokens, mean over positions."""
         rng = np.random.default_rng([self.seed, self.step])
-        longer = self.model(torch.from_numpy(self.task.lengthened(inputs.numpy(), rng)))
+        longer = self.model(torch.from_numpy(self.task.lengthened(inputs.cpu().numpy(), rng)).to(self.device))
         kept = inputs.shape[1] - 1
         changes: Tensor = longer[:, -kept:] - logits[:, -kept:]
         return changes.square().sum(-1).mean()
@@ -137,7 +139,8 @@ class Training:
                 self.sequences.lengths - 1, self.family.recipe.batch_tokens, np.random.default_rng([self.seed, epoch])
             )
             for batch in batches[max(0, self.step - passed) :]:
-                yield padded(self.sequences, batch)
+                inputs, targets = padded(self.sequences, batch)
+                yield inputs.to(self.device), targets.to(self.device)
             passed, epoch = passed + len(batches), epoch + 1
 
 

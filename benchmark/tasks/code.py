@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from benchmark.corpus import Group, Language, PinnedPackages, Source, distinct, strata
+from benchmark.corpus import Group, Kind, Language, PinnedPackages, Source, distinct, strata
 from benchmark.errors import UsageError
 from benchmark.tasks.family import Architecture, Family, Recipe
 from benchmark.tasks.task import TRAINING, Cases, Component, Sequences, Split, Task
@@ -21,6 +21,17 @@ WINDOW = 256  # characters; a sequence has START before them
 SHORTEST = 32  # characters of a training window
 HELD_OUT_PERCENT = 3  # of the functions of the training projects
 SPLIT_WINDOWS = 1_000
+
+KINDS = {
+    Kind.INDENTATION: "indentation",
+    Kind.SPACE: "other white space",
+    Kind.KEYWORD: "keyword",
+    Kind.PUNCTUATION: "punctuation",
+    Kind.LITERAL: "literal",
+    Kind.COMMENT: "comment",
+    Kind.FIRST: "new identifier",
+    Kind.REPEATED: "repeated identifier",
+}
 
 _TOKENS = np.zeros(128, dtype=np.uint8)
 _TOKENS[[ord(character) for character in CHARACTERS]] = np.arange(FIRST_CHARACTER, VOCABULARY)
@@ -71,6 +82,7 @@ class Code(Task):
     records_use = 100  # windows of 256 characters; all thousand of every split would take an hour a method
     batch_tokens = 2_048  # so many characters' attention, 8 MB, stays near the processor
     detailed = True
+    labels = {"kind": {int(kind): name for kind, name in KINDS.items()}}
 
     def __init__(self, source: Source, windows: int = SPLIT_WINDOWS) -> None:
         self.source, self.windows = source, windows
@@ -201,3 +213,4 @@ class CodePython(Code):
 
 
 code_python = CodePython(PinnedPackages())
+task = code_python

@@ -1,7 +1,8 @@
 """The first paper's own direction: code completion trained on Java of CodeSearchNet (arXiv:1909.09436).
 
-The data set is not fetched and its hashes are not pinned yet: nobody here had it. Unpack its files into the folder
-`codesearchnet` of the cache; the first run prints the hashes.
+Its hashes are not pinned yet, nor are references trained: nobody here had the data set, and so it is no task to run yet.
+Unpack its files into the folder `codesearchnet` of the cache, or install the library `datasets`; then
+`benchmark.tasks.splits.generate(code_java)` builds the splits and prints the hashes to pin.
 """
 
 from benchmark.corpus import CodeSearchNet

@@ -14,7 +14,7 @@ from benchmark.files import cache_folder, write_atomically
 from benchmark.tasks.task import TRAINING, Cases, Integers, Sequences, Split, Task, content_hash
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def load_split(task: Task, name: str) -> Split:
     """A split, from the cache or generated. Raises UsageError for a name the task does not have."""
     if name not in task.roles:
@@ -51,7 +51,7 @@ def _load(task: Task, name: str) -> dict[str, Integers]:
 
 
 def _path(task: Task, name: str) -> Path:
-    return cache_folder() / "splits" / task.name / f"{name}-{task.hashes[name]}.safetensors"
+    return cache_folder() / "splits" / task.name / f"{name}-{task.hashes.get(name, 'unpinned')}.safetensors"
 
 
 def _require_present(task: Task, name: str) -> None:
@@ -61,17 +61,13 @@ def _require_present(task: Task, name: str) -> None:
 
 def absent(task: Task) -> dict[str, str]:
     """The splits, or `training`, that are neither in the cache nor can be built: what is missing and what to do."""
-    return {
-        name: problem
-        for name, problem in task.missing().items()
-        if name not in task.hashes or not _path(task, name).exists()
-    }
+    return {name: problem for name, problem in task.missing().items() if not _path(task, name).exists()}
 
 
 def stored_sizes(task: Task, name: str) -> tuple[int, int] | None:
     """Sequences and tokens of a split or of `training` in the cache; None where it is not there, or not whole."""
     path = _path(task, name)
-    if name not in task.hashes or not path.exists():
+    if not path.exists():
         return None
     try:
         with safe_open(path, framework="numpy") as file:

@@ -139,6 +139,7 @@ class Task(ABC):
     records_use: ClassVar[int | None] = None  # the first so many sequences of every split; None: all
     batch_tokens: ClassVar[int] = 8_192  # run at once by the scorer, padding included, unless one sequence is longer
     detailed: ClassVar[bool] = False  # cards also have bits a token, and both measures in every stratum
+    labels: ClassVar[Mapping[str, Mapping[int, str]]] = {}  # stratum -> label -> what a reader calls it
     confidence: ClassVar[float | None] = None  # a stricter measure: right where P(target) / P(candidates) exceeds it
     families: ClassVar[tuple[Family, ...]]  # the first is the default; each has a card, and weights, that are shipped
     recipes: ClassVar[tuple[Family, ...]] = ()  # families to be trained by who wants them; nothing of them is shipped

@@ -1,5 +1,6 @@
 """The speeds the README states: `make benchmark`. Nothing is asserted here, a slow machine is not a failed test."""
 
+import contextlib
 import resource
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmark.harness.batches import limited, scored_batches
 from benchmark.harness.codecs.ground import lay_ground
 from benchmark.harness.codecs.measure import Simplifier, fit
 from benchmark.harness.codecs.play import play
@@ -17,8 +19,12 @@ from benchmark.harness.jobs import one_thread
 from benchmark.methods import HostedCodec
 from benchmark.models import load_reference
 from benchmark.registry import find_method, load_task
+from benchmark.tasks import absent, load_split
 
 TASK = load_task("dyck-20-10")
+CODE = load_task("code-python")
+SCORED = [name for name, role in CODE.roles.items() if role != "fit"]
+needs_code = pytest.mark.skipif(bool(absent(CODE)), reason="needs `simplibench data fetch code-python`")
 SIX = Path(find_method("svd")).read_text().replace("(1, 2, 4, 8, 16)", "(1, 2, 4, 8, 16, 32)")
 
 
@@ -102,6 +108,61 @@ def test_six_entries_at_the_last_layer(benchmark, tmp_path, where):
         for caller in pair:
             caller.close()
     tell(benchmark, plain_forward_passes=round(benchmark.stats.stats.mean / seconds, 2))
+
+
+def descendants(pid):
+    """A process and all that it started, by their numbers."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += descendants(int(child))
+    return found
+
+
+def most_memory(process):
+    """MiB of a process and all that it starts, shared pages counted once, at the highest of a look a second."""
+    highest = 0
+    while process.poll() is None:
+        total = 0
+        for pid in descendants(process.pid):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        highest = max(highest, total // 1024)
+        time.sleep(1)
+    return highest
+
+
+@needs_code
+def test_run_svd_on_code(benchmark, tmp_path):
+    """Asked: at most 300 s and 4 GB: five ranks, eight arenas, one reference, all splits."""
+    model, splits = (
+        load_reference(CODE, 0).model,
+        [limited(load_split(CODE, name), CODE.records_use) for name in SCORED],
+    )
+    batches = [batch for split in splits for batch in scored_batches(split, "cpu")]
+    start = time.perf_counter()
+    with torch.no_grad():
+        for batch in batches:
+            model(batch.tokens)
+    plain = time.perf_counter() - start
+    arguments = ["run", "svd", "--task", "code-python", "--seed", "0", "--output", str(tmp_path), "--fresh"]
+    memory = []
+
+    def run():
+        process = subprocess.Popen([sys.executable, "-m", "benchmark.cli", *arguments], stderr=subprocess.DEVNULL)
+        memory.append(most_memory(process))
+        assert process.returncode == 0
+
+    once(benchmark, run)
+    passes = benchmark.stats.stats.mean / plain
+    tell(benchmark, plain_forward_passes=round(passes, 1), proxies=40, mib=memory[0])
+
+
+@needs_code
+def test_study_code(benchmark, tmp_path):
+    """Asked: under 600 s."""
+    once(benchmark, command("study", "code", "--output", tmp_path))
 
 
 @pytest.mark.parametrize("explainer", ["attention-row", "pair-occlusion"])

@@ -19,6 +19,7 @@ from benchmark.tasks import Split
 
 Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
+KEPT_WEIGHTS = 512  # attention weights a case, at most: more take less time to make again than there is memory to keep
 Simplify = Callable[[Rows, Batch], Rows]  # a batch's rows -> the rows put in their place
 
 
@@ -31,7 +32,7 @@ class Scene:
     probabilities: Tensor  # [case, V]
     predicted: Tensor  # [case] the most likely candidate
     entropy: Tensor  # [case] of the probabilities
-    attention: "Attention | None"  # None in residual arenas
+    attention: "Attention | None"  # None in residual arenas, and where it is made again each time
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,15 @@ def set_scene(stage: Stage, batch: Batch, candidates: range) -> Scene:
     cut = stage.prefix(batch)
     attended = stage.attend(cut, batch)
     logits = stage.logits(attended, batch)
-    probabilities, patterns = logits.softmax(-1), stage.asked_patterns(attended, batch)
-    attention = None if patterns is None else Attention(patterns, entropy(patterns), patterns.argmax(-1))
+    probabilities, attention = logits.softmax(-1), _attention(stage, attended, batch)
+    if attention is not None and attention.patterns[0].numel() > KEPT_WEIGHTS:
+        attention = None
     return Scene(batch, cut, probabilities, likeliest(logits, candidates), entropy(probabilities), attention)
+
+
+def _attention(stage: Stage, attended: Cut, batch: Batch) -> Attention | None:
+    patterns = stage.asked_patterns(attended, batch)
+    return None if patterns is None else Attention(patterns, entropy(patterns), patterns.argmax(-1))
 
 
 def play(stage: Stage, split: Split, scenes: list[Scene], simplify: Simplify, candidates: range) -> Outcome:
@@ -82,6 +89,7 @@ def _play_scene(stage: Stage, split: Split, scene: Scene, simplify: Simplify, ca
     changed = stage.attend(stage.replaced(cut, batch, simplify(stage.rows(cut, batch), batch)), batch)
     logits = stage.logits(changed, batch)
     predicted = likeliest(logits, candidates)
+    reference = scene.attention or _attention(stage, stage.attend(cut, batch), batch)
     patterns = stage.asked_patterns(changed, batch)
     if patterns is not None and stage.part == "pattern":
         patterns = _as_distributions(patterns)
@@ -89,8 +97,8 @@ def _play_scene(stage: Stage, split: Split, scene: Scene, simplify: Simplify, ca
         agree=(predicted == scene.predicted).cpu().numpy(),
         right=predicted.cpu().numpy() == split.cases.target[batch.cases],
         divergence_bits=_numbers(jensen_shannon_bits(scene.probabilities, logits.softmax(-1), scene.entropy)),
-        pattern_divergence_bits=_pattern_divergence(scene.attention, patterns),
-        pattern_agree=_pattern_agreement(scene.attention, patterns),
+        pattern_divergence_bits=_pattern_divergence(reference, patterns),
+        pattern_agree=_pattern_agreement(reference, patterns),
     )
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmark.harness.codecs.ground import lay_ground
-from benchmark.harness.data import require_data
+from benchmark.harness.data import require_all_data
 from benchmark.models import load_reference
 from benchmark.studies.code.agreement import CODECS, Tallies, agreement_rows, gap_rows, play_codecs
 from benchmark.studies.code.heads import HeadRow, correlation_rows, play_heads
@@ -17,7 +17,7 @@ from benchmark.studies.table import Tables
 from benchmark.tasks import Component
 from benchmark.tasks.code import SMALL, code_python
 
-WINDOWS = 40  # of each split
+WINDOWS = 30  # of each split
 ARENAS = [arena for arena in code_python.arenas if isinstance(arena, Component) and arena.component == "attention"]
 
 
@@ -26,7 +26,7 @@ def _steps() -> int:
 
 
 def _tables(step: Step) -> Tables:
-    require_data(code_python)
+    require_all_data(code_python)
     tallies, heads = Tallies(), list[HeadRow]()
     for seed in SMALL.seeds:
         reference = load_reference(code_python, seed, SMALL)
@@ -34,9 +34,10 @@ def _tables(step: Step) -> Tables:
             ground = lay_ground(code_python, reference, arena, "cpu", WINDOWS)
             play_codecs(ground, seed, tallies, step)
             heads += play_heads(ground, seed, step)
+    layers = [arena.layer for arena in ARENAS]
     return {
-        "agreement": list(agreement_rows(tallies, len(ARENAS))),
-        "gaps": list(gap_rows(tallies, len(ARENAS))),
+        "agreement": list(agreement_rows(tallies, layers)),
+        "gaps": list(gap_rows(tallies, layers)),
         "heads": heads,
         "correlations": list(correlation_rows(heads)),
     }

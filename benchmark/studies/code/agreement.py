@@ -4,7 +4,7 @@ A tally counts by window, so that intervals come from resampling windows. Shapes
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,11 +17,11 @@ from benchmark.harness.codecs.measure import Simplifier, fit, stage_of
 from benchmark.harness.codecs.play import play
 from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
-from benchmark.registry import find_method
+from benchmark.registry import find_method, scored_splits
 from benchmark.scoring.statistics import Interval, interval, sentence_weights
 from benchmark.studies.study import Step
 from benchmark.tasks import Split
-from benchmark.tasks.code import code_python
+from benchmark.tasks.code import KINDS, code_python
 
 Floats = npt.NDArray[np.floating]
 CODECS = {
@@ -115,17 +115,17 @@ def play_codecs(ground: Ground, seed: int, tallies: Tallies, step: Step) -> None
                 tallies.found[entry.label, ground.arena.layer, split].append(tally(outcome.agree, part.split))
 
 
-def agreement_rows(tallies: Tallies, layers: int) -> Iterator[AgreementRow]:
+def agreement_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[AgreementRow]:
     """By codec, layer and split; of the detailed ones by kind too."""
     for entry in (label for labels in CODECS.values() for label in labels):
-        for layer in range(layers):
-            for split, role in list(code_python.roles.items())[1:]:
+        for layer in layers:
+            for split in scored_splits(code_python):
                 for kind in (None, *Kind) if entry in DETAILED else (None,):
                     found = tallies.agreement(entry, layer, split, kind)
-                    yield AgreementRow(entry, layer, split, role, told(kind), _interval(found))
+                    yield AgreementRow(entry, layer, split, code_python.roles[split], told(kind), _interval(found))
 
 
-def gap_rows(tallies: Tallies, layers: int) -> Iterator[GapRow]:
+def gap_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[GapRow]:
     """In distribution against another project, and against the mean of other languages."""
     for entry in DETAILED:
         for against, splits in {UNSEEN_PROJECT: ["unseen-project"], UNSEEN_LANGUAGE: LANGUAGES}.items():
@@ -136,9 +136,9 @@ def gap_rows(tallies: Tallies, layers: int) -> Iterator[GapRow]:
                 yield GapRow(entry, against, told(kind), *found)
 
 
-def _over_layers(tallies: Tallies, entry: str, layers: int, splits: list[str], kind: Kind | None) -> Floats:
+def _over_layers(tallies: Tallies, entry: str, layers: Sequence[int], splits: list[str], kind: Kind | None) -> Floats:
     """The mean over layers and those of the splits that have the kind, [R]; NaN where none has."""
-    found = [tallies.agreement(entry, layer, split, kind) for layer in range(layers) for split in splits]
+    found = [tallies.agreement(entry, layer, split, kind) for layer in layers for split in splits]
     having = [own for own in found if not np.isnan(own[0])]
     mean: Floats = np.mean(having or found, axis=0)
     return mean
@@ -150,5 +150,4 @@ def _interval(values: Floats) -> Interval | None:
 
 def told(kind: Kind | None) -> str:
     """A kind as the tables call it."""
-    names = {Kind.FIRST: "new identifier", Kind.REPEATED: "repeated identifier", Kind.SPACE: "other white space"}
-    return EVERYTHING if kind is None else names.get(kind, kind.name.lower())
+    return EVERYTHING if kind is None else KINDS[kind]

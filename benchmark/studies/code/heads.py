@@ -3,6 +3,7 @@
 Shapes: B sequences, T positions, H heads, N rows.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -24,7 +25,7 @@ from benchmark.studies.study import Step
 from benchmark.tasks.code import FIRST_CHARACTER, START, VOCABULARY
 
 PROXY = "SVD(rank=4)"  # of one head; an eighth of its width
-REPEATS, REPEATED_LENGTH = 32, 100  # random sequences, each twice in a row
+REPEATS, REPEATED_LENGTH = 32, 64  # random sequences, each twice in a row, no character twice in one
 PAIRS = (
     ("induction", "gap"),
     ("induction", "gap_on_repeated"),
@@ -57,7 +58,7 @@ class CorrelationRow:
     second: str
     heads: str  # of which seed, or all
     count: int
-    rho: Interval
+    rho: Interval | None  # None where the second is the same of all, or of some unknown
 
 
 def play_heads(ground: Ground, seed: int, step: Step) -> Iterator[HeadRow]:
@@ -111,10 +112,13 @@ class OneHead:
 def induction_scores(model: Network, layer: int) -> list[float]:
     """Of every head: the mean attention from a token's second occurrence to the token after its first, [H]."""
     rng = np.random.default_rng(0)
-    tokens = rng.integers(FIRST_CHARACTER, VOCABULARY, size=(REPEATS, REPEATED_LENGTH))
+    alphabet = np.tile(np.arange(FIRST_CHARACTER, VOCABULARY), (REPEATS, 1))
+    tokens = rng.permuted(alphabet, axis=1)[:, :REPEATED_LENGTH]
     twice = torch.from_numpy(np.concatenate([np.full((REPEATS, 1), START), tokens, tokens], axis=1))
     pattern = model.prefix(twice, Site(layer, "pattern")).heads["pattern"]  # [B, H, T, T]
-    first = torch.arange(1, REPEATED_LENGTH)  # the last token's second occurrence would look at itself's first again
+    first = torch.arange(
+        1, REPEATED_LENGTH
+    )  # but the last: what follows its first occurrence is the second copy's start
     found: list[float] = pattern[:, :, first + REPEATED_LENGTH, first + 1].mean((0, 2)).tolist()
     return found
 
@@ -127,12 +131,14 @@ def correlation_rows(rows: list[HeadRow]) -> Iterator[CorrelationRow]:
     for first, second in PAIRS:
         for name, own in pools.items():
             a, b = (np.array([getattr(row, column) for row in own]) for column in (first, second))
-            yield CorrelationRow(first, second, name, len(own), spearman_interval(a, b))
+            known = bool(np.isfinite(a).all() and np.isfinite(b).all()) and np.ptp(b) > 0
+            yield CorrelationRow(first, second, name, len(own), spearman_interval(a, b) if known else None)
 
 
 def _shares(part: SplitGround, agree: Bools) -> tuple[float, float]:
-    """Of all cases, and of those on repeated identifiers."""
-    return float(agree.mean()), float(agree[part.split.cases.strata["kind"] == Kind.REPEATED].mean())
+    """Of all cases, and of those on repeated identifiers; NaN where there are none."""
+    repeated = agree[part.split.cases.strata["kind"] == Kind.REPEATED]
+    return float(agree.mean()), float(repeated.mean()) if len(repeated) else math.nan
 
 
 def _ablated(ground: Ground, part: SplitGround, head: int) -> dict[Kind, float]:
@@ -142,7 +148,8 @@ def _ablated(ground: Ground, part: SplitGround, head: int) -> dict[Kind, float]:
     outcome = play(ground.stage, part.split, scenes, lambda rows, _: rows, ground.task.candidates)
     kinds = part.split.cases.strata["kind"]
     lost = part.reference_right.astype(float) - outcome.right
-    return {kind: float(lost[kinds == kind].mean()) for kind in (Kind.FIRST, Kind.REPEATED)}
+    found = {kind: lost[kinds == kind] for kind in (Kind.FIRST, Kind.REPEATED)}
+    return {kind: float(own.mean()) if len(own) else math.nan for kind, own in found.items()}
 
 
 def _without(scene: Scene, head: int, mean: torch.Tensor) -> Scene:
