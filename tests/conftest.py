@@ -16,6 +16,7 @@ import pytest
 from benchmark.corpus import Package, Selection
 from benchmark.harness.guest import Nursery
 from benchmark.registry import all_tasks
+from benchmark.tasks import splits
 
 ROOT = Path(__file__).parent.parent
 HEADER = """
@@ -35,6 +36,15 @@ def task():
 def nursery():
     with Nursery() as shared:
         yield shared
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache folder of the test's own, empty."""
+    monkeypatch.setenv("SIMPLIBENCH_CACHE", str(tmp_path / "cache"))
+    splits.load_split.cache_clear()
+    yield tmp_path / "cache"
+    splits.load_split.cache_clear()
 
 
 @pytest.fixture

@@ -26,13 +26,7 @@ from benchmark.tasks.code import (
 )
 from benchmark.tasks.code_java import CodeJava
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SIMPLIBENCH_CACHE", str(tmp_path / "cache"))
-    splits.load_split.cache_clear()
-    yield tmp_path / "cache"
-    splits.load_split.cache_clear()
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

@@ -25,12 +25,7 @@ from benchmark.tasks.code import BASE, KINDS, SMALL, VOCABULARY, WINDOW, code_py
 ARENA = "code-python/attention.3"
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SIMPLIBENCH_CACHE", str(tmp_path / "cache"))
-    splits.load_split.cache_clear()
-    yield tmp_path / "cache"
-    splits.load_split.cache_clear()
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from benchmark.studies.code.agreement import (
 )
 from benchmark.studies.code.heads import HeadRow, OneHead, correlation_rows, induction_scores
 from benchmark.studies.table import as_csv, flat
-from benchmark.tasks import Cases, Sequences, Split, splits
+from benchmark.tasks import Cases, Sequences, Split
 from benchmark.tasks.code import KINDS, SMALL
 
 ARENAS = code.ARENAS
@@ -211,18 +211,15 @@ def test_correlations_are_over_all_heads_and_within_each_seed():
 
 
 @pytest.fixture
-def small(package, tmp_path, monkeypatch):
+def small(package, tmp_path, monkeypatch, cache):
     """The study on the small corpus, in the last layer."""
-    monkeypatch.setenv("SIMPLIBENCH_CACHE", str(tmp_path / "cache"))
-    splits.load_split.cache_clear()
     own = task_of(packages(package), tmp_path)
     monkeypatch.setattr(code, "code_python", own)
     monkeypatch.setattr(agreement, "code_python", own)
     for place in (agreement, figures):
         monkeypatch.setattr(place, "LANGUAGES", ["java", "c"])
     monkeypatch.setattr(code, "ARENAS", ARENAS[3:])
-    yield own
-    splits.load_split.cache_clear()
+    return own
 
 
 def test_one_head_changes_and_the_others_stay(small):

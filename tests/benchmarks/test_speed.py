@@ -133,6 +133,7 @@ def most_memory(process):
     return highest
 
 
+@pytest.mark.timeout(1_800)
 @needs_code
 def test_run_svd_on_code(benchmark, tmp_path):
     """Asked: at most 300 s and 4 GB: five ranks, eight arenas, one reference, all splits."""
@@ -159,6 +160,7 @@ def test_run_svd_on_code(benchmark, tmp_path):
     tell(benchmark, plain_forward_passes=round(passes, 1), proxies=40, mib=memory[0])
 
 
+@pytest.mark.timeout(1_800)
 @needs_code
 def test_study_code(benchmark, tmp_path):
     """Asked: under 600 s."""
