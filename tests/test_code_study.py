@@ -219,6 +219,7 @@ def small(package, tmp_path, monkeypatch, cache):
     for place in (agreement, figures):
         monkeypatch.setattr(place, "LANGUAGES", ["java", "c"])
     monkeypatch.setattr(code, "ARENAS", ARENAS[3:])
+    monkeypatch.setattr(code, "default_jobs", lambda device: 1)  # another process would know nothing of all this
     return own
 
 

@@ -9,7 +9,8 @@ import torch
 from benchmark.commands.options import parse_seed, print_table, progress_bar
 from benchmark.errors import UsageError
 from benchmark.files import cache_folder
-from benchmark.harness.accuracy import accuracies, accuracy, largest_change, measures
+from benchmark.harness.accuracy import accuracies, largest_change, measures
+from benchmark.harness.allocator import keep_freed_memory
 from benchmark.harness.data import require_all_data
 from benchmark.harness.runtime import resolve_device
 from benchmark.models import Checkpoint, Network, load_card, seed_name
@@ -18,7 +19,7 @@ from benchmark.models.reference import as_stored, save_reference, untrained
 from benchmark.models.training import Training
 from benchmark.records import SeedName
 from benchmark.registry import load_task
-from benchmark.tasks import Family, Task, load_split, load_training
+from benchmark.tasks import Family, Task, load_training
 
 SMOOTHING = 0.98  # of the loss and accuracy shown
 
@@ -34,6 +35,7 @@ def train(
 ) -> None:
     """Train what is asked for, measure every split, write weights and card. Raises UsageError."""
     torch.set_num_threads(threads)
+    keep_freed_memory()
     device = resolve_device(device)
     task = load_task(task_name)
     names = [family.name for family in (*task.families, *task.recipes)]
@@ -52,12 +54,10 @@ def train(
 
 
 def _measured(task: Task, family: Family, model: Network) -> dict[str, Any]:
-    """What the card says: of the weights as they are stored. Says by how much storing them changes a figure of `id`."""
+    """What the card says: of the weights as they are stored. Says by how much storing them changes a figure."""
     found = accuracies(task, as_stored(model, family))
     if family.stored != "float32":
-        before = {
-            name: accuracy(task, model, load_split(task, name)) for name, role in task.roles.items() if role == "id"
-        }
+        before = accuracies(task, model)
         change, figure = largest_change(before, found)
         print(f"stored as {family.stored}, the figure that changes most is {figure}: {change:.4%}", file=sys.stderr)
     return measures(task, found)

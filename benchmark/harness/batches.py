@@ -19,7 +19,7 @@ class Batch:
 
     tokens: Tensor  # [B, T]
     real: Tensor  # [B, T] not padding
-    at: Tensor | None  # [B, Q] scored positions; None: every position is of interest
+    at: Tensor | None  # [B, Q] scored positions; None: every position
     asked: Tensor  # [B, Q] not padding ([B, T] where `at` is None)
     cases: Tensor  # [case] index into the split's cases, in the order of `asked`
 
@@ -94,9 +94,9 @@ def _scored_batch(split: Split, group: np.ndarray, lengths: np.ndarray, cases: l
     at = np.zeros(asked.shape, dtype=np.int64)
     order = np.concatenate(cases)
     at[asked] = split.cases.position[order]
-    return Batch(
-        tokens, real, torch.from_numpy(at).to(device), torch.from_numpy(asked).to(device), torch.from_numpy(order)
-    )
+    every = asked.shape == tokens.shape and bool((at == np.arange(len(asked[0]))).all())
+    positions = None if every else torch.from_numpy(at).to(device)
+    return Batch(tokens, real, positions, torch.from_numpy(asked).to(device), torch.from_numpy(order))
 
 
 def _pad(sequences: Sequences, group: np.ndarray, lengths: np.ndarray, device: str) -> tuple[Tensor, Tensor]:

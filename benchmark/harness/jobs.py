@@ -3,18 +3,17 @@
 import itertools
 import os
 import queue
-import signal
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.queues import Queue
 
 import torch
 
+from benchmark.harness.allocator import keep_freed_memory
 from benchmark.harness.guest import Nursery
+from benchmark.harness.pool import SPAWN, workers
 from benchmark.harness.scorer import Grounds, run_unit
 from benchmark.harness.unit import Conditions, Places, Progress, Unit
 
@@ -38,6 +37,7 @@ def one_thread() -> Iterator[None]:
     """A unit runs on one thread, so that its figures do not depend on the number of cores; cores share the units."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    keep_freed_memory()
     try:
         yield
     finally:
@@ -56,19 +56,11 @@ def run_here(
 def run_side_by_side(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int) -> int:
     """Several units at a time, those that share a ground by one process; how many records were made."""
     groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
-    context = get_context("spawn")
-    news: Queue[Message] = context.Queue()
-    pool = ProcessPoolExecutor(min(jobs, len(groups)), context, initializer=_begin, initargs=(news, conditions))
-    try:
+    news: Queue[Message] = SPAWN.Queue()
+    with workers(min(jobs, len(groups)), _begin, news, conditions) as pool:
         futures = [pool.submit(_run_group, group, conditions, places) for group in groups]
         _follow(futures, news, progress)
-        pool.shutdown()
-        return sum(future.result() for future in futures)
-    except BaseException:
-        for worker in active_children():
-            worker.terminate()
-        pool.shutdown(cancel_futures=True)
-        raise
+    return sum(future.result() for future in futures)
 
 
 def _follow(futures: "list[Future[int]]", news: "Queue[Message]", progress: Progress) -> None:
@@ -115,17 +107,7 @@ _worker: _Worker | None = None  # set when a worker process begins; workers have
 
 def _begin(news: "Queue[Message]", conditions: Conditions) -> None:
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
     _worker = _Worker(_Reporter(news), None if conditions.in_process else Nursery())
-
-
-def _leave_with_parent() -> None:
-    """End a worker whose parent was killed: it would wait for work for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _run_group(units: list[Unit], conditions: Conditions, places: Places) -> int:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from benchmark.errors import MethodFailed, SimplibenchError
+from benchmark.harness.allocator import keep_freed_memory
 from benchmark.harness.channel import Channel, Memory
 from benchmark.methods.performer import Performer, Request, manifest
 from benchmark.methods.submission import load_submission
@@ -29,6 +30,7 @@ DESCRIPTORS = 3  # of a guest: its socket, the memory it reads, the memory it wr
 
 def main() -> None:
     """Serve until the host hangs up."""
+    keep_freed_memory()
     control = socket.socket(fileno=int(sys.argv[1]))
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, DESCRIPTORS)

@@ -18,4 +18,4 @@ def jensen_shannon_bits(p: Tensor, q: Tensor, p_entropy: Tensor | None = None) -
 
 def entropy(p: Tensor) -> Tensor:
     """Shannon entropy along the last axis, nats; twice as fast on a CPU as torch's own function of elements."""
-    return -(p * p.clamp(min=torch.finfo(p.dtype).tiny).log()).sum(-1)
+    return -p.clamp(min=torch.finfo(p.dtype).tiny).log_().mul_(p).sum(-1)

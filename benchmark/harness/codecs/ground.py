@@ -67,4 +67,4 @@ def _split_ground(stage: Stage, split: Split, task: Task, mean: Tensor, device: 
     def constant(rows: Rows, batch: Batch) -> Rows:
         return {name: mean[:, None].expand_as(own) for name, own in rows.items()}
 
-    return SplitGround(split, scenes, right, play(stage, split, scenes, constant, task.candidates))
+    return SplitGround(split, scenes, right, play(stage, split, scenes, constant, task.candidates, patterns=False))

@@ -18,7 +18,7 @@ from benchmark.models import Rows
 from benchmark.records import Counts, GroundCounts, Runtime, SplitResult
 from benchmark.scoring.rate import CodeMeter
 
-TIMED_TOKENS = 4_096  # a batch of the first split's longest sentences
+TIMED_TOKENS = 4_096  # a batch of the first split's longest sentences, if the task's batches are not smaller
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Simplifier:
 
 def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
     split = next(iter(ground.splits.values())).split
-    batch = scored_batches(split, stage.model.device, TIMED_TOKENS)[0]
+    batch = scored_batches(split, stage.model.device, min(TIMED_TOKENS, ground.task.batch_tokens))[0]
     device = batch.tokens.device.type
     simplify = Simplifier(stage, codec, fitted.states)
 

@@ -67,17 +67,18 @@ class Stage:
         site = self.site if "pattern" not in cut.heads else Site(self.arena.layer, "pattern")
         return self.model.suffix(cut, site, batch.at)[batch.asked]
 
-    def asked_patterns(self, cut: Cut, batch: Batch) -> Tensor | None:
-        """Attention rows of the cases, [case, H, T]; None in residual arenas."""
-        if self.part == "residual" or batch.at is None:
-            return None
-        if "pattern" not in cut.heads:
-            query = gather_heads(cut.heads["query"], batch.at)
-            pattern = self._block.attention_pattern(query, cut.heads["key"], batch.at)
-        else:
-            pattern = cut.heads["pattern"]
-            pattern = pattern if self._narrow(batch) else gather_heads(pattern, batch.at)
-        return pattern.transpose(1, 2)[batch.asked]
+    def patterns(self, cut: Cut, batch: Batch, asked: slice) -> Tensor:
+        """Attention of some asked positions, [B, H, Q, T]; T ends where none of them sees further."""
+        at = batch.at if batch.at is None else batch.at[:, asked]
+        reach = asked.stop if at is None else int(at.max()) + 1
+        if "pattern" in cut.heads:
+            whole = cut.heads["pattern"]
+            own = whole[:, :, asked] if at is None or self._narrow(batch) else gather_heads(whole, at)
+            return own[..., :reach]
+        query, key = cut.heads["query"], cut.heads["key"][:, :, :reach]
+        query = query[:, :, asked] if at is None else gather_heads(query, at)
+        positions = torch.arange(asked.start, reach, device=key.device)[None] if at is None else at
+        return self._block.attention_pattern(query, key, positions)
 
     def _with_pattern(self, cut: Cut, batch: Batch) -> Cut:
         at = batch.at if self._narrow(batch) else None

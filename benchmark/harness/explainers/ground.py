@@ -58,7 +58,6 @@ def _predictions(task: Task, split: Split, model: Network) -> npt.NDArray[np.int
     found = np.zeros(len(split.cases), dtype=np.int64)
     with torch.no_grad():
         for batch in scored_batches(split, model.device):
-            assert batch.at is not None  # for the type checker: scored batches ask for positions
             found[batch.cases] = likeliest(model(batch.tokens, batch.at)[batch.asked], task.candidates).cpu().numpy()
     return found
 

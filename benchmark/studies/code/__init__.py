@@ -3,14 +3,16 @@
 Needs the data of code-python. All heads of a layer, and every head alone, are simplified in the shipped models.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 from benchmark.harness.codecs.ground import lay_ground
 from benchmark.harness.data import require_all_data
+from benchmark.harness.jobs import default_jobs, one_thread
+from benchmark.harness.pool import workers
 from benchmark.models import load_reference
-from benchmark.studies.code.agreement import CODECS, Tallies, agreement_rows, gap_rows, play_codecs
+from benchmark.studies.code.agreement import Place, Tallies, Tally, agreement_rows, gap_rows, play_codecs
 from benchmark.studies.code.heads import HeadRow, correlation_rows, play_heads
 from benchmark.studies.study import Step, Study
 from benchmark.studies.table import Tables
@@ -18,22 +20,23 @@ from benchmark.tasks import Component
 from benchmark.tasks.code import SMALL, code_python
 
 WINDOWS = 30  # of each split
+Measured = tuple[dict[Place, Tally], list[HeadRow]]
 ARENAS = [arena for arena in code_python.arenas if isinstance(arena, Component) and arena.component == "attention"]
 
 
-def _steps() -> int:
-    return len(SMALL.seeds) * len(ARENAS) * (sum(map(len, CODECS.values())) + SMALL.architecture.heads)
+def _units() -> list[tuple[int, Component]]:
+    """A layer of a reference each; the dearest, whose proxies have most left to run, first."""
+    return [(seed, arena) for arena in ARENAS for seed in SMALL.seeds]
 
 
 def _tables(step: Step) -> Tables:
     require_all_data(code_python)
     tallies, heads = Tallies(), list[HeadRow]()
-    for seed in SMALL.seeds:
-        reference = load_reference(code_python, seed, SMALL)
-        for arena in ARENAS:
-            ground = lay_ground(code_python, reference, arena, "cpu", WINDOWS)
-            play_codecs(ground, seed, tallies, step)
-            heads += play_heads(ground, seed, step)
+    for counted, rows in _side_by_side(_units(), step):
+        for place, tally in counted.items():
+            tallies.found[place].append(tally)
+        heads += rows
+    heads.sort(key=lambda row: (row.seed, row.layer, row.head))
     layers = [arena.layer for arena in ARENAS]
     return {
         "agreement": list(agreement_rows(tallies, layers)),
@@ -41,6 +44,33 @@ def _tables(step: Step) -> Tables:
         "heads": heads,
         "correlations": list(correlation_rows(heads)),
     }
+
+
+def _side_by_side(units: list[tuple[int, Component]], step: Step) -> Iterator[Measured]:
+    """What was measured of every unit, in their order; a process a core, each on one thread."""
+    jobs = default_jobs("cpu")
+    if jobs == 1:
+        for unit in units:
+            step(_told(unit))
+            yield _measured(unit)
+        return
+    with workers(jobs) as pool:
+        for unit, future in [(unit, pool.submit(_measured, unit)) for unit in units]:
+            step(_told(unit))
+            yield future.result()
+
+
+def _told(unit: tuple[int, Component]) -> str:
+    return f"seed {unit[0]}, {unit[1].name}"
+
+
+def _measured(unit: tuple[int, Component]) -> Measured:
+    """Every codec in the layer, and every head alone."""
+    seed, arena = unit
+    with one_thread():
+        reference = load_reference(code_python, seed, SMALL)
+        ground = lay_ground(code_python, reference, arena, "cpu", WINDOWS)
+        return dict(play_codecs(ground, seed)), list(play_heads(ground, seed))
 
 
 def _figure(name: str) -> Callable[[Tables, Path], None]:
@@ -52,7 +82,7 @@ def _figure(name: str) -> Callable[[Tables, Path], None]:
 
 
 study = Study(
-    steps=_steps,
+    steps=lambda: len(_units()),
     measure=_tables,
     titles={
         "gaps": "agreement in distribution less agreement out of it, mean over layers and seeds, 95 % intervals",

@@ -19,7 +19,6 @@ from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
 from benchmark.registry import find_method, scored_splits
 from benchmark.scoring.statistics import Interval, interval, sentence_weights
-from benchmark.studies.study import Step
 from benchmark.tasks import Split
 from benchmark.tasks.code import KINDS, code_python
 
@@ -55,11 +54,14 @@ class Tally:
         return np.where(drawn > 0, weights @ agree / np.maximum(drawn, 1), agree.sum() / cases.sum())
 
 
+Place = tuple[str, int, str]  # entry, layer, split
+
+
 @dataclass
 class Tallies:
     """Of every codec on every split of every layer, one tally a reference seed."""
 
-    found: dict[tuple[str, int, str], list[Tally]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[Place, list[Tally]] = field(default_factory=lambda: defaultdict(list))
 
     def agreement(self, entry: str, layer: int, split: str, kind: Kind | None = None) -> Floats:
         """The mean over seeds, [R]."""
@@ -99,20 +101,19 @@ def tally(agree: npt.NDArray[np.bool_], split: Split) -> Tally:
     return Tally(agreeing, cases)
 
 
-def play_codecs(ground: Ground, seed: int, tallies: Tallies, step: Step) -> None:
-    """Put every codec into the layer and count."""
+def play_codecs(ground: Ground, seed: int) -> Iterator[tuple[Place, Tally]]:
+    """Put every codec into the ground's layer and count."""
     for name, labels in CODECS.items():
         here, shared = InProcess(find_method(name), "cpu"), {}  # type: ignore[var-annotated]
         for index, entry in enumerate(here.manifest().entries):
             if entry.label not in labels:
                 continue
-            step(f"seed {seed}, {ground.arena.name}, {entry.label}")
             codec = HostedCodec(here, here, entry, index)  # type: ignore[arg-type]
             stage, fitted = stage_of(ground, codec.entry), fit(ground, codec, seed, shared)
             for split, part in ground.splits.items():
                 simplify = Simplifier(stage, codec, fitted.states)
-                outcome = play(stage, part.split, part.scenes, simplify, ground.task.candidates)
-                tallies.found[entry.label, ground.arena.layer, split].append(tally(outcome.agree, part.split))
+                outcome = play(stage, part.split, part.scenes, simplify, ground.task.candidates, patterns=False)
+                yield (entry.label, ground.arena.layer, split), tally(outcome.agree, part.split)
 
 
 def agreement_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[AgreementRow]:

@@ -15,13 +15,12 @@ from benchmark.corpus import Kind
 from benchmark.harness.batches import Batch
 from benchmark.harness.codecs.ground import Ground, SplitGround
 from benchmark.harness.codecs.measure import Simplifier, fit
-from benchmark.harness.codecs.play import Bools, Scene, play
+from benchmark.harness.codecs.play import Bools, Scene, Simplify, play
 from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
 from benchmark.models import Cut, Network, Rows, Site
 from benchmark.registry import find_method
 from benchmark.scoring.statistics import Interval, spearman_interval
-from benchmark.studies.study import Step
 from benchmark.tasks.code import FIRST_CHARACTER, START, VOCABULARY
 
 PROXY = "SVD(rank=4)"  # of one head; an eighth of its width
@@ -61,7 +60,7 @@ class CorrelationRow:
     rho: Interval | None  # None where the second is the same of all, or of some unknown
 
 
-def play_heads(ground: Ground, seed: int, step: Step) -> Iterator[HeadRow]:
+def play_heads(ground: Ground, seed: int) -> Iterator[HeadRow]:
     """Every head of the ground's layer."""
     model, layer = ground.stage.model, ground.arena.layer
     scores = induction_scores(model, layer)
@@ -70,12 +69,8 @@ def play_heads(ground: Ground, seed: int, step: Step) -> Iterator[HeadRow]:
     codec = HostedCodec(here, here, entry, index)  # type: ignore[arg-type]
     states = fit(ground, codec, seed, {}).states
     for head in range(model.shape.heads):
-        step(f"seed {seed}, head {layer}.{head}")
-        proxy = OneHead(Simplifier(ground.stage, codec, states), head)
-        shares = {
-            name: _shares(part, play(ground.stage, part.split, part.scenes, proxy, ground.task.candidates).agree)
-            for name, part in ground.splits.items()
-        }
+        proxy = OneHead(Simplifier(ground.stage, codec, states[head : head + 1]), head)
+        shares = {name: _shares(part, _agree(ground, part, proxy)) for name, part in ground.splits.items()}
         outside = [own for name, own in shares.items() if ground.task.roles[name] == "ood"]
         id_all, id_repeated = shares["id"]
         ood_all, ood_repeated = (fmean(values) for values in zip(*outside, strict=True))
@@ -97,15 +92,15 @@ def play_heads(ground: Ground, seed: int, step: Step) -> Iterator[HeadRow]:
 class OneHead:
     """A simplification of one head; the others stay as they are."""
 
-    def __init__(self, simplify: Simplifier, head: int) -> None:
+    def __init__(self, simplify: Simplify, head: int) -> None:
         self.simplify, self.head = simplify, head
 
     def __call__(self, rows: Rows, batch: Batch) -> Rows:
         """Rows [H, N, width] of every stream."""
-        simplified = self.simplify(rows, batch)
+        alone = {name: own[self.head : self.head + 1] for name, own in rows.items()}
         changed = {name: own.clone() for name, own in rows.items()}
-        for name, own in changed.items():
-            own[self.head] = simplified[name][self.head]
+        for name, own in self.simplify(alone, batch).items():
+            changed[name][self.head] = own[0]
         return changed
 
 
@@ -135,6 +130,10 @@ def correlation_rows(rows: list[HeadRow]) -> Iterator[CorrelationRow]:
             yield CorrelationRow(first, second, name, len(own), spearman_interval(a, b) if known else None)
 
 
+def _agree(ground: Ground, part: SplitGround, proxy: "OneHead") -> Bools:
+    return play(ground.stage, part.split, part.scenes, proxy, ground.task.candidates, patterns=False).agree
+
+
 def _shares(part: SplitGround, agree: Bools) -> tuple[float, float]:
     """Of all cases, and of those on repeated identifiers; NaN where there are none."""
     repeated = agree[part.split.cases.strata["kind"] == Kind.REPEATED]
@@ -145,7 +144,7 @@ def _ablated(ground: Ground, part: SplitGround, head: int) -> dict[Kind, float]:
     """The accuracy lost by kind when every value of the head is the mean of all, so that attention says nothing."""
     values = torch.cat([scene.cut.heads["value"][:, head][scene.batch.real] for scene in part.scenes])
     scenes = [_without(scene, head, values.mean(0)) for scene in part.scenes]
-    outcome = play(ground.stage, part.split, scenes, lambda rows, _: rows, ground.task.candidates)
+    outcome = play(ground.stage, part.split, scenes, lambda rows, _: rows, ground.task.candidates, patterns=False)
     kinds = part.split.cases.strata["kind"]
     lost = part.reference_right.astype(float) - outcome.right
     found = {kind: lost[kinds == kind] for kind in (Kind.FIRST, Kind.REPEATED)}

@@ -1,0 +1,41 @@
+"""Worker processes that end with their parent, and at once when the work is broken off."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from typing import Any
+
+SPAWN = get_context("spawn")  # a fork would take over torch's threads in whatever state they are
+
+
+@contextmanager
+def workers(count: int, begin: Callable[..., None] | None = None, *arguments: Any) -> Iterator[ProcessPoolExecutor]:
+    """A pool of processes, each of which calls `begin(*arguments)` first."""
+    pool = ProcessPoolExecutor(count, SPAWN, initializer=_begin, initargs=(begin, arguments))
+    try:
+        yield pool
+        pool.shutdown()
+    except BaseException:
+        for worker in active_children():
+            worker.terminate()
+        pool.shutdown(cancel_futures=True)
+        raise
+
+
+def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    if begin is not None:
+        begin(*arguments)
+
+
+def _leave_with_parent() -> None:
+    """End a worker whose parent was killed: it would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
