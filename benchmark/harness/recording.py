@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from benchmark.errors import MethodFailed
-from benchmark.harness.runtime import environment
+from benchmark.harness.environment import environment
 from benchmark.harness.track import Ground, Result, Track
 from benchmark.harness.unit import Conditions, Unit, record_key
 from benchmark.methods import AnyEntry

@@ -1,23 +1,17 @@
-"""How fast a proxy runs, beside the reference on the same batch, and on what hardware."""
+"""How fast a proxy runs, beside the reference on the same batch."""
 
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 
 from benchmark.errors import UsageError
-from benchmark.records import Environment
 
 REPETITIONS = 5
 T = TypeVar("T")
-RECORDED_PACKAGES = ("simplibench", "torch", "numpy", "scikit-learn", "pydantic", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -64,25 +58,3 @@ def resolve_device(asked: str) -> str:
             f"--device cuda: this torch ({torch.__version__}) sees no CUDA device; use --device cpu, or install a CUDA build"
         )
     return ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked
-
-
-def environment(device: str) -> Environment:
-    """What the record says about where it was made."""
-    hardware = torch.cuda.get_device_name() if device == "cuda" else _processor()
-    return Environment(
-        device=device,
-        hardware=f"{hardware}, {os.cpu_count()} logical cores",
-        threads=torch.get_num_threads(),
-        python=platform.python_version(),
-        packages={name: version(name) for name in RECORDED_PACKAGES},
-    )
-
-
-def _processor() -> str:
-    """The processor's name; platform.processor() is empty on many systems."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

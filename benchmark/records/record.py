@@ -5,7 +5,17 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 
 from benchmark.records.table import Table
 
@@ -29,6 +39,15 @@ class Environment(Frozen):
     threads: PositiveInt
     python: str
     packages: dict[str, str]
+    # Of records made before these were asked for, unknown; then they are left out, and the seals still hold.
+    torch_build: str | None = None  # with its CUDA version, if any
+    commit: Annotated[str, Field(pattern="^[0-9a-f]{40}$")] | None = None  # of the checkout that the harness ran from
+    clean: bool | None = None  # no tracked file of it was changed, records and pages aside
+
+    @model_serializer(mode="wrap")
+    def _without_unknown(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        known: dict[str, Any] = serialise(self)
+        return {name: value for name, value in known.items() if value is not None}
 
 
 class Protocol(Frozen):

@@ -1,0 +1,64 @@
+"""Where a record is made: hardware, software, and the state of the checkout."""
+
+import os
+import platform
+import subprocess
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from benchmark.records import Environment
+
+PACKAGES = ("simplibench", "torch", "numpy", "scikit-learn", "pydantic", "safetensors")
+ROOT = Path(__file__).parent.parent.parent
+MADE = ("benchmark/records/committed", "leaderboard.md", "docs")  # what runs write: no change of the code
+
+
+def environment(device: str) -> Environment:
+    """What the record says about where it was made."""
+    hardware = torch.cuda.get_device_name() if device == "cuda" else _processor()
+    commit, clean = checkout(ROOT)
+    return Environment(
+        device=device,
+        hardware=f"{hardware}, {os.cpu_count()} logical cores",
+        threads=torch.get_num_threads(),
+        python=platform.python_version(),
+        packages={name: version(name) for name in PACKAGES},
+        torch_build=torch.__version__ + (f", CUDA {torch.version.cuda}" if torch.version.cuda else ""),
+        commit=commit,
+        clean=clean,
+    )
+
+
+@lru_cache(maxsize=4)
+def checkout(root: Path) -> tuple[str | None, bool | None]:
+    """The commit that is checked out at `root`, and whether its tracked files are as committed; None without git."""
+    if not (root / ".git").exists():
+        return None, None
+    commit = _git(root, "rev-parse", "HEAD")
+    without = [f":(exclude){path}" for path in MADE]
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *without)
+    return (commit, changes == "") if commit else (None, None)
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git says; None where it cannot be asked."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def _processor() -> str:
+    """The processor's name; platform.processor() is empty on many systems."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
