@@ -1,0 +1,34 @@
+"""The commands, thin: names, options and exit codes. Each imports what it needs when it is called."""
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from benchmark.cli import boards, methods, references
+from benchmark.cli.app import app
+from benchmark.errors import SimplibenchError
+
+COMMANDS = (methods, boards, references)  # what they define, they have added to the application
+
+
+def main() -> None:
+    """Run a command. A user's mistake is one text on standard error and exit code 2, a failure exit code 1."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see harness/guest.py; read when torch is loaded
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        app()
+    except SimplibenchError as error:
+        print(f"simplibench: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except Interrupted:
+        print("simplibench: interrupted; what is saved stays, the same command goes on from there", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, by another name than KeyboardInterrupt, which typer answers itself and without a word."""
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+    raise Interrupted

@@ -1,0 +1,23 @@
+"""Commands for who keeps the leaderboard."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.cli.app import app
+
+
+@app.command()
+def leaderboard(
+    check: Annotated[bool, typer.Option(help="Verify every record and that leaderboard.md is what they give.")] = False,
+    format: Annotated[str | None, typer.Option(help="Print md, json or csv instead of writing leaderboard.md.")] = None,
+    records: Annotated[list[Path] | None, typer.Option(help="Folders of records; the committed ones if none.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="The page to write or check; leaderboard.md of the checkout.")
+    ] = None,
+) -> None:
+    """Make leaderboard.md from the records and nothing else."""
+    from benchmark.commands import leaderboard as command
+
+    command.leaderboard(check, format, records, page)
