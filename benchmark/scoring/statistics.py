@@ -29,6 +29,7 @@ def interval(values: Floats) -> Interval:
     return Interval(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))
 
 
+@lru_cache(maxsize=64)
 def seed_weights(seeds: int) -> Floats:
     """How often each reference seed stands in each resample, [1 + resample, seed]; row 0 is the sample itself."""
     rng = np.random.default_rng([RESAMPLING_SEED, seeds])
