@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.board.row import Floats, Scores
-from benchmark.board.tallies import over_seeds
 from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
 from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
-from benchmark.scoring.statistics import interval, sentence_weights
+from benchmark.scoring.statistics import interval, over_seeds, sentence_weights
 
 MEASURES = ("equivalence", "intervention")
 KEPT = (*MEASURES, "replaced")
