@@ -13,7 +13,7 @@ from benchmark.registry import terms as current_terms
 from benchmark.studies.noise import refits
 from benchmark.studies.noise.figure import draw
 from benchmark.studies.noise.sources import SourceRow, arena_rows, over_references, over_sentences, source_rows
-from benchmark.studies.table import as_csv
+from benchmark.studies.table import as_cells, as_csv
 
 DOCS = BASELINES.parent / "docs" / "noise"
 
@@ -88,3 +88,9 @@ def test_the_committed_refits_are_of_every_random_method_in_every_arena():
         (f"{refits.TASK}/{arena}", method) for arena in refits.ARENAS for method in refits.METHODS
     ]
     assert all(float(row["score_deviation"]) > 0 for row in rows)
+
+
+def test_names_with_a_dot_are_printed_as_they_are():
+    names, cells = as_cells([SourceRow("toy/attention.0", "a", 0.51239, None, 0.002, 0.1, None, 0.001)])
+    assert names[:4] == ["arena", "submission", "score", "score_over_references"]
+    assert cells[0][:5] == ["toy/attention.0", "a", "0.5124", "", "0.0020"]
