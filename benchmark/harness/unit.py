@@ -1,14 +1,12 @@
 """What is run: a unit, under conditions, with records to make and records that are known."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from benchmark import records
 from benchmark.methods import AnyEntry, CodecEntry, Manifest
-from benchmark.records import SeedName
+from benchmark.records import SeedName, key_of
 from benchmark.registry import protocol, scored_splits
 from benchmark.tasks import Arena, Explanations, Task, absent
 
@@ -87,7 +85,7 @@ def used(task: Task, limit: int | None) -> int | None:
 
 def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
     """Equal for records that would be equal: same source, fields, arena, reference, protocol, device kind, conditions."""
-    facts = [
+    return key_of(
         unit.source_sha256,
         entry.label,
         entry.fields,
@@ -97,5 +95,4 @@ def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
         conditions.device,
         conditions.limit,
         conditions.in_process,
-    ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    )

@@ -4,7 +4,7 @@ import hashlib
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ class Table:
         """Read and check against the hash a record gives. Raises DamagedFile."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                table = cls(**{field.name: stored[field.name] for field in fields(cls)})
+                table = cls(**{field.name: _column(stored[field.name], field.name) for field in fields(cls)})
         except FileNotFoundError:
             raise DamagedFile(f"{path}: missing; its records cannot be checked without it, run them again") from None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -51,3 +51,10 @@ class Table:
         if table.sha256() != sha256:
             raise DamagedFile(f"{path}: its records expect sha256 {sha256}, got {table.sha256()}; run them again")
         return table
+
+
+def _column(values: npt.NDArray[Any], name: str) -> Numbers:
+    """A column as stored. Raises ValueError for anything but a list of whole numbers."""
+    if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(f"{name} must be a column of whole numbers, got {values.dtype} of shape {values.shape}")
+    return values
