@@ -31,11 +31,13 @@ class Unit:
     task: Task
     arena: Arena
     seed: SeedName
+    only: str | None = None  # the label of the one entry wanted; without, all
 
     @property
     def entries(self) -> list[tuple[int, AnyEntry]]:
-        """The entries that fit the arena, with their number in the submission."""
-        return [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
+        """The entries wanted that fit the arena, with their number in the submission."""
+        fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
+        return [(i, entry) for i, entry in fitting if self.only in (None, entry.label)]
 
     def record_path(self, entry: AnyEntry) -> Path:
         """Where the entry's record belongs, below a root."""

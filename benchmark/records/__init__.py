@@ -14,9 +14,9 @@ from benchmark.records.store import (
     entry_path,
     load,
     load_all,
+    load_single,
     read_all,
     record_path,
-    require_place,
     save,
 )
 from benchmark.records.table import Table
@@ -50,10 +50,10 @@ __all__ = [
     "key_of",
     "load",
     "load_all",
+    "load_single",
     "problems",
     "read_all",
     "record_path",
-    "require_place",
     "save",
     "split_figures",
     "verify",

@@ -1,6 +1,7 @@
 """Where records live: one JSON file an entry, arena and reference, its counts beside it."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ def read_all(*roots: Path) -> tuple[list[Stored], list[DamagedFile]]:
         for path in _files(root):
             try:
                 stored = load(path)
-                require_place(stored, record_path(root, stored.record))
+                require_place(stored, root)
             except DamagedFile as error:
                 problems.append(error)
             else:
@@ -149,8 +150,18 @@ def read_all(*roots: Path) -> tuple[list[Stored], list[DamagedFile]]:
     return [found[key] for key in sorted(found)], problems
 
 
-def require_place(stored: Stored, expected: Path) -> None:
+def load_single(path: Path) -> Stored:
+    """A record given by its path, which tells the root that it lies below. Raises DamagedFile."""
+    stored = load(path)
+    record, whole = stored.record, Path(os.path.abspath(path))
+    depth = len(entry_path(record.arena, record.submission, record.entry, record.seed).parts)
+    require_place(Stored(record, whole), whole.parents[min(depth, len(whole.parents)) - 1])
+    return stored
+
+
+def require_place(stored: Stored, root: Path) -> None:
     """Two records of one entry, arena and reference would both count. Raises DamagedFile for one out of its place."""
+    expected = record_path(root, stored.record)
     if stored.path != expected:
         other = ", where there is another" if expected.exists() else ""
         raise DamagedFile(
