@@ -47,13 +47,17 @@ def audit(stored: Sequence[Stored], damaged: Sequence[DamagedFile] = ()) -> Audi
     """Examine records, those in `damaged` having been refused already."""
     unsound, current = [str(error) for error in damaged], terms()
     for one in stored:
-        unsound += problems(one)
-        unsound += (f"{one.path}: {problem}" for problem in _foreign(one, current))
+        unsound += _unsound(one, current)
     standing: Counter[str] = Counter()
     protocols, sources = list(_protocols(stored, current, standing)), list(_sources(stored, standing))
     outdated = [text for text, committed in sources if committed]
     notes = [*protocols, *(text for text, committed in sources if not committed)]
     return Audit([*unsound, *outdated], not unsound, notes, standing)
+
+
+def require_whole(one: Stored) -> None:
+    """Raises RecordsUnsound that lists what does not hold in a single record, its file's age aside."""
+    Audit(_unsound(one, terms()), False, [], Counter()).require()
 
 
 def page_problem(page: Path, text: str) -> list[str]:
@@ -71,6 +75,10 @@ def page_problem(page: Path, text: str) -> list[str]:
 def printable(text: str) -> str:
     """With the control characters that a name may have written out: they could hide what a line says."""
     return CONTROL_CHARACTERS.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def _unsound(one: Stored, terms: Mapping[str, Terms]) -> list[str]:
+    return [*problems(one), *(f"{one.path}: {problem}" for problem in _foreign(one, terms))]
 
 
 def _foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
