@@ -11,9 +11,10 @@ from benchmark.methods.hosted_explainer import HostedExplainer
 from benchmark.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Manifest
 from benchmark.methods.method import Method
 from benchmark.methods.performer import Caller, Performer, Reply, Request, manifest
-from benchmark.methods.submission import Submission, load_submission, source_sha256
+from benchmark.methods.submission import NAME_PATTERN, Submission, load_submission, source_sha256
 
 __all__ = [
+    "NAME_PATTERN",
     "AnyEntry",
     "Caller",
     "Codec",
