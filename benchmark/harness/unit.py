@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmark import records
-from benchmark.methods import AnyEntry, CodecEntry, Manifest
+from benchmark.methods import AnyEntry, CodecEntry, Manifest, Selection
 from benchmark.records import SeedName
 from benchmark.registry import protocol, scored_splits
 from benchmark.tasks import Arena, Explanations, Task, absent
@@ -33,6 +33,7 @@ class Unit:
     task: Task
     arena: Arena
     seed: SeedName
+    selection: Selection | None = None  # what is taken of the file, where that is not its own submission
 
     @property
     def entries(self) -> list[tuple[int, AnyEntry]]:
