@@ -10,6 +10,7 @@ from benchmark.records import Stored
 
 SIDES = {"in distribution": "on_id", "out of distribution": "on_ood"}
 WIDTH, HEIGHT = 320, 240  # of a panel, pixels
+TICKS = [0, *(4**power for power in range(8))]  # bits per token; the constant costs none
 
 
 def chart(stored: list[Stored]) -> alt.FacetChart:
@@ -19,8 +20,8 @@ def chart(stored: list[Stored]) -> alt.FacetChart:
         raise UsageError(
             "nothing to plot: no codec was scored; explainers have no rate, to_markdown() has their figures"
         )
-    rate = alt.X("rate:Q").scale(type="symlog").title("bits per token")
-    base = alt.Chart().encode(x=rate, color="submission:N", strokeDash=alt.StrokeDash("data:N").title("faithfulness"))
+    rate = alt.X("rate:Q").scale(type="symlog").axis(values=TICKS).title("bits per token")
+    base = alt.Chart().encode(x=rate, color="submission:N", strokeDash=alt.StrokeDash("data:N", legend=None))
     value = alt.Y("faithfulness:Q").title("faithfulness")
     line = base.mark_line().encode(y=value)
     band = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q"), y2="high:Q", strokeDash=alt.value([1, 0]))
