@@ -19,6 +19,7 @@ ARENA = "dyck-20-10/attention.1"
 SUBMISSIONS = ("constant", "identity", "pca", "svd")  # whose committed records are there
 SMALL = {
     "run": ["--arena", "attention.1", "--seed", "0", "--limit", "4"],
+    "check": ["--limit", "5", "--in-process"],
     "train": ["--help"],  # a training takes a quarter of an hour
 }
 
