@@ -25,6 +25,7 @@ ORDER = [
     "registry",
     "harness",
     "board",
+    "api",
     "studies",
     "commands",
     "cli",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmark import records
-from benchmark.methods import AnyEntry, CodecEntry, Manifest
+from benchmark.methods import AnyEntry, CodecEntry, Manifest, Selection
 from benchmark.records import SeedName, key_of
 from benchmark.registry import protocol, scored_splits
 from benchmark.tasks import Arena, Explanations, Task, absent
@@ -32,6 +32,7 @@ class Unit:
     arena: Arena
     seed: SeedName
     only: str | None = None  # the label of the one entry wanted; without, all
+    selection: Selection | None = None  # what is taken of the file, where that is not its own submission
 
     @property
     def entries(self) -> list[tuple[int, AnyEntry]]:

@@ -11,7 +11,14 @@ from benchmark.methods.hosted_explainer import HostedExplainer
 from benchmark.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Manifest
 from benchmark.methods.method import Method
 from benchmark.methods.performer import Caller, Performer, Reply, Request, manifest
-from benchmark.methods.submission import NAME_PATTERN, Submission, load_submission, source_sha256
+from benchmark.methods.selection import Given, Selection, load_selection, select
+from benchmark.methods.submission import (
+    NAME_PATTERN,
+    Submission,
+    load_submission,
+    require_no_file_running,
+    source_sha256,
+)
 
 __all__ = [
     "NAME_PATTERN",
@@ -23,6 +30,7 @@ __all__ = [
     "ExplainedModel",
     "Explainer",
     "ExplainerEntry",
+    "Given",
     "HostedCodec",
     "HostedExplainer",
     "Manifest",
@@ -32,11 +40,15 @@ __all__ = [
     "Question",
     "Reply",
     "Request",
+    "Selection",
     "State",
     "Submission",
     "check_codec",
     "check_explainer",
+    "load_selection",
     "load_submission",
     "manifest",
+    "require_no_file_running",
+    "select",
     "source_sha256",
 ]
