@@ -25,7 +25,7 @@ def check(
     seed: Annotated[str | None, typer.Option(help="The reference; without, the first that has records.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Sentences a split that are compared, 200 if not said; of an explainer cases, 4."),
+        typer.Option(min=1, help="Sentences a split that are compared, 100 if not said; of an explainer cases, 4."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds of its own code that an entry gets.")] = 600.0,

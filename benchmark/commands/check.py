@@ -20,7 +20,7 @@ from benchmark.harness.runtime import resolve_device
 from benchmark.harness.scorer import callers
 from benchmark.harness.unit import Conditions
 from benchmark.methods import Manifest, source_sha256
-from benchmark.records import Stored
+from benchmark.records import SeedName, Stored
 from benchmark.registry import find_method
 
 
@@ -78,7 +78,7 @@ def compare_again(
 ) -> list[Comparison]:
     """The recorded entries, scored again on the first sentences of every split, each held against its record."""
     labels = {entry.label: number for number, entry in enumerate(manifest.entries)}
-    wanted: dict[tuple[str, int | str], frozenset[str]] = {}
+    wanted: dict[tuple[str, SeedName], frozenset[str]] = {}
     for one in recorded:
         place = one.record.arena, one.record.seed
         wanted[place] = wanted.get(place, frozenset()) | {one.record.entry}
@@ -124,10 +124,10 @@ def _print_costs(comparisons: list[Comparison], limits: Limits) -> None:
     rows = []
     for one in comparisons:
         rate = ("", "", "") if one.rates is None else (*(f"{own:.2f}" for own in one.rates), _word(one.dearer, "rose"))
-        forward = ("", "", "")
+        forward = ["", "", "other cases"]
         if one.runtimes is not None:
             texts = (f"{own.median:.2f} [{own.low:.2f}, {own.high:.2f}]" for own in one.runtimes)
-            forward = (*texts, _word(one.slower(limits), "grew"))
+            forward = [*texts, _word(one.slower(limits), "grew")]
         if not one.broken:
             rows.append([one.arena, one.entry, *rate, *forward])
     if rows:
