@@ -106,8 +106,8 @@ def fit_seed(arena: str, reference_seed: int | str, group: str, head: int) -> in
 class Simplifier:
     """Replaces a batch's rows by what the codec makes of them, and meters the codes on the way."""
 
-    def __init__(self, stage: Stage, codec: HostedCodec, states: list[State]) -> None:
-        self.stage, self.codec, self.states = stage, codec, states
+    def __init__(self, stage: Stage, codec: HostedCodec, states: list[State], metered: bool = True) -> None:
+        self.stage, self.codec, self.states, self.metered = stage, codec, states, metered
         self.meters: dict[tuple[str, int], CodeMeter] = {}
 
     def __call__(self, rows: Rows, batch: Batch) -> Rows:
@@ -121,13 +121,13 @@ class Simplifier:
         return {name: torch.stack(own) if len(own) > 1 else own[0][None] for name, own in by_stream.items()}
 
     def encoded(self, rows: Rows, batch: Batch) -> Iterator[tuple[State, Tensor, int]]:
-        """State, metered code and width of the rows, head by head."""
+        """State, code and width of the rows, head by head; the codes are metered."""
         lengths = [own.shape[1] for own in rows.values()]
         visible = self.stage.visible(batch)
         for head, state in enumerate(self.states):
             x = torch.cat([own[head] for own in rows.values()]).cpu()
             code = self.codec.encode(state, x)
-            for name, part in zip(rows, code.split(lengths), strict=True):
+            for name, part in zip(rows, code.split(lengths), strict=True) if self.metered else ():
                 meter = self.meters.setdefault((name, head), CodeMeter())
                 meter.add(part, None if visible is None else visible.cpu())
             yield state, code, x.shape[1]
@@ -137,9 +137,14 @@ class Simplifier:
         return sum(meter.bits() for meter in self.meters.values())
 
 
-def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
+def timed_batch(ground: Ground) -> Batch:
+    """What forward passes are timed on."""
     split = next(iter(ground.splits.values())).whole
-    batch = scored_batches(split, stage.model.device, min(TIMED_TOKENS, ground.task.batch_tokens))[0]
+    return scored_batches(split, ground.stage.model.device, min(TIMED_TOKENS, ground.task.batch_tokens))[0]
+
+
+def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
+    batch = timed_batch(ground)
     device = batch.tokens.device.type
     simplify = Simplifier(stage, codec, fitted.states)
 
