@@ -27,6 +27,7 @@ ORDER = [
     "board",
     "studies",
     "commands",
+    "plugin",
     "cli",
 ]
 FILES = sorted((ROOT / "benchmark").rglob("*.py"))

@@ -52,34 +52,35 @@ class Comparison:
     runtimes: tuple[Quartiles, Quartiles] | None = None  # recorded, now; None where they are of different cases
     broken: str = ""  # why there is nothing to compare
 
-    @property
-    def dearer(self) -> bool:
-        """Whether the rate rose by more than rounding."""
-        return self.rates is not None and self.rates[1] > self.rates[0] * (1 + ROUNDING)
-
-    def slower(self, limits: Limits) -> bool:
-        """Whether the runtime grew beyond the factor, from the recorded upper quartile to the present lower one."""
-        if self.runtimes is None:
-            return False
-        recorded, now = self.runtimes
-        return now.low > limits.runtime_factor * recorded.high
-
-    def problems(self, limits: Limits) -> list[str]:
-        """What got worse, one sentence each."""
-        if self.broken:
-            return [self.broken]
-        found = [
-            f"{one.measure} on {one.split} fell from {one.recorded:.3f} to {one.now:.3f}, by at least "
-            f"{-one.difference.high:.3f}"
+    def fallen(self, limits: Limits) -> list[str]:
+        """The scores that fell beyond their intervals, a text each."""
+        return [
+            f"{one.measure} on {one.split} fell from {one.recorded:.3f} to {one.now:.3f}, the difference is "
+            f"{one.difference.value:.3f} [{one.difference.low:.3f}, {one.difference.high:.3f}]"
             for one in self.changes
             if one.fell(limits)
         ]
-        if self.rates and self.dearer:
-            found.append(f"the rate rose from {self.rates[0]:.2f} to {self.rates[1]:.2f} bits a token")
-        if self.runtimes and self.slower(limits):
-            recorded, now = self.runtimes
-            found.append(
-                f"the runtime grew from {recorded.median:.2f} (upper quartile {recorded.high:.2f}) to {now.median:.2f} "
-                f"(lower quartile {now.low:.2f}) of the reference's, beyond the factor {limits.runtime_factor:g}"
-            )
-        return found
+
+    def dearer(self) -> list[str]:
+        """A text if the rate rose by more than rounding."""
+        if self.rates is None or self.rates[1] <= self.rates[0] * (1 + ROUNDING):
+            return []
+        return [f"the rate rose from {self.rates[0]:.2f} to {self.rates[1]:.2f} bits a token"]
+
+    def slower(self, limits: Limits) -> list[str]:
+        """A text if the runtime grew beyond the factor, from the recorded upper quartile to the present lower one."""
+        if self.runtimes is None:
+            return []
+        recorded, now = self.runtimes
+        if now.low <= limits.runtime_factor * recorded.high:
+            return []
+        return [
+            f"the runtime grew from {recorded.median:.2f} (upper quartile {recorded.high:.2f}) to {now.median:.2f} "
+            f"(lower quartile {now.low:.2f}) times the reference's, beyond the factor {limits.runtime_factor:g}"
+        ]
+
+    def problems(self, limits: Limits) -> list[str]:
+        """All that got worse, a text each."""
+        if self.broken:
+            return [self.broken]
+        return [*self.fallen(limits), *self.dearer(), *self.slower(limits)]

@@ -23,6 +23,8 @@ from benchmark.methods import Manifest, source_sha256
 from benchmark.records import SeedName, Stored
 from benchmark.registry import find_method
 
+GONE = "the submission has no such entry any more"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -96,7 +98,7 @@ def _compared(recorded: Stored, now: Stored | None) -> Comparison:
     if now is not None:
         return compare(recorded, now)
     record = recorded.record
-    return Comparison(record.arena, record.entry, record.seed, broken="the submission has no such entry any more")
+    return Comparison(record.arena, record.entry, record.seed, broken=GONE)
 
 
 def _print_scores(comparisons: list[Comparison], limits: Limits) -> None:
@@ -123,7 +125,9 @@ def _print_scores(comparisons: list[Comparison], limits: Limits) -> None:
 def _print_costs(comparisons: list[Comparison], limits: Limits) -> None:
     rows = []
     for one in comparisons:
-        rate = ("", "", "") if one.rates is None else (*(f"{own:.2f}" for own in one.rates), _word(one.dearer, "rose"))
+        rate = (
+            ("", "", "") if one.rates is None else (*(f"{own:.2f}" for own in one.rates), _word(one.dearer(), "rose"))
+        )
         forward = ["", "", "other cases"]
         if one.runtimes is not None:
             texts = (f"{own.median:.2f} [{own.low:.2f}, {own.high:.2f}]" for own in one.runtimes)
@@ -135,7 +139,7 @@ def _print_costs(comparisons: list[Comparison], limits: Limits) -> None:
         print_table(headers, rows, "rate on whole splits, and time over the reference's")
 
 
-def _word(worse: bool, word: str) -> str:
+def _word(worse: list[str], word: str) -> str:
     return word if worse else "ok"
 
 
