@@ -28,6 +28,7 @@ ORDER = [
     "api",
     "studies",
     "commands",
+    "plugin",
     "cli",
 ]
 FILES = sorted((ROOT / "benchmark").rglob("*.py"))
