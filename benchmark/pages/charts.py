@@ -7,13 +7,12 @@ import altair as alt
 from benchmark.board import ArenaCurves, EntryCurve
 from benchmark.pages.encodings import (
     SHARE,
-    Drawn,
+    Drawing,
     Rows,
     colour,
     dark,
     dash,
     entry_tooltip,
-    inline,
     interval_tooltip,
     names,
     picked,
@@ -26,7 +25,7 @@ from benchmark.pages.look import Look
 SIDES = {"in distribution (ID)": "on_id", "out of distribution (OOD)": "on_ood"}
 
 
-def rate_curves(arena: ArenaCurves, look: Look) -> Drawn:
+def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
     """Faithfulness against rate, ID and OOD side by side; a line a submission, a point an entry, bands of 95 %."""
     rate = alt.X("bits:Q", title="bits per token", scale=alt.Scale(type="symlog", padding=8), axis=_rate_axis(arena))
     faithfulness = alt.Y("low:Q", scale=SHARE, title="faithfulness", axis=alt.Axis(tickCount=5))
@@ -50,12 +49,13 @@ def rate_curves(arena: ArenaCurves, look: Look) -> Drawn:
     nearest = alt.selection_point(
         name="nearest", on="pointerover", nearest=True, fields=["submission", "entry"], empty=False
     )
-    layers = alt.layer(band, alone, line, points.add_params(nearest, legend), data=inline(_two_sides(arena)))
+    layers = alt.layer(band, alone, line, points.add_params(nearest, legend), data=alt.NamedData("sides"))
     side = alt.Facet("side:N", title=None, sort=list(SIDES))
-    return layers.properties(width=380, height=300).facet(facet=side, columns=2).add_params(dark())
+    chart = layers.properties(width=380, height=300).facet(facet=side, columns=2).add_params(dark())
+    return Drawing(chart, {"sides": _two_sides(arena)})
 
 
-def runtime_chart(arena: ArenaCurves, look: Look) -> Drawn:
+def runtime_chart(arena: ArenaCurves, look: Look) -> Drawing:
     """The OOD score of every entry against its time, in forward passes of the reference."""
     rows = [
         {**names(entry), "ratio": rounded(entry.forward_ratio), **_interval(entry, "on_ood")}
@@ -68,7 +68,7 @@ def runtime_chart(arena: ArenaCurves, look: Look) -> Drawn:
     time = alt.X(
         "ratio:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=20), axis=alt.Axis(tickCount=6)
     )
-    points = alt.Chart(inline(rows)).mark_point(filled=True, size=80)
+    points = alt.Chart(alt.NamedData("runtime")).mark_point(filled=True, size=80)
     points = points.encode(
         x=time,
         y=alt.Y("value:Q", title=score, scale=SHARE, axis=alt.Axis(tickCount=5)),
@@ -77,9 +77,10 @@ def runtime_chart(arena: ArenaCurves, look: Look) -> Drawn:
         opacity=shown(legend),
         tooltip=[*entry_tooltip(), alt.Tooltip("ratio:Q", title="time ratio", format=".3"), *interval_tooltip(score)],
     )
-    as_fast = alt.Chart(inline([{"ratio": 1}])).mark_rule(strokeDash=[4, 4]).encode(x="ratio:Q")
+    as_fast = alt.Chart(alt.NamedData("as-fast")).mark_rule(strokeDash=[4, 4]).encode(x="ratio:Q")
     layers = alt.layer(as_fast, points.add_params(legend))
-    return layers.properties(width="container", height=300).add_params(dark())
+    chart = layers.properties(width="container", height=300).add_params(dark())
+    return Drawing(chart, {"runtime": rows, "as-fast": [{"ratio": 1}]})
 
 
 def _two_sides(arena: ArenaCurves) -> Rows:

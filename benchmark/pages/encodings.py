@@ -1,5 +1,7 @@
 """What all charts share: how submissions are coloured, shaped and dashed, and what hovering shows."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -11,17 +13,25 @@ SHARE = alt.Scale(domain=[0, 1], clamp=True)
 FADED = 0.12
 ROUNDING = 4  # digits of what is drawn
 Rows = list[dict[str, Any]]
-Drawn = alt.LayerChart | alt.FacetChart
+Layers = alt.LayerChart | alt.FacetChart
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart and its data, which it refers to by name."""
+
+    chart: Layers
+    data: Mapping[str, Rows | str]  # a text is CSV
+
+    def to_dict(self) -> dict[str, Any]:
+        """The Vega-Lite specification, whole: it can be shown or saved alone."""
+        # Altair would copy and validate data at every step, which takes most of a page's time.
+        return {**self.chart.to_dict(), "datasets": dict(self.data)}
 
 
 def rounded(value: float | None) -> float | None:
     """As many digits as can be seen."""
     return None if value is None else round(value, ROUNDING)
-
-
-def inline(rows: Rows) -> alt.InlineData:
-    """Data that travel with the chart."""
-    return alt.InlineData(values=rows)
 
 
 def names(entry: EntryCurve) -> dict[str, Any]:

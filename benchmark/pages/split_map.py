@@ -5,10 +5,10 @@ from collections import Counter
 import altair as alt
 
 from benchmark.board import ArenaCurves
-from benchmark.pages.encodings import Drawn, Rows, dark, entry_tooltip, inline, names, rounded
+from benchmark.pages.encodings import Drawing, Rows, dark, entry_tooltip, names, rounded
 
 
-def split_map(arena: ArenaCurves) -> Drawn:
+def split_map(arena: ArenaCurves) -> Drawing:
     """Faithfulness of entries x splits; of explainers the measures x splits. Figures are written into the cells."""
     measures = ["faithfulness"] if arena.track == "codec" else _measures(arena)
     rows_of = row_names(arena)
@@ -24,7 +24,7 @@ def split_map(arena: ArenaCurves) -> Drawn:
         for split, value in entry.measures.get(measure, {}).items()
     ]
     columns = [_column(measure, split, measures) for measure in measures for split in arena.splits]
-    base = alt.Chart(inline(rows)).encode(
+    base = alt.Chart(alt.NamedData("map")).encode(
         x=alt.X("column:N", title=None, sort=columns, axis=alt.Axis(orient="top", labelAngle=-40)),
         y=alt.Y("row:N", title=None, sort=list(rows_of.values())),
         tooltip=[*entry_tooltip(), alt.Tooltip("column:N", title="split"), alt.Tooltip("value:Q", format=".3f")],
@@ -36,7 +36,8 @@ def split_map(arena: ArenaCurves) -> Drawn:
         text=alt.Text("value:Q", format=".2f"),
         color=alt.when("datum.value > 0.6").then(alt.value("#111111")).otherwise(alt.value("#ffffff")),
     )
-    return alt.layer(cells, figures).properties(width=alt.Step(58), height=alt.Step(20)).add_params(dark())
+    chart = alt.layer(cells, figures).properties(width=alt.Step(58), height=alt.Step(20)).add_params(dark())
+    return Drawing(chart, {"map": rows})
 
 
 def row_names(arena: ArenaCurves) -> dict[tuple[str, str], str]:

@@ -9,12 +9,13 @@ import altair as alt
 from benchmark.board import ArenaCurves, EntryCurve
 from benchmark.pages.encodings import (
     SHARE,
-    Drawn,
+    Drawing,
+    Layers,
+    Rows,
     colour,
     dark,
     dash,
     entry_tooltip,
-    inline,
     names,
     picked,
     shape,
@@ -33,7 +34,7 @@ def strata_of(arena: ArenaCurves) -> list[str]:
     return sorted({point.stratum for entry in arena.entries for point in entry.strata})
 
 
-def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -> Drawn:
+def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -> Drawing:
     """Agreement by one stratum, a panel a split: of the entries that the score takes at a budget the reader sets.
 
     A stratum of numbers is drawn as lines, one whose values have labels, or are no numbers, as rows of points.
@@ -44,14 +45,16 @@ def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -
     taken = _taken(arena)
     chart = panel.facet(
         facet=alt.Facet("split:N", title=None, sort=list(arena.splits)),
-        data=alt.InlineData(values=_csv(arena, taken, stratum), format=alt.CsvDataFormat(type="csv")),
+        data=alt.NamedData(f"strata-{stratum}", format=alt.CsvDataFormat(type="csv")),
         columns=3,
     )
-    chart = chart.properties(transform=_transforms(arena, taken, named))
-    return chart.add_params(dark(), _budget(arena))
+    chart = chart.properties(transform=_transforms(arena, named))
+    rows: Rows = [{"n": n, **names(entry), "taken": budgets} for n, (entry, budgets) in enumerate(taken)]
+    data: dict[str, Rows | str] = {f"strata-{stratum}": _csv(arena, taken, stratum), "taken": rows}
+    return Drawing(chart.add_params(dark(), _budget(arena)), data)
 
 
-def _lines(arena: ArenaCurves, stratum: str, look: Look, values: set[str]) -> Drawn:
+def _lines(arena: ArenaCurves, stratum: str, look: Look, values: set[str]) -> Layers:
     legend, numbers = picked(), sorted(map(int, values))
     wide = numbers[0] > 0 and numbers[-1] / numbers[0] > LINEAR
     scale = alt.Scale(type="log", base=2, padding=8) if wide else alt.Scale(nice=False, padding=8)
@@ -69,7 +72,7 @@ def _lines(arena: ArenaCurves, stratum: str, look: Look, values: set[str]) -> Dr
     return alt.layer(lines, points).properties(width=250, height=190).add_params(legend)
 
 
-def _points(arena: ArenaCurves, stratum: str, look: Look, order: list[str]) -> Drawn:
+def _points(arena: ArenaCurves, stratum: str, look: Look, order: list[str]) -> Layers:
     legend = picked()
     points = alt.Chart().mark_point(filled=True, size=60)
     points = points.encode(
@@ -127,10 +130,10 @@ def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) 
     return "\n".join(lines)
 
 
-def _transforms(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], named: Mapping[str, str]) -> list[Any]:
+def _transforms(arena: ArenaCurves, named: Mapping[str, str]) -> list[Any]:
     """From short rows to what is drawn."""
-    table = [{"n": n, **names(entry), "taken": budgets} for n, (entry, budgets) in enumerate(taken)]
-    source = alt.LookupData(data=inline(table), key="n", fields=["submission", "entry", "taken"])
+    source = alt.LookupData(data=alt.NamedData("taken"), key="n", fields=["submission", "entry", "taken"])
+    lookup: dict[str, Any] = {"lookup": "n", "from": source}  # `from` is no name in Python
     expressions = {
         "split": f"{json.dumps(list(arena.splits))}[datum.s]",
         "agreement": f"datum.a / {PER_MILLE}",
@@ -140,7 +143,7 @@ def _transforms(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], named: 
     if named:
         expressions["label"] = f"{json.dumps(dict(named))}[datum.value] || datum.value"
     return [
-        alt.Chart().transform_lookup("n", from_=source).transform[0],
+        alt.LookupTransform(**lookup),
         alt.FilterTransform("(datum.taken >> budget) & 1"),
         *(alt.CalculateTransform(**{"as": name, "calculate": text}) for name, text in expressions.items()),
     ]
