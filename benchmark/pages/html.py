@@ -107,7 +107,6 @@ def chart_json(charts: Mapping[str, Drawing]) -> Markup:
     for name, chart in charts.items():
         spec = chart.to_dict()
         datasets.update(spec.pop("datasets", {}))
-        spec.pop("config", None)  # the page's theme stands in for it
         specs[name] = spec
     return as_json({"charts": specs, "datasets": datasets})
 
