@@ -5,37 +5,34 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves, EntryCurve
+from benchmark.board import ArenaCurves
 from benchmark.pages.encodings import (
     SHARE,
     Drawing,
-    Rows,
     as_dict,
     colour,
     dark,
     dash,
     entry_tooltip,
     interval_tooltip,
-    names,
     picked,
-    rounded,
     shape,
     shown,
 )
 from benchmark.pages.look import Frame, Look
-
-SIDES = {"in distribution (ID)": "on_id", "out of distribution (OOD)": "on_ood"}
+from benchmark.pages.rows import SIDES, timed, two_sides
 
 
 def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
     """Faithfulness against rate, ID and OOD side by side; a line a submission, a point an entry, bands of 95 %."""
-    return Drawing(_rate_chart(look.frame(arena)), {"sides": _two_sides(arena)})
+    return Drawing(_rate_chart(look.frame(arena)), {"sides": two_sides(arena)})
 
 
 @lru_cache(maxsize=64)
 def _rate_chart(frame: Frame) -> dict[str, Any]:
     axis = alt.Axis(values=list(frame.rates), format="d")
-    rate = alt.X("bits:Q", title="bits per token", scale=alt.Scale(type="symlog", padding=8), axis=axis)
+    scale = alt.Scale(type="symlog", domain=[-0.25, 1.3 * frame.dearest], nice=False)  # points at the ends are whole
+    rate = alt.X("bits:Q", title="bits per token", scale=scale, axis=axis)
     faithfulness = alt.Y("low:Q", scale=SHARE, title="faithfulness", axis=alt.Axis(tickCount=5))
     legend = picked()
     base = alt.Chart().encode(x=rate, color=colour(frame))
@@ -64,12 +61,7 @@ def _rate_chart(frame: Frame) -> dict[str, Any]:
 
 def runtime_chart(arena: ArenaCurves, look: Look) -> Drawing:
     """The OOD score of every entry against its time, in forward passes of the reference."""
-    rows = [
-        {**names(entry), "ratio": rounded(entry.forward_ratio), **_interval(entry, "on_ood")}
-        for entry in arena.entries
-        if entry.forward_ratio
-    ]
-    return Drawing(_runtime_chart(look.frame(arena)), {"runtime": rows, "as-fast": [{"ratio": 1}]})
+    return Drawing(_runtime_chart(look.frame(arena)), {"runtime": timed(arena), "as-fast": [{"ratio": 1}]})
 
 
 @lru_cache(maxsize=64)
@@ -92,17 +84,3 @@ def _runtime_chart(frame: Frame) -> dict[str, Any]:
     as_fast = alt.Chart(alt.NamedData("as-fast")).mark_rule(strokeDash=[4, 4]).encode(x="ratio:Q")
     layers = alt.layer(as_fast, points.add_params(legend))
     return as_dict(layers.properties(width="container", height=300).add_params(dark()))
-
-
-def _two_sides(arena: ArenaCurves) -> Rows:
-    found: Rows = []
-    for entry in arena.entries:
-        alone = sum(other.submission == entry.submission for other in arena.entries) == 1
-        common = {**names(entry), "bits": rounded(entry.bits), "references": entry.references, "alone": alone}
-        found += [{**common, "side": side, **_interval(entry, name)} for side, name in SIDES.items()]
-    return found
-
-
-def _interval(entry: EntryCurve, name: str) -> dict[str, Any]:
-    found = getattr(entry, name)
-    return {"value": rounded(found.value), "low": rounded(found.low), "high": rounded(found.high)}

@@ -6,13 +6,11 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import EntryCurve
 from benchmark.pages.look import Frame
+from benchmark.pages.rows import Rows
 
 SHARE = alt.Scale(domain=[0, 1], clamp=True)
 FADED = 0.12
-ROUNDING = 4  # digits of what is drawn
-Rows = list[dict[str, Any]]
 Layers = alt.LayerChart | alt.FacetChart
 
 
@@ -32,16 +30,6 @@ def as_dict(chart: Layers) -> dict[str, Any]:
     """The specification without Altair's theme: the page has its own."""
     spec: dict[str, Any] = chart.to_dict()
     return {name: value for name, value in spec.items() if name != "config"}
-
-
-def rounded(value: float | None) -> float | None:
-    """As many digits as can be seen."""
-    return None if value is None else round(value, ROUNDING)
-
-
-def names(entry: EntryCurve) -> dict[str, Any]:
-    """Whose a point is."""
-    return {"submission": entry.submission, "entry": entry.entry}
 
 
 def dark() -> alt.Parameter:

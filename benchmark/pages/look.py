@@ -67,6 +67,7 @@ class Look:
             budgets=tuple(arena.taken()),
             # A rate of 0 has no logarithm, and the scale that has one finds no labels of its own.
             rates=(0, *(4**power for power in range(12) if 4**power <= dearest)),
+            dearest=dearest,
         )
 
 
@@ -79,6 +80,7 @@ class Frame:
     splits: tuple[str, ...]
     budgets: tuple[float, ...]  # bits per token
     rates: tuple[int, ...]  # that the axis names
+    dearest: float  # bits per token
 
 
 def config(dark: bool, background: str | None = None) -> dict[str, Any]:

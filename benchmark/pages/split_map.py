@@ -7,7 +7,10 @@ from typing import Any
 import altair as alt
 
 from benchmark.board import ArenaCurves
-from benchmark.pages.encodings import Drawing, Rows, as_dict, dark, entry_tooltip, names, rounded
+from benchmark.pages.encodings import Drawing, as_dict, dark, entry_tooltip
+from benchmark.pages.rows import Rows, names, rounded
+
+CROWDED = 12  # columns that are too many to be wide
 
 
 def split_map(arena: ArenaCurves) -> Drawing:
@@ -43,7 +46,11 @@ def _chart(columns: tuple[str, ...]) -> dict[str, Any]:
         text=alt.Text("value:Q", format=".2f"),
         color=alt.when("datum.value > 0.6").then(alt.value("#111111")).otherwise(alt.value("#ffffff")),
     )
-    return as_dict(alt.layer(cells, figures).properties(width=alt.Step(58), height=alt.Step(20)).add_params(dark()))
+    return as_dict(
+        alt.layer(cells, figures)
+        .properties(width=alt.Step(58 if len(columns) < CROWDED else 46), height=alt.Step(20))
+        .add_params(dark())
+    )
 
 
 def row_names(arena: ArenaCurves) -> dict[tuple[str, str], str]:

@@ -14,18 +14,17 @@ from benchmark.pages.encodings import (
     SHARE,
     Drawing,
     Layers,
-    Rows,
     as_dict,
     colour,
     dark,
     dash,
     entry_tooltip,
-    names,
     picked,
     shape,
     shown,
 )
 from benchmark.pages.look import Frame, Look
+from benchmark.pages.rows import Rows, names
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 FIRST_SHOWN = 2  # identity's rate halved so often
