@@ -6,10 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from benchmark.api.evaluation import Quiet
 from benchmark.errors import UsageError
 from benchmark.harness.again import compared, score_again, units_again
 from benchmark.harness.guest import Nursery
-from benchmark.harness.run import Quiet
 from benchmark.harness.runtime import resolve_device
 from benchmark.harness.scorer import callers
 from benchmark.harness.unit import Conditions, Unit
