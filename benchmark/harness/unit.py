@@ -1,14 +1,12 @@
 """What is run: a unit, under conditions, with records to make and records that are known."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from benchmark import records
 from benchmark.methods import AnyEntry, CodecEntry, Manifest, Selection
-from benchmark.records import SeedName
+from benchmark.records import SeedName, key_of
 from benchmark.registry import protocol, scored_splits
 from benchmark.tasks import Arena, Explanations, Task, absent
 
@@ -34,11 +32,13 @@ class Unit:
     arena: Arena
     seed: SeedName
     selection: Selection | None = None  # what is taken of the file, where that is not its own submission
+    only: str | None = None  # the label of the one entry wanted; without, all
 
     @property
     def entries(self) -> list[tuple[int, AnyEntry]]:
-        """The entries that fit the arena, with their number in the submission."""
-        return [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
+        """The entries wanted that fit the arena, with their number in the submission."""
+        fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
+        return [(i, entry) for i, entry in fitting if self.only in (None, entry.label)]
 
     def record_path(self, entry: AnyEntry) -> Path:
         """Where the entry's record belongs, below a root."""
@@ -88,7 +88,7 @@ def used(task: Task, limit: int | None) -> int | None:
 
 def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
     """Equal for records that would be equal: same source, fields, arena, reference, protocol, device kind, conditions."""
-    facts = [
+    return key_of(
         unit.source_sha256,
         entry.label,
         entry.fields,
@@ -98,5 +98,4 @@ def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
         conditions.device,
         conditions.limit,
         conditions.in_process,
-    ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    )

@@ -12,9 +12,16 @@ from benchmark.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Man
 from benchmark.methods.method import Method
 from benchmark.methods.performer import Caller, Performer, Reply, Request, manifest
 from benchmark.methods.selection import Given, Selection, load_selection, select
-from benchmark.methods.submission import Submission, load_submission, require_no_file_running, source_sha256
+from benchmark.methods.submission import (
+    NAME_PATTERN,
+    Submission,
+    load_submission,
+    require_no_file_running,
+    source_sha256,
+)
 
 __all__ = [
+    "NAME_PATTERN",
     "AnyEntry",
     "Caller",
     "Codec",

@@ -14,7 +14,8 @@ from benchmark.errors import UsageError
 from benchmark.methods.method import Method
 
 _running: ContextVar[Path | None] = ContextVar("_running", default=None)  # the submission's file that is being run
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
 
 
 class Submission(BaseModel):
