@@ -25,6 +25,20 @@ def info(name: Annotated[str, typer.Argument(help="A task, an arena or a method.
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The method's name: lower case, digits, dashes.")],
+    track: Annotated[str, typer.Option(help="codec or explainer.")] = "codec",
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write it; the checkout's submissions/ if none.")
+    ] = None,
+) -> None:
+    """Write a commented submission that runs as it is, to be made yours."""
+    from benchmark.commands import new as command
+
+    command.new(name, track, folder)
+
+
+@app.command()
 def validate(
     file: Annotated[str, typer.Argument(help="A submission's file, or a method's name.")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

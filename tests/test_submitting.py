@@ -1,0 +1,131 @@
+"""Submitting, start to end: a new file runs as it is, every step names the next, and the rules are what they say."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from benchmark.commands import new as new_command
+from benchmark.commands.new import new
+from benchmark.commands.run import RESULTS, Options, next_commands, run
+from benchmark.commands.validate import tiny_questions, tiny_rows, validate
+from benchmark.errors import UsageError
+from benchmark.harness.guest import Guest
+from benchmark.methods import CodecEntry, check_codec, check_explainer, load_submission
+from benchmark.methods.submission import Submission
+from benchmark.methods.template import TRACKS, submission_text
+from benchmark.registry import SUBMISSIONS, load_task
+
+
+def problems(nursery, path):
+    """All that `validate` finds in a file, in guests of the suite's nursery."""
+    caller, stranger = Guest(nursery, path, "cpu"), Guest(nursery, path, "cpu")
+    try:
+        found = []
+        for index, entry in enumerate(caller.manifest().entries):
+            caller.seconds_left = stranger.seconds_left = 20.0
+            if isinstance(entry, CodecEntry):
+                found += check_codec(caller, stranger, entry, index, tiny_rows(load_task("dyck-20-10")))
+            else:
+                found += check_explainer(caller, entry, index, tiny_questions())
+        return [str(problem) for problem in found]
+    finally:
+        caller.close()
+        stranger.close()
+
+
+def next_command(text):
+    """The command that the last line of an output names."""
+    last = text.splitlines()[-1]
+    assert last.startswith("next: simplibench ")
+    return shlex.split(last.removeprefix("next: simplibench "))
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_a_new_file_keeps_the_contract_as_it_is(track, tmp_path, nursery):
+    new("my-method", track, tmp_path)
+    assert problems(nursery, tmp_path / "my_method.py") == []
+    assert {entry.manifest().track for entry in load_submission(tmp_path / "my_method.py").entries} == {track}
+
+
+def test_the_steps_lead_from_the_new_file_through_validate_and_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    new("two-words", "codec", tmp_path)
+    file = f"{tmp_path}/two_words.py"
+    made = capsys.readouterr().out
+    assert made.startswith(f"wrote {file}, which runs as it is")
+    assert next_command(made) == ["validate", file]
+    validate(file, "cpu", 20.0)
+    assert next_command(capsys.readouterr().out) == ["run", file]
+    assert run(options(file, arenas=["residual.0"], seeds=["0"], limit=2)) == 0
+    shown = capsys.readouterr().out
+    assert "TwoWords(coordinates=8)" in shown
+    assert next_command(shown) == ["run", file, "--arena", "residual.0"]
+
+
+def options(file, **changes):
+    known = ("task", "arenas", "seeds", "device", "limit", "output", "fresh", "jobs", "timeout", "in_process", "format")
+    values = (None, None, None, "cpu", None, RESULTS, False, None, 60.0, False, "table")
+    return Options([file], **dict(zip(known, values, strict=True)) | changes)
+
+
+def test_a_whole_run_leads_to_the_report_and_a_part_of_one_to_the_whole():
+    assert next_commands(["own"], options("own.py", arenas=["attention.1"])) == [["report", "own"]]
+    there = Path("my records")
+    assert next_commands(["own"], options("own.py", output=there)) == [["report", "own", "--records", "my records"]]
+    quick = options("own.py", task="dyck-2-4", limit=3, in_process=True, output=there)
+    assert next_commands(["own"], quick) == [["run", "own.py", "--task", "dyck-2-4", "--output", "my records"]]
+    assert next_commands([], options("own.py")) == next_commands([], quick) == []
+
+
+def test_a_new_file_among_the_submissions_is_named_without_a_path(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(new_command, "SUBMISSIONS", tmp_path)
+    new("my-method", "codec", None)
+    assert next_command(capsys.readouterr().out) == ["validate", "my-method"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("my-method", "MyMethod"),
+        ("svd2-of-3", "Svd2Of3"),
+        ("codec", "CodecMethod"),
+        ("positive-int", "PositiveIntMethod"),
+        ("none", "NoneMethod"),
+    ],
+)
+def test_the_class_is_called_like_the_file_and_never_like_what_the_file_uses(name, expected, tmp_path):
+    new(name, "codec", tmp_path)
+    submission = load_submission(tmp_path / f"{name.replace('-', '_')}.py")
+    assert submission.name == name
+    assert {type(entry).__name__ for entry in submission.entries} == {expected}
+
+
+@pytest.mark.parametrize("name", ["My-method", "my_method", "my method", "-a", "a--b", "3d", "../a", "", "é", "a" * 65])
+def test_a_name_that_cannot_be_is_refused(name, tmp_path):
+    with pytest.raises(UsageError, match="must be lower case letters and digits with single dashes between") as refused:
+        new(name, "codec", tmp_path)
+    assert f"got {name!r}" in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_taken_is_refused_naming_who_has_it(tmp_path):
+    with pytest.raises(UsageError, match=r"there is a baseline called svd, .*svd\.py; choose another name"):
+        new("svd", "codec", tmp_path)
+
+
+def test_a_file_that_is_there_is_never_overwritten(tmp_path):
+    path = tmp_path / "my_method.py"
+    path.write_text("mine\n")
+    with pytest.raises(UsageError, match=rf"{re.escape(str(path))}: there already, and left as it is"):
+        new("my-method", "codec", tmp_path)
+    assert path.read_text() == "mine\n"
+
+
+def test_another_track_and_a_missing_checkout_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(UsageError, match="--track must be codec or explainer, got surrogate"):
+        new("my-method", "surrogate", tmp_path)
+    monkeypatch.setattr(new_command, "SUBMISSIONS", tmp_path / "none")
+    with pytest.raises(UsageError, match=r"no folder of submissions at .*none.*; say where with --folder"):
+        new("my-method", "codec", None)
