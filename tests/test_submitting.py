@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmark.commands import new as new_command
 from benchmark.commands.new import new
@@ -12,10 +13,29 @@ from benchmark.commands.run import RESULTS, Options, next_commands, run
 from benchmark.commands.validate import tiny_questions, tiny_rows, validate
 from benchmark.errors import UsageError
 from benchmark.harness.guest import Guest
-from benchmark.methods import CodecEntry, check_codec, check_explainer, load_submission
-from benchmark.methods.submission import Submission
-from benchmark.methods.template import TRACKS, submission_text
+from benchmark.methods import CodecEntry, HostedCodec, check_codec, check_explainer, load_submission
+from benchmark.methods.template import TRACKS
+from benchmark.models import load_reference
 from benchmark.registry import SUBMISSIONS, load_task
+
+README = (SUBMISSIONS / "README.md").read_text()
+IMPORTS = "import torch\nfrom torch import Tensor\nfrom benchmark import Codec, State, Submission\n"
+REFUSED = {
+    "Adapting": "rows independent of each other",
+    "Remembering": "the same result for the same input",
+    "Counting": "the same state under the same seed",
+}
+
+
+def examples(heading):
+    """The classes of a section by name, each as a whole file."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    found = {}
+    for block in re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL):
+        name = re.findall(r"^class (\w+)\(Codec\)", block, flags=re.MULTILINE)[0]
+        manifest = f"Submission(name='own', authors=('a',), reference='here', entries=[{name}()])"
+        found[name] = f"{IMPORTS}\n{block}\n\nsubmission = {manifest}\n"
+    return found
 
 
 def problems(nursery, path):
@@ -129,3 +149,49 @@ def test_another_track_and_a_missing_checkout_are_refused(tmp_path, monkeypatch)
     monkeypatch.setattr(new_command, "SUBMISSIONS", tmp_path / "none")
     with pytest.raises(UsageError, match=r"no folder of submissions at .*none.*; say where with --folder"):
         new("my-method", "codec", None)
+
+
+@pytest.fixture
+def found(nursery, tmp_path):
+    """What `validate` finds in an example."""
+
+    def find(text):
+        path = tmp_path / "own.py"
+        path.write_text(text)
+        return problems(nursery, path)
+
+    return find
+
+
+ALLOWED = examples("What is allowed")
+CAUGHT = examples("What is not allowed, and refused")
+UNSEEN = examples("What is not allowed, and only a reader sees")
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_what_the_page_allows_keeps_the_contract(name, found):
+    assert found(ALLOWED[name]) == []
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_what_the_page_calls_refused_is_refused_with_the_words_it_quotes(name, found):
+    assert f"*{REFUSED[name]}*" in README.replace("\n", " ")
+    assert any(f"expected {REFUSED[name]}" in problem for problem in found(CAUGHT[name]))
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_the_page_leaves_to_a_reader_passes_as_it_says(name, found):
+    assert found(UNSEEN[name]) == []
+
+
+def test_the_page_has_the_examples_it_announces():
+    assert (len(ALLOWED), set(CAUGHT), set(UNSEEN)) == (3, set(REFUSED), {"Peeking", "Asking", "Carrying"})
+
+
+def test_a_state_that_holds_the_reference_is_as_large_as_it(nursery, tmp_path):
+    (tmp_path / "own.py").write_text(UNSEEN["Carrying"])
+    guest = Guest(nursery, tmp_path / "own.py", "cpu")
+    state, _ = HostedCodec(guest, guest, guest.manifest().entries[0], 0).fit(torch.zeros(4, 32), seed=0)
+    guest.close()
+    weights = load_reference(load_task("dyck-20-10"), seed=0).model.state_dict()
+    assert sum(tensor.nbytes for tensor in state.values()) == sum(tensor.nbytes for tensor in weights.values())
