@@ -144,7 +144,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(tmp_path):
         simulated(tmp_path, f"s{index}", GOOD)
     for row in board(tmp_path).values():
         covered += row.score.low <= truth <= row.score.high
-    assert covered >= 32  # three seeds make a short interval; the exact coverage is a later study's
+    assert covered >= 36  # test_statistics.py has the exact coverage
 
 
 def test_submissions_that_cannot_be_told_apart_share_their_ranks(tmp_path):

@@ -13,7 +13,7 @@ from benchmark.scoring.divergence import jensen_shannon_bits
 from benchmark.scoring.faithfulness import budgets, faithfulness, score
 from benchmark.scoring.quantised import quantise, restore
 from benchmark.scoring.rate import CodeMeter
-from benchmark.scoring.statistics import interval, kendall_tau, rank_ranges, seed_weights, sentence_weights
+from benchmark.scoring.statistics import interval, kendall_tau, sentence_weights
 
 
 def bits(code, visible=None):
@@ -143,8 +143,6 @@ def test_stored_divergences_are_within_two_hundredths_of_the_truth(values):
 
 def test_resamples_begin_with_the_sample_itself():
     assert sentence_weights(12, "iid")[0].tolist() == [1] * 12
-    assert seed_weights(5)[0].tolist() == [1] * 5
-    assert (seed_weights(5).sum(1) == 5).all()
 
 
 def test_resamples_are_the_same_every_time_and_differ_between_splits():
@@ -167,23 +165,6 @@ def test_the_interval_of_a_mean_covers_about_what_it_says():
 
 def test_the_interval_always_holds_its_value():
     assert interval(np.array([5.0, 1.0, 2.0, 3.0])).high == 5
-
-
-def test_rank_ranges_separate_what_differs_and_join_what_does_not():
-    noise = np.random.default_rng(0).normal(size=1_001) * 0.01
-    other = np.random.default_rng(1).normal(size=1_001) * 0.01
-    scores = np.stack([0.9 + noise, 0.5 + noise, 0.5 + other, 0.1 + noise])
-    assert rank_ranges(scores) == [(1, 1), (2, 3), (2, 3), (4, 4)]
-
-
-def test_equal_submissions_share_their_rank():
-    scores = np.stack([np.linspace(0.4, 0.6, 1_001)] * 3)
-    assert rank_ranges(scores) == [(1, 3)] * 3
-
-
-def test_paired_differences_separate_what_single_intervals_would_not():
-    common = np.random.default_rng(0).normal(size=1_001)
-    assert rank_ranges(np.stack([common + 0.1, common])) == [(1, 1), (2, 2)]
 
 
 def test_kendall_tau_is_one_for_the_same_order_and_minus_one_reversed():

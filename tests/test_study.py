@@ -16,7 +16,7 @@ from benchmark.commands.study import study
 from benchmark.errors import UsageError
 from benchmark.harness.batches import limited
 from benchmark.models import load_card, load_reference
-from benchmark.scoring.statistics import interval, seed_weights
+from benchmark.scoring.statistics import RESAMPLES, interval, over_seeds
 from benchmark.studies.balance import measure as balance
 from benchmark.studies.balance.figure import draw
 from benchmark.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow
@@ -242,7 +242,7 @@ def test_the_committed_families_follow_from_the_committed_models(models):
         for measure in measures:
             values = numbers(own, measure)
             assert float(family[measure]) == pytest.approx(fmean(values), abs=ROUNDING)
-            expected = interval(seed_weights(len(values)) @ values / len(values))
+            expected = interval(over_seeds([np.full(1 + RESAMPLES, value) for value in values]))
             found = (float(family[f"{measure}_low"]), float(family[f"{measure}_high"]))
             assert found == pytest.approx((expected.low, expected.high), abs=ROUNDING)
 

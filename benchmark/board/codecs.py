@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmark.board.row import Scores
-from benchmark.board.tallies import SeedTally, over_seeds, tally_each
+from benchmark.board.tallies import SeedTally, tally_each
 from benchmark.records import CodecRecord, Stored
 from benchmark.scoring.faithfulness import budgets
+from benchmark.scoring.statistics import over_seeds
 
 
 def codec_figures(group: list[Stored]) -> Mapping[str, float | None]:

@@ -7,9 +7,9 @@ from statistics import fmean
 
 from benchmark.board.explainers import tally_explainers
 from benchmark.board.row import Floats
-from benchmark.board.tallies import over_seeds, tally
+from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
-from benchmark.scoring.statistics import Interval, interval
+from benchmark.scoring.statistics import Interval, interval, over_seeds
 
 Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
 

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.board.row import Floats, Scores
-from benchmark.board.tallies import over_seeds
 from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
 from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
-from benchmark.scoring.statistics import interval, sentence_weights
+from benchmark.scoring.statistics import interval, over_seeds, sentence_weights
 
 MEASURES = ("equivalence", "intervention")
+KEPT = (*MEASURES, "replaced")
 
 
 @dataclass(frozen=True)
 class ExplainerTally:
-    """One submission on one bank: [R, entry] each, averaged over the splits of a role."""
+    """Entries on one bank: [R, entry] each, averaged over the splits of a role."""
 
+    submissions: list[str]  # [entry] whose it is
     equivalence: dict[str, Floats]  # by role
     intervention: dict[str, Floats]
     replaced: dict[str, Floats]
@@ -27,6 +28,12 @@ class ExplainerTally:
         """The mean of both scores, [R, entry]."""
         mean: Floats = (self.equivalence[role] + second[role]) / 2
         return mean
+
+    def only(self, submission: str) -> "ExplainerTally":
+        """The entries of one submission."""
+        own = np.array(self.submissions) == submission
+        kept = {name: {role: values[:, own] for role, values in getattr(self, name).items()} for name in KEPT}
+        return ExplainerTally([submission] * int(own.sum()), **kept)
 
 
 def explainer_figures(group: list[Stored]) -> Mapping[str, float | None]:
@@ -37,11 +44,12 @@ def explainer_figures(group: list[Stored]) -> Mapping[str, float | None]:
 
 def score_explainers(groups: list[list[Stored]], seeds: list[int]) -> list[Scores]:
     """Every submission's scores over banks; with masked tokens replaced instead of hidden as the other measure."""
-    return [_scores(group, seeds) for group in groups]
+    everything = [one for group in groups for one in group]
+    banks = [tally_explainers([one for one in everything if one.record.seed == seed]) for seed in seeds]
+    return [_scores([bank.only(group[0].record.submission) for bank in banks]) for group in groups]
 
 
-def _scores(group: list[Stored], seeds: list[int]) -> Scores:
-    tallies = [tally_explainers([one for one in group if one.record.seed == seed]) for seed in seeds]
+def _scores(tallies: list[ExplainerTally]) -> Scores:
     chosen = [own.score("id", own.intervention).argmax(-1) for own in tallies]  # [R] each; never chosen on OOD
 
     def over(values: list[Floats]) -> Floats:
@@ -59,23 +67,27 @@ def _scores(group: list[Stored], seeds: list[int]) -> Scores:
 
 
 def tally_explainers(group: list[Stored]) -> ExplainerTally:
-    """Put the successful records of one submission and bank together."""
+    """Put the successful records of one bank together, whosever they are."""
     measures: dict[str, dict[str, list[Floats]]] = defaultdict(lambda: defaultdict(list))
     good = [(one, one.record) for one in group if isinstance(one.record, ExplainerRecord) and one.record.splits]
-    bank = good[0][0].ground(BankTable)
-    counts = [one.counts(ExplainerCounts) for one, _ in good]
+    bank, counts = good[0][0].ground(BankTable), _together([one.counts(ExplainerCounts) for one, _ in good])
     for index, (name, result) in enumerate(good[0][1].splits.items()):
         weights = _not_empty(sentence_weights(cases_of(bank, index), name))
         columns = {
-            "equivalence": [equivalence(bank, own, index, weights) for own in counts],
-            "intervention": [intervention(bank, own, index, weights, HIDDEN) for own in counts],
-            "replaced": [intervention(bank, own, index, weights, REPLACED) for own in counts],
+            "equivalence": equivalence(bank, counts, index, weights),
+            "intervention": intervention(bank, counts, index, weights, HIDDEN),
+            "replaced": intervention(bank, counts, index, weights, REPLACED),
         }
         for measure, own in columns.items():
-            measures[measure][result.role].append(np.stack(own, axis=1))
-    return ExplainerTally(
-        **{name: {role: np.mean(own, axis=0) for role, own in found.items()} for name, found in measures.items()}
-    )
+            measures[measure][result.role].append(own.T)
+    mean = {name: {role: np.mean(own, axis=0) for role, own in found.items()} for name, found in measures.items()}
+    return ExplainerTally([record.submission for _, record in good], **mean)
+
+
+def _together(counts: list[ExplainerCounts]) -> ExplainerCounts:
+    """The counts of several records of one bank, [entry, row]."""
+    distance, correlation = (np.stack([getattr(own, name) for own in counts]) for name in ("distance", "correlation"))
+    return ExplainerCounts(distance, correlation)
 
 
 def _not_empty(weights: Floats) -> Floats:

@@ -27,9 +27,9 @@ than those of models that do not; area under the curve, 0.5 is chance) and *inte
 attributions of masked tokens with the change of the prediction's margin), on inputs longer than any the models were
 trained on.
 
-*gap*: ID minus OOD. In brackets: 95 % intervals, bootstrapped over reference seeds and sentences together. *rank*: a range;
-submissions that cannot be told apart share it. *forward*: time of the proxy, or of an explanation, over time of the
-reference, median. Controls are in italics and not ranked.
+*gap*: ID minus OOD. In brackets: 95 % intervals over sentences (resampled) and reference seeds (Student's t). *rank*: a
+range, from all paired differences of an arena together; submissions that cannot be told apart share it. *forward*: time of
+the proxy, or of an explanation, over time of the reference, median. Controls are in italics and not ranked.
 """
 
 
@@ -87,13 +87,14 @@ def _arena_markdown(arena: ArenaBoard) -> str:
     rows = [[*_left(row), *(cell(row) for cell in columns.values()), *_right(row)] for row in arena.rows]
     table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
     seeds = f"References: seeds {', '.join(map(str, arena.seeds))}."
-    if arena.kendall_tau is None:
-        order = "Fewer than two ranked submissions."
-    else:
+    order, apart = "Fewer than two ranked submissions.", ""
+    if arena.kendall_tau is not None:
         order = (
             f"Kendall's tau between this order and the order by {OTHER_MEASURE[arena.track]}: {arena.kendall_tau:.2f}."
         )
-    return f"## {arena.arena}\n\n{table}\n\n{seeds} {order}\n"
+    if arena.least_difference is not None:
+        apart = f" Two scores typically have to differ by {arena.least_difference:.3f} to be told apart."
+    return f"## {arena.arena}\n\n{table}\n\n{seeds} {order}{apart}\n"
 
 
 def _left(row: Row) -> list[str]:

@@ -10,7 +10,7 @@ from benchmark.board.codecs import codec_figures, score_codecs
 from benchmark.board.explainers import explainer_figures, score_explainers
 from benchmark.board.row import Floats, Row, Scores, Status
 from benchmark.records import CodecRecord, ExplainerRecord, Stored, Terms
-from benchmark.scoring.statistics import interval, kendall_tau, rank_ranges
+from benchmark.scoring.statistics import RESAMPLES, interval, kendall_tau, least_difference, rank_ranges
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class ArenaBoard:
     rows: list[Row]
     seeds: list[int]
     kendall_tau: float | None
+    least_difference: float | None  # of two scores, to be told apart with so many references and sentences
 
 
 def boards(stored: list[Stored], terms: Mapping[str, Terms]) -> list[ArenaBoard]:
@@ -50,15 +51,18 @@ def boards(stored: list[Stored], terms: Mapping[str, Terms]) -> list[ArenaBoard]
 
 def _arena_board(arena: str, groups: list[list[Stored]], terms: Terms) -> ArenaBoard:
     track = groups[0][0].record.track
-    standings = [_standing([one.record for one in group], terms) for group in groups]
+    standings = [standing([one.record for one in group], terms) for group in groups]
     rows = [_described(group, *standing) for group, standing in zip(groups, standings, strict=True)]
     fit = [number for number, (status, _) in enumerate(standings) if status == "ok"]
     resampled: dict[str, Floats] = {}
     for number, scores in zip(fit, SCORINGS[track].score([groups[number] for number in fit], terms.seeds), strict=True):
         rows[number], resampled[rows[number].submission] = _scored(rows[number], scores)
-    rows = _with_ranks(rows, resampled)
+    competing = [row.submission for row in rows if row.score is not None and not row.control]
+    stacked = np.stack([resampled[name] for name in competing]) if competing else np.empty((0, 1 + RESAMPLES))
+    rows = _with_ranks(rows, dict(zip(competing, rank_ranges(stacked), strict=True)))
     ranked = [row for row in rows if row.rank_low is not None]
-    return ArenaBoard(arena, track, sorted(rows, key=_place), terms.seeds, _tau(ranked))
+    rows = sorted(rows, key=_place)
+    return ArenaBoard(arena, track, rows, terms.seeds, _tau(ranked), least_difference(stacked))
 
 
 def _scored(row: Row, found: Scores) -> tuple[Row, Floats]:
@@ -76,19 +80,14 @@ def _scored(row: Row, found: Scores) -> tuple[Row, Floats]:
     return scored, found.on_ood
 
 
-def _with_ranks(rows: list[Row], resampled: dict[str, Floats]) -> list[Row]:
-    """Rank ranges for everything scored that is no control; failed submissions stand below every success."""
-    names = [row.submission for row in rows if row.score is not None and not row.control]
-    ranges = rank_ranges(np.stack([resampled[name] for name in names])) if names else []
-    found = dict(zip(names, ranges, strict=True))
-    below = len(names) + 1
-    failed = sum(row.status == "failed" and not row.control for row in rows)
-    for row in rows:
-        if row.status == "failed" and not row.control:
-            found[row.submission] = (below, below + failed - 1)
+def _with_ranks(rows: list[Row], found: dict[str, tuple[int, int]]) -> list[Row]:
+    """The rank ranges found of scored submissions; failed ones stand below every success. Controls have no rank."""
+    failed = [row.submission for row in rows if row.status == "failed" and not row.control]
+    below = (len(found) + 1, len(found) + len(failed))
+    ranges = {**found, **dict.fromkeys(failed, below)}
     return [
-        replace(row, rank_low=found[row.submission][0], rank_high=found[row.submission][1])
-        if row.submission in found
+        replace(row, rank_low=ranges[row.submission][0], rank_high=ranges[row.submission][1])
+        if row.submission in ranges
         else row
         for row in rows
     ]
@@ -107,7 +106,7 @@ def _tau(ranked: list[Row]) -> float | None:
     return kendall_tau(np.array(scores), np.array(others)) if len(scores) > 1 else None
 
 
-def _standing(records: Sequence[CodecRecord | ExplainerRecord], terms: Terms) -> tuple[Status, str]:
+def standing(records: Sequence[CodecRecord | ExplainerRecord], terms: Terms) -> tuple[Status, str]:
     """Whether a submission's records make a rank, and why not."""
     if any(record.protocol != terms.protocol for record in records):
         current = f"{terms.protocol.task_version}.{terms.protocol.scoring_version}"

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from benchmark.records import CodecRecord, Counts, GroundCounts, SeedName, SplitResult, Stored
 from benchmark.scoring.faithfulness import faithfulness, score
 from benchmark.scoring.quantised import restore
-from benchmark.scoring.statistics import seed_weights, sentence_weights
+from benchmark.scoring.statistics import over_seeds as over_seeds
+from benchmark.scoring.statistics import sentence_weights
 
 Floats = npt.NDArray[np.floating]
 
@@ -49,15 +50,6 @@ class SeedTally:
     def divergence_score(self) -> float:
         """The OOD score with divergence in place of disagreement, in selection too."""
         return float(score(self.bits, self.on_id_by_divergence, self.on_ood_by_divergence, self.ceiling_bits)[1])
-
-
-def over_seeds(values: list[Floats]) -> Floats:
-    """The mean over reference seeds, resampled with them: a list of [R, ...], one a seed -> [R, ...]."""
-    weights = seed_weights(len(values))
-    stacked = np.stack(values, axis=1)  # [R, seed, ...]
-    weights = weights.reshape(weights.shape + (1,) * (stacked.ndim - 2))
-    mean: Floats = (stacked * weights).sum(1) / len(values)
-    return mean
 
 
 def tally_each(stored: list[Stored]) -> dict[tuple[str, SeedName], SeedTally]:

@@ -21,3 +21,18 @@ def leaderboard(
     from benchmark.commands import leaderboard as command
 
     command.leaderboard(check, format, records, page)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A submission.")],
+    second: Annotated[str, typer.Argument(help="Another.")],
+    arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
+    records: Annotated[
+        list[Path] | None, typer.Option(help="Folders of records; if none, the committed ones and results.")
+    ] = None,
+) -> None:
+    """Say what may be concluded about two submissions: paired differences, corrected for the number of arenas."""
+    from benchmark.commands import compare as command
+
+    command.compare(first, second, arena, records)

@@ -1,4 +1,7 @@
-"""The figures of an explainer's record, computed from its counts alone: when it is made, and whenever it is checked."""
+"""The figures of an explainer's record, computed from its counts alone: when it is made, and whenever it is checked.
+
+Counts may be those of several records at once, [..., row]: then so are the figures, [..., R].
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,30 +23,32 @@ def cases_of(bank: BankTable, index: int) -> int:
 def equivalence(
     bank: BankTable, counts: ExplainerCounts, index: int, weights: Floats, kind: int | None = None
 ) -> Floats:
-    """AUC of split number `index` under weights [R, case], [R]; against negatives of one kind, or of all."""
+    """AUC of split number `index` under weights [R, case], [..., R]; against negatives of one kind, or of all."""
     here = bank.pair_split == index
     different = bank.pair_kind != SAME if kind is None else bank.pair_kind == kind
     apart = [
-        grouped_means(counts.distance[rows], bank.pair[rows], bank.pair_case[rows], weights)
+        grouped_means(counts.distance[..., rows], bank.pair[rows], bank.pair_case[rows], weights)
         for rows in (here & (bank.pair_kind == SAME), here & different)
     ]
     return auc(*apart)
 
 
 def by_masking(bank: BankTable, counts: ExplainerCounts, index: int, weights: Floats, form: int) -> dict[str, Floats]:
-    """Rank correlation by kind of masking, [R] each; kinds that change no margin on any model are left out."""
+    """Rank correlation by kind of masking, [..., R] each; kinds that change no margin on any model are left out."""
     here = (bank.masked_split == index) & (bank.form == form)
     found = {}
     for kind, name in enumerate(MASKINGS):
         rows = here & (bank.masking == kind)
         if rows.any():
-            means = grouped_means(counts.correlation[rows], bank.masked_model[rows], bank.masked_case[rows], weights)
+            means = grouped_means(
+                counts.correlation[..., rows], bank.masked_model[rows], bank.masked_case[rows], weights
+            )
             found[name] = UNIT * mean_over_groups(means)
     return found
 
 
 def intervention(bank: BankTable, counts: ExplainerCounts, index: int, weights: Floats, form: int = HIDDEN) -> Floats:
-    """The mean over the kinds of masking, [R]."""
+    """The mean over the kinds of masking, [..., R]."""
     over_kinds: Floats = np.mean(list(by_masking(bank, counts, index, weights, form).values()), axis=0)
     return over_kinds
 

@@ -26,31 +26,33 @@ def distance(a: Floats, b: Floats) -> Floats:
 
 
 def auc(same: Floats, different: Floats) -> Floats:
-    """P(a pair of different function lies further apart than one of equal function), ties half; [R, pair] each -> [R].
+    """P(a pair of different function lies further apart than one of equal function), ties half; [..., pair] each -> [...].
 
     1: explanations tell models apart by what they compute. 0.5: chance. 0: by anything but.
     """
-    further = np.count_nonzero(different[:, :, None] > same[:, None, :], axis=(1, 2))
-    tied = np.count_nonzero(different[:, :, None] == same[:, None, :], axis=(1, 2))
-    area: Floats = (further + 0.5 * tied) / (same.shape[1] * different.shape[1])
+    further = np.count_nonzero(different[..., :, None] > same[..., None, :], axis=(-2, -1))
+    tied = np.count_nonzero(different[..., :, None] == same[..., None, :], axis=(-2, -1))
+    area: Floats = (further + 0.5 * tied) / (same.shape[-1] * different.shape[-1])
     return area
 
 
 def grouped_means(values: Integers, groups: Integers, cases: Integers, weights: Floats) -> Floats:
-    """Mean over cases within every group (a pair, a model), [R, group], under the weights [R, case].
+    """Mean over cases within every group (a pair, a model), [..., R, group], under the weights [R, case].
 
-    A group need not have every case; nan where a resample has none of its cases.
+    Values [..., row], each row a case of a group. A group need not have every case; nan where a resample has none of its
+    cases.
     """
     _, group = np.unique(groups, return_inverse=True)
-    table, there = (np.zeros((group.max() + 1, weights.shape[1])) for _ in range(2))
-    table[group, cases], there[group, cases] = values, 1
+    there = np.zeros((group.max() + 1, weights.shape[1]))
+    table = np.zeros((*values.shape[:-1], *there.shape))
+    table[..., group, cases], there[group, cases] = values, 1
     total = weights @ there.T
-    means: Floats = np.where(total > 0, weights @ table.T / np.maximum(total, 1), np.nan)
+    means: Floats = np.where(total > 0, weights @ table.swapaxes(-2, -1) / np.maximum(total, 1), np.nan)
     return means
 
 
 def mean_over_groups(means: Floats) -> Floats:
-    """[R, group] -> [R], without the groups that a resample has no case of; 0 where it has of none."""
+    """[..., group] -> [...], without the groups that a resample has no case of; 0 where it has of none."""
     known = np.isfinite(means)
     over: Floats = np.where(known, means, 0).sum(-1) / np.maximum(known.sum(-1), 1)
     return over

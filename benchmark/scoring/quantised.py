@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 LEVELS = 255
+RESTORED = (np.arange(LEVELS + 1) / LEVELS) ** 4  # bits, by level
 
 
 def quantise(mean_bits: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
@@ -14,5 +15,5 @@ def quantise(mean_bits: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
 
 def restore(levels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
     """The divergence that a stored byte stands for, in bits. Every reported divergence is made of these."""
-    restored: npt.NDArray[np.float64] = (levels / LEVELS) ** 4
+    restored: npt.NDArray[np.float64] = RESTORED[levels]
     return restored

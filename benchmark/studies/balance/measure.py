@@ -16,7 +16,7 @@ from benchmark.harness.accuracy import accuracy
 from benchmark.harness.batches import limited
 from benchmark.models import Network, load_reference
 from benchmark.models.minimal import Minimal
-from benchmark.scoring.statistics import Interval, interval, seed_weights, spearman_interval
+from benchmark.scoring.statistics import RESAMPLES, Interval, interval, over_seeds, spearman_interval
 from benchmark.tasks import Split, Task, load_split
 from benchmark.tasks.bounded_dyck import task as dyck
 from benchmark.theory import (
@@ -132,7 +132,8 @@ def family_rows(rows: list[ModelRow], models: list[Network]) -> list[FamilyRow]:
 
 
 def _over_seeds(values: list[float]) -> Interval:
-    return interval(seed_weights(len(values)) @ np.array(values) / len(values))
+    resampled = [np.full(1 + RESAMPLES, value) for value in values]  # of the seeds alone
+    return interval(over_seeds(resampled))
 
 
 def correlations(rows: list[ModelRow]) -> list[Correlation]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.board.tallies import over_seeds
 from benchmark.corpus import Kind
 from benchmark.harness.codecs.ground import Ground
 from benchmark.harness.codecs.measure import Simplifier, fit, stage_of
@@ -18,7 +17,7 @@ from benchmark.harness.codecs.play import play
 from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
 from benchmark.registry import find_method, scored_splits
-from benchmark.scoring.statistics import Interval, interval, sentence_weights
+from benchmark.scoring.statistics import Interval, interval, over_seeds, sentence_weights
 from benchmark.tasks import Split
 from benchmark.tasks.code import KINDS, code_python
 

@@ -1,0 +1,48 @@
+"""`compare`: what may be concluded about two submissions."""
+
+from pathlib import Path
+
+from benchmark.board.comparison import compare as compare_records
+from benchmark.board.render import interval_text
+from benchmark.commands.options import print_table
+from benchmark.errors import UsageError
+from benchmark.records import COMMITTED, Stored, load_all
+from benchmark.registry import terms
+
+RESULTS = Path("results")  # where `run` saves
+
+
+def compare(first: str, second: str, arenas: list[str] | None, roots: list[Path] | None) -> None:
+    """Print the paired differences of two submissions' OOD scores. Raises UsageError."""
+    missing = [root for root in roots or [] if not root.is_dir()]
+    if missing:
+        raise UsageError(f"--records {missing[0]}: no such folder")
+    own = [RESULTS] if RESULTS.is_dir() else []
+    stored = load_all(*(roots or [COMMITTED, *own]))
+    _require(stored, first, second)
+    known = terms()
+    unknown = [arena for arena in arenas or [] if arena not in known]
+    if unknown:
+        raise UsageError(f"--arena {unknown[0]}: no such arena; there are: {', '.join(known)}")
+    of_either = {one.record.arena for one in stored if one.record.submission in (first, second)}
+    chosen = arenas or [arena for arena in known if arena in of_either]
+    found, why = compare_records(stored, known, first, second, chosen)
+    rows = [
+        [own.arena, interval_text(own.difference), f"{own.p:.3f}", f"{own.p_holm:.3f}", own.conclusion(first, second)]
+        for own in found
+    ]
+    headers = ("arena", "difference", "p", "p (Holm)", "what may be concluded")
+    print_table(headers, rows, f"OOD score of {first} less that of {second}, paired, 95 % intervals")
+    for arena, reason in why.items():
+        print(f"not compared in {arena}: {reason}")
+
+
+def _require(stored: list[Stored], first: str, second: str) -> None:
+    names = sorted({one.record.submission for one in stored})
+    if first == second:
+        raise UsageError(f"{first} is to be compared with another submission, not with itself")
+    for name in (first, second):
+        if name not in names:
+            raise UsageError(
+                f"no records of {name}; there are of: {', '.join(names)}; `simplibench run {name}` makes them"
+            )

@@ -1,0 +1,68 @@
+"""`compare`: what may be concluded about two submissions."""
+
+import pytest
+from test_board import GOOD, POOR, simulated, terms
+
+from benchmark.board.comparison import compare
+from benchmark.errors import UsageError
+from benchmark.records import load_all
+
+ARENAS = ["toy/attention.0"]
+
+
+def test_the_better_submission_is_named_whichever_comes_first(tmp_path):
+    simulated(tmp_path, "good", GOOD)
+    simulated(tmp_path, "poor", POOR)
+    (one,), why = compare(load_all(tmp_path), terms(), "good", "poor", ARENAS)
+    (other,), _ = compare(load_all(tmp_path), terms(), "poor", "good", ARENAS)
+    assert not why
+    assert one.difference.value == -other.difference.value > 0
+    assert one.p == one.p_holm == other.p < 0.01
+    assert one.conclusion("good", "poor") == "good is more faithful out of distribution than poor"
+    assert other.conclusion("poor", "good") == one.conclusion("good", "poor")
+
+
+def test_of_two_alike_it_says_which_difference_would_not_be_seen(tmp_path):
+    simulated(tmp_path, "one", GOOD)
+    simulated(tmp_path, "two", GOOD)
+    (found,), _ = compare(load_all(tmp_path), terms(), "one", "two", ARENAS)
+    assert found.difference.low < 0 < found.difference.high
+    assert found.p_holm > 0.05
+    text = found.conclusion("one", "two")
+    assert text.startswith("one and two cannot be told apart; a difference below 0.")
+    assert f"{found.half_width:.3f}" in text
+
+
+def test_a_submission_without_a_score_is_not_compared_and_the_reason_is_given(tmp_path):
+    simulated(tmp_path, "good", GOOD)
+    simulated(tmp_path, "part", GOOD, seeds=(0, 1))
+    with pytest.raises(UsageError) as raised:
+        compare(load_all(tmp_path), terms(), "good", "part", ARENAS)
+    assert str(raised.value).startswith("good and part have scores together in no arena asked for. toy/attention.0: ")
+    assert "part is incomplete: 1 records are missing" in str(raised.value)
+    with pytest.raises(UsageError, match="toy/attention.0: no records of absent"):
+        compare(load_all(tmp_path), terms(), "good", "absent", ARENAS)
+
+
+def test_the_command_prints_arenas_and_conclusions(simplibench):
+    done = simplibench(
+        "compare", "svd", "kmeans", "--arena", "dyck-20-10/attention.1", "--arena", "dyck-2-4/explanations"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "kmeans is more faithful out of distribution than svd" in done.stdout
+    assert "not compared in dyck-2-4/explanations: no records of svd" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("svd", "svd"), "svd is to be compared with another submission, not with itself"),
+        (("svd", "nothing"), "no records of nothing; there are of: "),
+        (("svd", "pca", "--arena", "toy/attention.9"), "--arena toy/attention.9: no such arena; there are: "),
+        (("svd", "pca", "--records", "nowhere"), "--records nowhere: no such folder"),
+    ],
+)
+def test_wrong_names_are_told(simplibench, arguments, text):
+    done = simplibench("compare", *arguments)
+    assert done.returncode == 2
+    assert text in done.stderr
