@@ -9,7 +9,8 @@ import torch
 
 from benchmark.commands import new as new_command
 from benchmark.commands.new import new
-from benchmark.commands.run import RESULTS, Options, next_commands, run
+from benchmark.commands.options import RESULTS
+from benchmark.commands.run import Options, next_commands, run
 from benchmark.commands.validate import tiny_questions, tiny_rows, validate
 from benchmark.errors import UsageError
 from benchmark.harness.guest import Guest

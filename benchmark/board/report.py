@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -89,8 +90,13 @@ class Report:
     paths: list[str]  # of its records
 
 
-def report(stored: Sequence[Stored], name: str, terms: Mapping[str, Terms], source: Source | None) -> Report:
-    """What records, its own among the others', say of submission `name`, which has at least one."""
+def report(
+    stored: Sequence[Stored], name: str, terms: Mapping[str, Terms], source: Source | None, root: Path
+) -> Report:
+    """What records, its own among the others', say of submission `name`, which has at least one.
+
+    Paths below `root` are told relative to it, so that the page is the same wherever the checkout lies.
+    """
     own = [one for one in stored if one.record.submission == name]
     arenas = {one.record.arena for one in own}
     around = [one for one in stored if one.record.arena in arenas]
@@ -104,8 +110,13 @@ def report(stored: Sequence[Stored], name: str, terms: Mapping[str, Terms], sour
         arenas=[_arena(board, around, name) for board in boards(around, terms) if _row(board, name)],
         unknown_arenas=sorted(arenas - set(terms)),
         makings=_makings([one.record for one in own]),
-        paths=[str(one.path) for one in own],
+        paths=[below(one.path, root) for one in own],
     )
+
+
+def below(path: Path, root: Path) -> str:
+    """A path relative to the root it lies under; any other as it is."""
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def _row(board: ArenaBoard, name: str) -> Row | None:

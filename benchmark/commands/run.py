@@ -10,7 +10,7 @@ from typing import Self
 
 from benchmark.board import EntryRow, boards, entry_rows
 from benchmark.board.render import interval_text, rank_text
-from benchmark.commands.options import parse_seed, print_table, progress_bar, require_format
+from benchmark.commands.options import RESULTS, parse_seed, print_table, progress_bar, require_format
 from benchmark.harness import run as harness
 from benchmark.harness.jobs import default_jobs, guests
 from benchmark.harness.runtime import resolve_device
@@ -19,7 +19,6 @@ from benchmark.records import COMMITTED, Stored, load_all
 from benchmark.registry import terms
 
 SCORE = {"codec": "faithfulness", "explainer": "mean of equivalence and intervention"}
-RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
 FORMATS = {"bits/token": ".2f", "state bytes": ".0f", "forward": ".2f", "us/case": ".0f"}
 
 
