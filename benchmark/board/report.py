@@ -48,7 +48,7 @@ class ArenaReport:
     row: Row
     ranked: int  # submissions with a rank, this one included
     apart: Apart | None  # None without a rank by score
-    entries: list[EntryRow]  # its own
+    entries: list[EntryRow]  # its own, cheapest first
     curves: ArenaCurves | None  # its own and those of every scored submission; None where every entry failed
     failures: list[Failure]
 
@@ -97,9 +97,10 @@ def report(
 
     Paths below `root` are told relative to it, so that the page is the same wherever the checkout lies.
     """
-    own = [one for one in stored if one.record.submission == name]
+    ordered = sorted(stored, key=lambda one: one.path)
+    own = [one for one in ordered if one.record.submission == name]
     arenas = {one.record.arena for one in own}
-    around = [one for one in stored if one.record.arena in arenas]
+    around = [one for one in ordered if one.record.arena in arenas]
     latest = max((one.record for one in own), key=lambda record: record.created)
     return Report(
         submission=name,
@@ -138,7 +139,7 @@ def _arena(board: ArenaBoard, stored: list[Stored], name: str) -> ArenaReport:
         row=row,
         ranked=sum(other.rank_low is not None for other in board.rows),
         apart=_apart(board, there, row) if row.rank_low is not None and row.score else None,
-        entries=entry_rows(own),
+        entries=sorted(entry_rows(own), key=lambda entry: (entry.figures.get("bits/token") or 0.0, entry.entry)),
         curves=drawn[0] if drawn else None,
         failures=_failures([one.record for one in own]),
     )

@@ -8,7 +8,7 @@ from benchmark.board.report import Report
 from benchmark.board.report_sections import Section, sections
 from benchmark.board.report_tables import Lines
 
-MARKED = re.compile(r"([\\`*_\[\]<>|#~&])")
+MARKED = re.compile(r"([\\`*_<>|#~&]|\](?=[(\[:]))")  # a bracket alone makes no link
 WEB = re.compile(r"https?://[^\s<>]+")
 
 

@@ -70,7 +70,7 @@ def _by_budget(drawn: ArenaCurves, name: str) -> Lines:
         rows.append(
             [f"{other}, OOD", *(_at(found, other, lambda entry: entry.on_ood.value) for found in taken.values())]
         )
-    headers = ("at most, in bits per token", *(f"{bits:g}" for bits in budgets(drawn.ceiling_bits or 0)))
+    headers = ("bits per token, at most", *(f"{bits:g}" for bits in budgets(drawn.ceiling_bits or 0)))
     return Lines("Its curve against the others: faithfulness at each budget", headers, rows, own=2)
 
 
