@@ -225,7 +225,7 @@ def test_odd_characters_are_shown_as_they_are_and_break_no_table(tmp_path):
 
 def test_plain_text_is_left_plain():
     assert plain("SVD(rank=4), 0.512 [0.498, 0.530]") == "SVD(rank=4), 0.512 [0.498, 0.530]"
-    assert plain("a_b\n c") == r"a\_b c"
+    assert plain("my_method.py\n _a_ # b") == r"my_method.py \_a\_ \# b"
 
 
 def test_the_order_of_the_records_does_not_matter(arena):

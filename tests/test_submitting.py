@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from benchmark import registry
+from benchmark.cli import app
+from benchmark.commands import leaderboard as leaderboard_command
 from benchmark.commands import new as new_command
+from benchmark.commands import report as report_command
+from benchmark.commands import run as run_command
 from benchmark.commands.new import new
 from benchmark.commands.options import RESULTS
-from benchmark.commands.run import Options, next_commands, run
-from benchmark.commands.validate import tiny_questions, tiny_rows, validate
+from benchmark.commands.run import Options, next_commands
+from benchmark.commands.validate import tiny_questions, tiny_rows
 from benchmark.errors import UsageError
 from benchmark.harness.guest import Guest
 from benchmark.methods import CodecEntry, HostedCodec, check_codec, check_explainer, load_submission
@@ -70,19 +76,44 @@ def test_a_new_file_keeps_the_contract_as_it_is(track, tmp_path, nursery):
     assert {entry.manifest().track for entry in load_submission(tmp_path / "my_method.py").entries} == {track}
 
 
-def test_the_steps_lead_from_the_new_file_through_validate_and_run(tmp_path, monkeypatch, capsys):
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()]
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """An empty checkout: its submissions, committed records and leaderboard stand in for the real ones."""
     monkeypatch.chdir(tmp_path)
-    new("two-words", "codec", tmp_path)
-    file = f"{tmp_path}/two_words.py"
-    made = capsys.readouterr().out
-    assert made.startswith(f"wrote {file}, which runs as it is")
-    assert next_command(made) == ["validate", file]
-    validate(file, "cpu", 20.0)
-    assert next_command(capsys.readouterr().out) == ["run", file]
-    assert run(options(file, arenas=["residual.0"], seeds=["0"], limit=2)) == 0
-    shown = capsys.readouterr().out
-    assert "TwoWords(coordinates=8)" in shown
-    assert next_command(shown) == ["run", file, "--arena", "residual.0"]
+    (tmp_path / "submissions").mkdir()
+    committed = tmp_path / "benchmark" / "records" / "committed"
+    for module in (new_command, registry):
+        monkeypatch.setattr(module, "SUBMISSIONS", tmp_path / "submissions")
+    for module in (run_command, report_command, leaderboard_command):
+        monkeypatch.setattr(module, "COMMITTED", committed)
+    monkeypatch.setattr(report_command, "ROOT", tmp_path)
+    monkeypatch.setattr(leaderboard_command, "PAGE", tmp_path / "leaderboard.md")
+    return tmp_path
+
+
+def test_the_commands_of_the_page_work_one_after_the_other_and_each_names_the_next(checkout):
+    quick = ["--limit", "2", "--arena", "residual.0", "--seed", "0"]
+    said = {}
+    for line in COMMANDS:
+        words = shlex.split(line)[1:]
+        finished = CliRunner().invoke(app, words + (quick if words[0] == "run" else []))
+        assert finished.exit_code == 0, finished.output
+        said[line] = finished.stdout
+    made, validated, ran, reported, ran_to_commit, board = said.values()
+    assert made.startswith(f"wrote {checkout}/submissions/my_method.py, which runs as it is")
+    assert next_command(made) == ["validate", "my-method"]
+    assert next_command(validated) == ["run", "my-method"]
+    assert "MyMethod(coordinates=8)" in ran
+    assert next_command(ran) == ["run", "my-method", "--arena", "residual.0"]  # all of it, as this was a quick look
+    assert reported.startswith("wrote report.md from 4 records of my-method")
+    assert next_command(reported) == ["run", "my-method"]
+    assert next_command(ran_to_commit)[-2:] == ["--output", "benchmark/records/committed"]
+    assert board.startswith(f"wrote {checkout}/leaderboard.md from 4 records")
+    assert "my-method" in (checkout / "leaderboard.md").read_text()
+    assert "Its file is submissions/my_method.py" in (checkout / "report.md").read_text()
 
 
 def options(file, **changes):
@@ -98,12 +129,6 @@ def test_a_whole_run_leads_to_the_report_and_a_part_of_one_to_the_whole():
     quick = options("own.py", task="dyck-2-4", limit=3, in_process=True, output=there)
     assert next_commands(["own"], quick) == [["run", "own.py", "--task", "dyck-2-4", "--output", "my records"]]
     assert next_commands([], options("own.py")) == next_commands([], quick) == []
-
-
-def test_a_new_file_among_the_submissions_is_named_without_a_path(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(new_command, "SUBMISSIONS", tmp_path)
-    new("my-method", "codec", None)
-    assert next_command(capsys.readouterr().out) == ["validate", "my-method"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from benchmark.board.report import Report
 from benchmark.board.report_sections import Section, sections
 from benchmark.board.report_tables import Lines
 
-MARKED = re.compile(r"([\\`*_<>|#~&]|\](?=[(\[:]))")  # a bracket alone makes no link
+# An underscore within a word and a bracket alone mean nothing to Markdown.
+MARKED = re.compile(r"([\\`*<>|#~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\](?=[(\[:]))")
 WEB = re.compile(r"https?://[^\s<>]+")
 
 
