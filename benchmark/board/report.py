@@ -14,6 +14,8 @@ from benchmark.board.rows import SCORINGS, ArenaBoard, boards
 from benchmark.records import CodecRecord, Environment, ExplainerRecord, SeedName, Stored, Terms
 from benchmark.scoring.statistics import told_apart
 
+Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
+
 
 @dataclass(frozen=True)
 class Source:
@@ -50,6 +52,7 @@ class ArenaReport:
     apart: Apart | None  # None without a rank by score
     entries: list[EntryRow]  # its own, cheapest first
     curves: ArenaCurves | None  # its own and those of every scored submission; None where every entry failed
+    labels: Labels
     failures: list[Failure]
 
     @property
@@ -91,11 +94,16 @@ class Report:
 
 
 def report(
-    stored: Sequence[Stored], name: str, terms: Mapping[str, Terms], source: Source | None, root: Path
+    stored: Sequence[Stored],
+    name: str,
+    terms: Mapping[str, Terms],
+    source: Source | None,
+    root: Path,
+    labels: Mapping[str, Labels] | None = None,
 ) -> Report:
     """What records, its own among the others', say of submission `name`, which has at least one.
 
-    Paths below `root` are told relative to it, so that the page is the same wherever the checkout lies.
+    Paths below `root` are told relative to it, so that the page is the same wherever the checkout lies; `labels` by task.
     """
     ordered = sorted(stored, key=lambda one: one.path)
     own = [one for one in ordered if one.record.submission == name]
@@ -108,7 +116,7 @@ def report(
         reference=latest.reference,
         control=latest.control,
         source=source,
-        arenas=[_arena(board, around, name) for board in boards(around, terms) if _row(board, name)],
+        arenas=[_arena(board, around, name, labels or {}) for board in boards(around, terms) if _has(board, name)],
         unknown_arenas=sorted(arenas - set(terms)),
         makings=_makings([one.record for one in own]),
         paths=[below(one.path, root) for one in own],
@@ -120,11 +128,11 @@ def below(path: Path, root: Path) -> str:
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
-def _row(board: ArenaBoard, name: str) -> Row | None:
-    return next((row for row in board.rows if row.submission == name), None)
+def _has(board: ArenaBoard, name: str) -> bool:
+    return any(row.submission == name for row in board.rows)
 
 
-def _arena(board: ArenaBoard, stored: list[Stored], name: str) -> ArenaReport:
+def _arena(board: ArenaBoard, stored: list[Stored], name: str, labels: Mapping[str, Labels]) -> ArenaReport:
     row = next(row for row in board.rows if row.submission == name)
     comparable = {own.submission for own in board.rows if own.status == "ok"} | {name}
     there = [
@@ -141,6 +149,7 @@ def _arena(board: ArenaBoard, stored: list[Stored], name: str) -> ArenaReport:
         apart=_apart(board, there, row) if row.rank_low is not None and row.score else None,
         entries=sorted(entry_rows(own), key=lambda entry: (entry.figures.get("bits/token") or 0.0, entry.entry)),
         curves=drawn[0] if drawn else None,
+        labels=labels.get(board.arena.partition("/")[0], {}),
         failures=_failures([one.record for one in own]),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmark.board.curves import ArenaCurves, EntryCurve
 from benchmark.board.render import interval_text
-from benchmark.board.report import ArenaReport
+from benchmark.board.report import ArenaReport, Labels
 from benchmark.scoring.faithfulness import budgets
 
 FIGURES = {"bits/token": ".1f", "state bytes": ".0f", "us/case": ".0f"}
@@ -31,7 +31,7 @@ def arena_tables(arena: ArenaReport) -> list[Lines]:
         found += [_by_budget(drawn, arena.row.submission)] if drawn.ceiling_bits else []
         found += [] if drawn.ceiling_bits else [_others(drawn, arena.row.submission)]
         found += _splits(drawn, arena.own_curve)
-        found += _strata(drawn, arena.own_curve)
+        found += _strata(drawn, arena.own_curve, arena.labels)
     return [table for table in found if table.rows]
 
 
@@ -122,7 +122,7 @@ def _values(entry: EntryCurve, measure: str, drawn: ArenaCurves) -> list[str]:
     return [f"{values[split]:.3f}" if split in values else "" for split in drawn.splits]
 
 
-def _strata(drawn: ArenaCurves, own: list[EntryCurve]) -> list[Lines]:
+def _strata(drawn: ArenaCurves, own: list[EntryCurve], named: Labels) -> list[Lines]:
     """Agreement of the entry that is best on ID inputs, of those that a budget can pay where there are such."""
     dearest = max(budgets(drawn.ceiling_bits or 0))
     affordable = [entry for entry in own if entry.bits is not None and entry.bits <= dearest] or own
@@ -130,8 +130,8 @@ def _strata(drawn: ArenaCurves, own: list[EntryCurve]) -> list[Lines]:
     found = []
     for stratum in dict.fromkeys(point.stratum for point in chosen.strata):
         points = {(p.split, p.value): f"{p.agreement:.3f}" for p in chosen.strata if p.stratum == stratum}
-        labels = sorted({value for _, value in points}, key=lambda label: (not label.isdecimal(), label.zfill(6)))
-        rows = [[split, *(points.get((split, label), "") for label in labels)] for split in drawn.splits]
-        title = f"Agreement by {stratum}, {cut(chosen.entry)}"
-        found.append(Lines(title, ("split", *labels), rows, folded=True))
+        values = sorted({value for _, value in points}, key=lambda value: (not value.isdecimal(), value.zfill(6)))
+        rows = [[split, *(points.get((split, value), "") for value in values)] for split in drawn.splits]
+        headers = ("split", *(named.get(stratum, {}).get(value, value) for value in values))
+        found.append(Lines(f"Agreement by {stratum}, {cut(chosen.entry)}", headers, rows, folded=True))
     return found

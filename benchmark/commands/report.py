@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.board.report import Report, Source, below
+from benchmark.board.report import Labels, Report, Source, below
 from benchmark.board.report import report as report_of
 from benchmark.board.report_markdown import report_markdown
 from benchmark.commands.options import RESULTS, require_format
@@ -13,7 +13,7 @@ from benchmark.files import write_atomically
 from benchmark.methods import source_sha256
 from benchmark.methods.template import file_name
 from benchmark.records import COMMITTED, Stored, load_all
-from benchmark.registry import BASELINES, all_methods, terms
+from benchmark.registry import BASELINES, all_methods, all_tasks, terms
 
 ROOT = BASELINES.parent
 
@@ -25,7 +25,7 @@ def report(name: str, roots: list[Path] | None, output: Path | None, format: str
     if missing:
         raise UsageError(f"--records {missing[0]}: no such folder")
     stored = among_committed(name, roots)
-    found = report_of(stored, name, terms(), _source(name), ROOT)
+    found = report_of(stored, name, terms(), _source(name), ROOT, _labels())
     text = writer(format)(found)
     if output:
         write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
@@ -54,6 +54,16 @@ def among_committed(name: str, roots: list[Path] | None) -> list[Stored]:
     arenas = {one.record.arena for one in made}
     others = [one for one in committed if one.record.submission != name and one.record.arena in arenas]
     return others + made
+
+
+def _labels() -> dict[str, Labels]:
+    """What readers call the values of a task's strata, by task."""
+    return {
+        task.name: {
+            stratum: {str(value): told for value, told in named.items()} for stratum, named in task.labels.items()
+        }
+        for task in all_tasks().values()
+    }
 
 
 def writer(format: str) -> Callable[[Report], str]:
