@@ -25,6 +25,7 @@ ORDER = [
     "registry",
     "harness",
     "board",
+    "pages",
     "studies",
     "commands",
     "cli",

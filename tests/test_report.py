@@ -4,9 +4,11 @@ import json
 import re
 import shlex
 from dataclasses import replace
+from html import escape as html_escape
 from pathlib import Path
 
 import pytest
+import vl_convert
 from test_board import GOOD, POOR, ROLES, simulated, terms
 
 from benchmark.board.report import Failure, Source, report
@@ -15,6 +17,7 @@ from benchmark.commands import report as command
 from benchmark.commands.report import among_committed, next_steps
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.methods import source_sha256
+from benchmark.pages.report import report_html
 from benchmark.records import COMMITTED, load, load_all
 from benchmark.registry import BASELINES, all_methods
 from benchmark.registry import terms as all_terms
@@ -245,6 +248,54 @@ def test_explainers_are_shown_among_the_others_with_what_their_scores_are_made_o
     measures = table(text, "<summary>TokenOcclusion() by split</summary>")
     assert {"equivalence", "intervention", "equivalence, broken", "intervention, group"} <= {row[0] for row in measures}
     assert "bits per token" not in text
+
+
+@pytest.fixture(autouse=True)
+def no_renderer(monkeypatch):
+    """Bundling the charts' renderer takes seconds, and says nothing about a report."""
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda *arguments: "")
+
+
+def html(tmp_path, source=SOURCE):
+    return report_html(reported(tmp_path, source=source))
+
+
+def test_html_has_the_text_and_tables_of_the_markdown_and_the_charts_of_its_arenas(arena):
+    text = html(arena)
+    assert "<p>Better than it: better. Worse than it: worse. Cannot be told apart from it: same.</p>" in text
+    for row in table(page(arena), "Its curve against the others")[1:]:
+        cells = [html_escape(cell.strip("*")) for cell in row[1:]]
+        assert "\n".join(f"<td>{cell}</td>" for cell in cells) in text
+    assert '<tr class="own">\n<th scope="row">own, OOD</th>' in text
+    (charts,) = (json.loads(found) for found in re.findall(r'class="charts-of">(.+?)</script>', text) if found != "{}")
+    assert list(charts["charts"]) == ["rate", "strata-depth", "map", "runtime"]
+    places = re.findall(r'data-chart="([^"]+)"', text)
+    assert places == list(charts["charts"])
+
+
+def test_html_needs_no_network(arena):
+    text = re.sub(r"(<(script|style)[^>]*>).*?</\2>", r"\1", html(arena), flags=re.DOTALL)
+    assert "default-src 'none'" in text
+    assert re.findall(r"<[^>]+\b(?:src|href)=\"([^\"]*)", text) == ["#main", "https://example.org"]
+
+
+def test_html_escapes_whatever_a_record_says_and_links_to_nothing_but_the_web(tmp_path):
+    evil = "</script><script>alert(1)</script>"
+    simulated(tmp_path, "own", GOOD, entry=evil, authors=(evil,), reference="javascript:alert(1)")
+    simulated(tmp_path, "own", GOOD, entry="F()", status="failed", reason=evil, authors=(evil,), reference=evil)
+    text = html(tmp_path, source=Source(evil, "c" * 64))
+    assert "<script>alert" not in text
+    assert html_escape(evil) in text
+    assert 'href="javascript' not in text
+    simulated(tmp_path / "web", "own", GOOD, reference="https://example.org/?a=1&b=2")
+    assert '<a href="https://example.org/?a=1&amp;b=2" rel="noreferrer">' in html(tmp_path / "web")
+
+
+def test_html_of_a_submission_that_failed_everywhere_has_no_charts(tmp_path):
+    simulated(tmp_path, "own", GOOD, status="failed", reason="fit: expected a result, got NaN")
+    text = html(tmp_path)
+    assert "fit: expected a result, got NaN" in text
+    assert 'class="charts"' not in text
 
 
 @pytest.fixture
