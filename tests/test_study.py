@@ -132,7 +132,7 @@ def test_a_study_that_there_is_not_is_refused_with_exit_code_two(simplibench, tm
     finished = simplibench("study", "nonsense", cwd=tmp_path)
     assert finished.returncode == 2
     assert finished.stdout == ""
-    assert "no study nonsense; there are: balance, code" in finished.stderr
+    assert "no study nonsense; there are: balance, code, noise" in finished.stderr
     assert "Traceback" not in finished.stderr
     assert list(tmp_path.iterdir()) == []
 

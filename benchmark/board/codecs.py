@@ -8,7 +8,6 @@ from benchmark.board.row import Scores
 from benchmark.board.tallies import SeedTally, tally_each
 from benchmark.records import CodecRecord, Stored
 from benchmark.scoring.faithfulness import budgets
-from benchmark.scoring.statistics import over_seeds
 
 
 def codec_figures(group: list[Stored]) -> Mapping[str, float | None]:
@@ -33,8 +32,8 @@ def _scores(group: list[Stored], tallies: list[SeedTally]) -> Scores:
         best = max(float(np.mean([own.on_ood[0].max() for own in tallies])), 0.0)
         unscored = f"ceiling: OOD faithfulness {best:.3f}, dearer than every budget"
     return Scores(
-        on_ood=over_seeds([own[1] for own in per_seed]),
-        on_id=over_seeds([own[0] for own in per_seed]),
+        ood_by_seed=[own[1] for own in per_seed],
+        id_by_seed=[own[0] for own in per_seed],
         other=divergence,
         figures={"divergence_score": None if unscored else divergence, **rates},
         unscored=unscored,

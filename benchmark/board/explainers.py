@@ -52,18 +52,18 @@ def score_explainers(groups: list[list[Stored]], seeds: list[int]) -> list[Score
 def _scores(tallies: list[ExplainerTally]) -> Scores:
     chosen = [own.score("id", own.intervention).argmax(-1) for own in tallies]  # [R] each; never chosen on OOD
 
-    def over(values: list[Floats]) -> Floats:
-        picked = [np.take_along_axis(own, best[:, None], 1)[:, 0] for own, best in zip(values, chosen, strict=True)]
-        return over_seeds(picked)
+    def picked(values: list[Floats]) -> list[Floats]:
+        return [np.take_along_axis(own, best[:, None], 1)[:, 0] for own, best in zip(values, chosen, strict=True)]
 
-    replaced = float(over([own.score("ood", own.replaced) for own in tallies])[0])
+    replaced = float(over_seeds(picked([own.score("ood", own.replaced) for own in tallies]))[0])
     figures: dict[str, float | None] = {"replaced_score": replaced}
     for name in MEASURES:
-        figures[f"id_{name}"] = float(over([getattr(own, name)["id"] for own in tallies])[0])
-        found = interval(over([getattr(own, name)["ood"] for own in tallies]))
+        on_id, on_ood = (over_seeds(picked([getattr(own, name)[role] for own in tallies])) for role in ("id", "ood"))
+        found = interval(on_ood)
+        figures[f"id_{name}"] = float(on_id[0])
         figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-    on_ood, on_id = (over([own.score(role, own.intervention) for own in tallies]) for role in ("ood", "id"))
-    return Scores(on_ood, on_id, replaced, figures)
+    by_seed = {role: picked([own.score(role, own.intervention) for own in tallies]) for role in ("ood", "id")}
+    return Scores(by_seed["ood"], by_seed["id"], replaced, figures)
 
 
 def tally_explainers(group: list[Stored]) -> ExplainerTally:

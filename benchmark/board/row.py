@@ -1,13 +1,14 @@
 """A line of the leaderboard, whatever the track."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.scoring.statistics import Interval
+from benchmark.scoring.statistics import Interval, over_seeds
 
 Floats = npt.NDArray[np.floating]
 Status = Literal["ok", "failed", "incomplete", "outdated", "unranked"]
@@ -39,8 +40,18 @@ class Row:
 class Scores:
     """What a track makes of a submission's records; [R] begins with the sample itself, then its resamples."""
 
-    on_ood: Floats  # [R]
-    on_id: Floats  # [R]
+    ood_by_seed: Sequence[Floats]  # [R] a reference
+    id_by_seed: Sequence[Floats]
     other: float
     figures: Mapping[str, float | None]
     unscored: str = ""  # why it is shown without a score
+
+    @cached_property
+    def on_ood(self) -> Floats:
+        """The OOD score, mean over references, [R]."""
+        return over_seeds(self.ood_by_seed)
+
+    @cached_property
+    def on_id(self) -> Floats:
+        """The ID score likewise."""
+        return over_seeds(self.id_by_seed)

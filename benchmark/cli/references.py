@@ -30,10 +30,10 @@ def train(
 
 @app.command()
 def study(
-    name: Annotated[str, typer.Argument(help="balance or code.")],
+    name: Annotated[str, typer.Argument(help="balance, code or noise.")],
     output: Annotated[Path, typer.Option(help="Folder for tables and figure.")] = Path("results/studies"),
 ) -> None:
-    """Recompute a paper's analysis from the shipped models: tables as CSV, figures as PNG."""
+    """Recompute a paper's analysis from the shipped models, or audit the leaderboard: tables as CSV, figures as PNG."""
     from benchmark.commands import study as command
 
     command.study(name, output)

@@ -23,7 +23,13 @@ def _code() -> Study:
     return study
 
 
-STUDIES: dict[str, Callable[[], Study]] = {"balance": _balance, "code": _code}
+def _noise() -> Study:
+    from benchmark.studies.noise import study
+
+    return study
+
+
+STUDIES: dict[str, Callable[[], Study]] = {"balance": _balance, "code": _code, "noise": _noise}
 
 
 def study(name: str, output: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+DECIMAL = re.compile(r"-?\d+\.\d+")
 Tables = Mapping[str, Sequence["DataclassInstance"]]  # by the name of their file
 
 
@@ -51,7 +53,7 @@ def _cell(line: dict[str, object], name: str) -> str:
 
 def _short(value: object) -> str:
     text = "" if value is None else str(value)
-    return f"{float(text):.4f}" if "." in text else text
+    return f"{float(text):.4f}" if DECIMAL.fullmatch(text) else text
 
 
 def _digits(value: float) -> str:

@@ -1,0 +1,82 @@
+"""By running: how much a figure moves when only the seed of a random fit is another."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.harness.codecs.ground import Ground, lay_ground
+from benchmark.harness.codecs.measure import Simplifier, fit, stage_of
+from benchmark.harness.codecs.play import play
+from benchmark.harness.guest import InProcess
+from benchmark.harness.jobs import one_thread
+from benchmark.methods import CodecEntry, HostedCodec
+from benchmark.models import load_reference
+from benchmark.registry import find_method, load_task
+from benchmark.scoring.faithfulness import faithfulness, score
+from benchmark.studies.study import Step
+from benchmark.tasks import Component
+
+TASK, ARENAS = "dyck-20-10", ("attention.0", "attention.1", "residual.0")
+METHODS = ("kmeans", "random-projection")  # whose fits draw random numbers
+SEEDS, REFERENCE = 5, 0
+SENTENCES = 200  # of each split: the same for all fits, so that few are enough
+STEPS = len(ARENAS) * len(METHODS) * SEEDS
+
+
+@dataclass(frozen=True)
+class RefitRow:
+    """One method on one reference and the same sentences, fitted with several seeds."""
+
+    arena: str
+    submission: str
+    fits: int
+    score: float  # mean over fits
+    score_deviation: float  # standard deviation over fits: of one fit, as each reference of a record has
+    gap: float
+    gap_deviation: float
+
+
+def refit_rows(step: Step) -> Iterator[RefitRow]:
+    """Every random method in every arena of the task."""
+    task = load_task(TASK)
+    reference = load_reference(task, REFERENCE)
+    arenas = [arena for arena in task.arenas if isinstance(arena, Component) and arena.name in ARENAS]
+    with one_thread():
+        for arena in arenas:
+            ground = lay_ground(task, reference, arena, "cpu", SENTENCES)
+            for method in METHODS:
+                found = np.array(list(_fits(ground, method, step)))  # [fit, (ID, OOD)]
+                scores, gaps = found[:, 1], found[:, 0] - found[:, 1]
+                figures = (scores.mean(), scores.std(ddof=1), gaps.mean(), gaps.std(ddof=1))
+                yield RefitRow(f"{TASK}/{arena.name}", method, SEEDS, *map(float, figures))
+
+
+def _fits(ground: Ground, method: str, step: Step) -> Iterator[tuple[float, float]]:
+    """ID and OOD score of each fit."""
+    here = InProcess(find_method(method), "cpu")
+    entries = [(i, own) for i, own in enumerate(here.manifest().entries) if isinstance(own, CodecEntry)]
+    for number in range(SEEDS):
+        step(f"{ground.arena.name}, {method}, fit {number + 1}")
+        shared = {}  # type: ignore[var-annotated]
+        points = []
+        for index, entry in entries:
+            codec = HostedCodec(here, here, entry, index)
+            fitted = fit(ground, codec, f"{REFERENCE}, fit {number}", shared)
+            points.append(_point(ground, Simplifier(stage_of(ground, entry), codec, fitted.states)))
+        bits, on_id, on_ood = (np.array(column) for column in zip(*points, strict=True))
+        id_score, ood_score = score(bits, on_id, on_ood, ground.ceiling_bits)
+        yield float(id_score), float(ood_score)
+
+
+def _point(ground: Ground, simplify: Simplifier) -> tuple[float, float, float]:
+    """An entry's rate, and its faithfulness averaged over the splits of each role."""
+    bits, by_role = [], {"id": [], "ood": []}  # type: ignore[var-annotated]
+    for part in ground.splits.values():
+        simplify.meters.clear()
+        outcome = play(simplify.stage, part.split, part.scenes, simplify, ground.task.candidates, patterns=False)
+        own = faithfulness(np.count_nonzero(~outcome.agree), np.count_nonzero(~part.floor.agree))
+        bits.append(simplify.bits_per_token())
+        if part.split.role in by_role:
+            by_role[part.split.role].append(max(float(own), 0.0))
+    return max(bits), float(np.mean(by_role["id"])), float(np.mean(by_role["ood"]))
