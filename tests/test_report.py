@@ -205,7 +205,7 @@ def test_a_submission_whose_file_is_gone_or_changed_is_reported_and_it_says_so(t
     simulated(tmp_path, "own", GOOD)
     gone, changed = page(tmp_path, source=None), page(tmp_path, source=replace(SOURCE, sha256="d" * 64))
     assert f"Its file is not here any more; its records are of the file with sha256 {'c' * 64}." in gone
-    assert "The runs need its file again, among the submissions." in gone
+    assert "The runs need its file again, among the submissions; " in gone
     assert f"has changed: it has sha256 {'d' * 64}, its records are of {'c' * 64}." in changed
     assert "The runs take the file as it is now." in changed
     assert f"Its file is submissions/own.py, sha256 {'c' * 64}." in page(tmp_path)

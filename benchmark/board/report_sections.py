@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.board.render import interval_text, rank_text
 from benchmark.board.report import ArenaReport, Making, Report
-from benchmark.board.report_tables import Lines, arena_tables, cut
+from benchmark.board.report_tables import Lines, arena_tables
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,10 @@ def _file(report: Report) -> str:
 
 
 def _arena(arena: ArenaReport) -> Section:
-    return Section(arena.row.arena, [*_place(arena), *_apart(arena)], arena_tables(arena), arena=arena.row.arena)
+    text = [*_place(arena), *_apart(arena)]
+    if arena.curves and arena.curves.ceiling_bits:
+        text.append("Figures are means over the references. The score chooses an entry reference by reference.")
+    return Section(arena.row.arena, text, arena_tables(arena), arena=arena.row.arena)
 
 
 def _place(arena: ArenaReport) -> list[str]:
@@ -121,14 +124,14 @@ def _commit(making: Making) -> str:
     commit, clean = making.environment.commit, making.environment.clean
     if commit is None:
         return "not recorded"
-    return f"{cut(commit, 12)}{'' if clean else ', with changes'}"
+    return f"{commit[:12]}{'' if clean else ', with changes'}"
 
 
 def _reproduction(report: Report) -> Section:
     """Runs as they were, into a folder of their own; and the records themselves, checked and made again."""
     text = ["Recompute its figures from its records; run one record again; run all of them again."]
     if report.source is None:
-        text.append("The runs need its file again, among the submissions.")
+        text.append("The runs need its file again, among the submissions; `rerun` takes it with --file.")
     elif any(making.source_sha256 != report.source.sha256 for making in report.makings):
         text.append("The runs take the file as it is now.")
     folders = dict.fromkeys(Path(path).parent.as_posix() for path in report.paths)

@@ -37,7 +37,7 @@ def arena_tables(arena: ArenaReport) -> list[Lines]:
 
 def cut(text: str, longest: int = LONGEST_NAME) -> str:
     """At most so many characters."""
-    return text if len(text) <= longest else text[: longest - 3] + "..." if longest > 20 else text[:longest]
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def _entries(arena: ArenaReport) -> Lines:
@@ -71,7 +71,8 @@ def _by_budget(drawn: ArenaCurves, name: str) -> Lines:
             [f"{other}, OOD", *(_at(found, other, lambda entry: entry.on_ood.value) for found in taken.values())]
         )
     headers = ("bits per token, at most", *(f"{bits:g}" for bits in budgets(drawn.ceiling_bits or 0)))
-    return Lines("Its curve against the others: faithfulness at each budget", headers, rows, own=2)
+    title = "Its curve against the others: faithfulness at each budget, 0 where nothing is affordable"
+    return Lines(title, headers, rows, own=2)
 
 
 def _entry_at(found: list[EntryCurve], name: str) -> str:
