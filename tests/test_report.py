@@ -342,6 +342,8 @@ def test_no_records_is_refused_with_the_command_that_makes_them(checkout):
         command.report("good", [Path("nowhere")], None, "md")
     with pytest.raises(UsageError, match="--format must be md or html, got pdf"):
         command.report("good", None, None, "pdf")
+    with pytest.raises(UsageError, match=r"--output \.: cannot be written \(.*\); name a file elsewhere"):
+        command.report("good", None, Path("."), "md")
 
 
 def test_a_record_edited_by_hand_is_refused(checkout):

@@ -4,16 +4,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.board.report import Labels, Report, Source, below
+from benchmark.board.report import Report, Source, below
 from benchmark.board.report import report as report_of
 from benchmark.board.report_markdown import report_markdown
 from benchmark.commands.options import RESULTS, require_format
+from benchmark.commands.page import task_labels
 from benchmark.errors import UsageError
 from benchmark.files import write_atomically
 from benchmark.methods import source_sha256
 from benchmark.methods.template import file_name
 from benchmark.records import COMMITTED, Stored, load_all
-from benchmark.registry import BASELINES, all_methods, all_tasks, terms
+from benchmark.registry import BASELINES, all_methods, terms
 
 ROOT = BASELINES.parent
 
@@ -25,16 +26,23 @@ def report(name: str, roots: list[Path] | None, output: Path | None, format: str
     if missing:
         raise UsageError(f"--records {missing[0]}: no such folder")
     stored = among_committed(name, roots)
-    found = report_of(stored, name, terms(), _source(name), ROOT, _labels())
+    found = report_of(stored, name, terms(), _source(name), ROOT, task_labels())
     text = writer(format)(found)
     if output:
-        write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        _write(output, text)
         print(f"wrote {output} from {len(found.paths)} records of {name}")
     else:
         print(text, end="")
     # A page on standard output is for a file or a pipe; what comes next is for the reader.
     committed = all(one.path.is_relative_to(COMMITTED) for one in stored if one.record.submission == name)
     print("\n".join(next_steps(found, committed)), file=sys.stdout if output else sys.stderr)
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--output {output}: cannot be written ({error.strerror}); name a file elsewhere") from None
 
 
 def among_committed(name: str, roots: list[Path] | None) -> list[Stored]:
@@ -54,16 +62,6 @@ def among_committed(name: str, roots: list[Path] | None) -> list[Stored]:
     arenas = {one.record.arena for one in made}
     others = [one for one in committed if one.record.submission != name and one.record.arena in arenas]
     return others + made
-
-
-def _labels() -> dict[str, Labels]:
-    """What readers call the values of a task's strata, by task."""
-    return {
-        task.name: {
-            stratum: {str(value): told for value, told in named.items()} for stratum, named in task.labels.items()
-        }
-        for task in all_tasks().values()
-    }
 
 
 def writer(format: str) -> Callable[[Report], str]:

@@ -1,43 +1,48 @@
 """Charts of an arena's scores, each a function of its curves. Data lie inside: a chart can be shown or saved alone."""
 
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves, EntryCurve
+from benchmark.board import ArenaCurves
 from benchmark.pages.encodings import (
     SHARE,
     Drawing,
-    Rows,
+    as_dict,
     colour,
     dark,
     dash,
     entry_tooltip,
     interval_tooltip,
-    names,
     picked,
-    rounded,
     shape,
     shown,
 )
-from benchmark.pages.look import Look
-
-SIDES = {"in distribution (ID)": "on_id", "out of distribution (OOD)": "on_ood"}
+from benchmark.pages.look import Frame, Look
+from benchmark.pages.rows import SIDES, timed, two_sides
 
 
 def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
     """Faithfulness against rate, ID and OOD side by side; a line a submission, a point an entry, bands of 95 %."""
-    rate = alt.X("bits:Q", title="bits per token", scale=alt.Scale(type="symlog", padding=8), axis=_rate_axis(arena))
+    return Drawing(_rate_chart(look.frame(arena)), {"sides": two_sides(arena)})
+
+
+@lru_cache(maxsize=64)
+def _rate_chart(frame: Frame) -> dict[str, Any]:
+    axis = alt.Axis(values=list(frame.rates), format="d")
+    scale = alt.Scale(type="symlog", domain=[-0.25, 1.3 * frame.dearest], nice=False)  # points at the ends are whole
+    rate = alt.X("bits:Q", title="bits per token", scale=scale, axis=axis)
     faithfulness = alt.Y("low:Q", scale=SHARE, title="faithfulness", axis=alt.Axis(tickCount=5))
     legend = picked()
-    base = alt.Chart().encode(x=rate, color=colour(arena, look))
+    base = alt.Chart().encode(x=rate, color=colour(frame))
     between = base.encode(y=faithfulness, y2="high:Q")
     band = between.mark_area().encode(opacity=shown(legend, 0.18, 0.02))
     alone = between.transform_filter("datum.alone").mark_rule(strokeWidth=2).encode(opacity=shown(legend, 0.7))
-    line = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash(arena, look), opacity=shown(legend))
+    line = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash(frame), opacity=shown(legend))
     points = base.mark_point(filled=True, size=70).encode(
         y="value:Q",
-        shape=shape(arena, look),
+        shape=shape(frame),
         opacity=shown(legend),
         tooltip=[
             *entry_tooltip(),
@@ -51,19 +56,18 @@ def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
     )
     layers = alt.layer(band, alone, line, points.add_params(nearest, legend), data=alt.NamedData("sides"))
     side = alt.Facet("side:N", title=None, sort=list(SIDES))
-    chart = layers.properties(width=380, height=300).facet(facet=side, columns=2).add_params(dark())
-    return Drawing(chart, {"sides": _two_sides(arena)})
+    return as_dict(layers.properties(width=380, height=300).facet(facet=side, columns=2).add_params(dark()))
 
 
 def runtime_chart(arena: ArenaCurves, look: Look) -> Drawing:
     """The OOD score of every entry against its time, in forward passes of the reference."""
-    rows = [
-        {**names(entry), "ratio": rounded(entry.forward_ratio), **_interval(entry, "on_ood")}
-        for entry in arena.entries
-        if entry.forward_ratio
-    ]
-    title = "time of the proxy / time of the reference" if arena.track == "codec" else "time / one forward pass"
-    score = "OOD faithfulness" if arena.track == "codec" else "OOD score"
+    return Drawing(_runtime_chart(look.frame(arena)), {"runtime": timed(arena), "as-fast": [{"ratio": 1}]})
+
+
+@lru_cache(maxsize=64)
+def _runtime_chart(frame: Frame) -> dict[str, Any]:
+    title = "time of the proxy / time of the reference" if frame.track == "codec" else "time / one forward pass"
+    score = "OOD faithfulness" if frame.track == "codec" else "OOD score"
     legend = picked()
     time = alt.X(
         "ratio:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=20), axis=alt.Axis(tickCount=6)
@@ -72,32 +76,11 @@ def runtime_chart(arena: ArenaCurves, look: Look) -> Drawing:
     points = points.encode(
         x=time,
         y=alt.Y("value:Q", title=score, scale=SHARE, axis=alt.Axis(tickCount=5)),
-        color=colour(arena, look),
-        shape=shape(arena, look),
+        color=colour(frame),
+        shape=shape(frame),
         opacity=shown(legend),
         tooltip=[*entry_tooltip(), alt.Tooltip("ratio:Q", title="time ratio", format=".3"), *interval_tooltip(score)],
     )
     as_fast = alt.Chart(alt.NamedData("as-fast")).mark_rule(strokeDash=[4, 4]).encode(x="ratio:Q")
     layers = alt.layer(as_fast, points.add_params(legend))
-    chart = layers.properties(width="container", height=300).add_params(dark())
-    return Drawing(chart, {"runtime": rows, "as-fast": [{"ratio": 1}]})
-
-
-def _two_sides(arena: ArenaCurves) -> Rows:
-    found: Rows = []
-    for entry in arena.entries:
-        alone = sum(other.submission == entry.submission for other in arena.entries) == 1
-        common = {**names(entry), "bits": rounded(entry.bits), "references": entry.references, "alone": alone}
-        found += [{**common, "side": side, **_interval(entry, name)} for side, name in SIDES.items()]
-    return found
-
-
-def _interval(entry: EntryCurve, name: str) -> dict[str, Any]:
-    found = getattr(entry, name)
-    return {"value": rounded(found.value), "low": rounded(found.low), "high": rounded(found.high)}
-
-
-def _rate_axis(arena: ArenaCurves) -> alt.Axis:
-    """Labels at 0 and powers of four: a rate of 0 has no logarithm, and the scale no labels of its own."""
-    dearest = max((entry.bits or 0 for entry in arena.entries), default=1)
-    return alt.Axis(values=[0, *(4**power for power in range(12) if 4**power <= dearest)], format="d")
+    return as_dict(layers.properties(width="container", height=300).add_params(dark()))

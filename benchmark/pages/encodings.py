@@ -6,13 +6,11 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves, EntryCurve
-from benchmark.pages.look import Look
+from benchmark.pages.look import Frame
+from benchmark.pages.rows import Rows
 
 SHARE = alt.Scale(domain=[0, 1], clamp=True)
 FADED = 0.12
-ROUNDING = 4  # digits of what is drawn
-Rows = list[dict[str, Any]]
 Layers = alt.LayerChart | alt.FacetChart
 
 
@@ -20,23 +18,18 @@ Layers = alt.LayerChart | alt.FacetChart
 class Drawing:
     """A chart and its data, which it refers to by name."""
 
-    chart: Layers
+    chart: Mapping[str, Any]  # Vega-Lite
     data: Mapping[str, Rows | str]  # a text is CSV
 
     def to_dict(self) -> dict[str, Any]:
         """The Vega-Lite specification, whole: it can be shown or saved alone."""
-        # Altair would copy and validate data at every step, which takes most of a page's time.
-        return {**self.chart.to_dict(), "datasets": dict(self.data)}
+        return {**self.chart, "datasets": dict(self.data)}
 
 
-def rounded(value: float | None) -> float | None:
-    """As many digits as can be seen."""
-    return None if value is None else round(value, ROUNDING)
-
-
-def names(entry: EntryCurve) -> dict[str, Any]:
-    """Whose a point is."""
-    return {"submission": entry.submission, "entry": entry.entry}
+def as_dict(chart: Layers) -> dict[str, Any]:
+    """The specification without Altair's theme: the page has its own."""
+    spec: dict[str, Any] = chart.to_dict()
+    return {name: value for name, value in spec.items() if name != "config"}
 
 
 def dark() -> alt.Parameter:
@@ -54,24 +47,25 @@ def shown(by: alt.Parameter, full: float = 1, faded: float = FADED) -> Any:
     return alt.when(by).then(alt.value(full)).otherwise(alt.value(faded))
 
 
-def colour(arena: ArenaCurves, look: Look) -> alt.Color:
+def colour(frame: Frame) -> alt.Color:
     """By submission, for the theme of the page."""
-    marks = look.of_arena(arena)
-    tones = [alt.ExprRef(f"dark ? '{mark.colour[1]}' : '{mark.colour[0]}'") for mark in marks.values()]
-    return alt.Color("submission:N", title=None, scale=alt.Scale(domain=list(marks), range=tones))
+    tones = [alt.ExprRef(f"dark ? '{mark.colour[1]}' : '{mark.colour[0]}'") for _, mark in frame.marks]
+    return alt.Color("submission:N", title=None, scale=alt.Scale(domain=_names(frame), range=tones))
 
 
-def shape(arena: ArenaCurves, look: Look) -> alt.Shape:
+def _names(frame: Frame) -> list[str]:
+    return [name for name, _ in frame.marks]
+
+
+def shape(frame: Frame) -> alt.Shape:
     """By submission."""
-    marks = look.of_arena(arena)
-    scale = alt.Scale(domain=list(marks), range=[mark.shape for mark in marks.values()])
+    scale = alt.Scale(domain=_names(frame), range=[mark.shape for _, mark in frame.marks])
     return alt.Shape("submission:N", title=None, scale=scale)
 
 
-def dash(arena: ArenaCurves, look: Look) -> alt.StrokeDash:
+def dash(frame: Frame) -> alt.StrokeDash:
     """By submission."""
-    marks = look.of_arena(arena)
-    scale = alt.Scale(domain=list(marks), range=[mark.dash for mark in marks.values()])
+    scale = alt.Scale(domain=_names(frame), range=[list(mark.dash) for _, mark in frame.marks])
     return alt.StrokeDash("submission:N", title=None, scale=scale)
 
 

@@ -17,7 +17,7 @@ from benchmark.pages.encodings import Drawing
 from benchmark.pages.look import Look, config
 from benchmark.pages.split_map import split_map
 from benchmark.pages.strata import Labels, strata_chart, strata_of
-from benchmark.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, ranked_table
+from benchmark.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
 
 TEMPLATES = "templates"
 EXPORTED = "window.vegaEmbed = vegaEmbed;"  # what the renderer is to offer the page
@@ -27,7 +27,7 @@ CAPTIONS = {
     "map": "Every entry on every split: 1 is the original, 0 no better than a constant.",
     "measures": "Every explainer by measure and split: equivalence (0.5 is chance) and intervention (0 is chance), "
     "then what both are made of.",
-    "strata": "Agreement with the reference by {}, of each submission's best entry at the budget chosen below.",
+    "strata": "Agreement with the reference by {}, of each submission's best entry at the budget chosen here.",
     "runtime": "Runtime against the score. Dashed: as fast as the reference.",
 }
 
@@ -39,6 +39,7 @@ class Figure:
     name: str  # within its arena
     caption: str
     columns: int  # panels side by side where there is room
+    wide: bool  # over the whole page; else two side by side
     fluid: bool  # as wide as its place; else it scrolls inside
 
 
@@ -48,6 +49,7 @@ class Section:
 
     anchor: str
     board: ArenaBoard
+    leaders: str
     table: Table
     figures: list[Figure]
     entry_headers: list[str]
@@ -107,7 +109,6 @@ def chart_json(charts: Mapping[str, Drawing]) -> Markup:
     for name, chart in charts.items():
         spec = chart.to_dict()
         datasets.update(spec.pop("datasets", {}))
-        spec.pop("config", None)  # the page's theme stands in for it
         specs[name] = spec
     return as_json({"charts": specs, "datasets": datasets})
 
@@ -119,6 +120,7 @@ def _section(
     return Section(
         anchor=f"arena-{number}",
         board=board,
+        leaders=leaders(board),
         table=ranked_table(board, dict(files)),
         figures=[figure for figure, _ in drawn.values()],
         entry_headers=[] if arena is None else entry_headers(arena),
@@ -131,11 +133,11 @@ def _charts(arena: ArenaCurves, look: Look, labels: Labels) -> dict[str, tuple[F
     """In the order of the page."""
     found: list[tuple[Figure, Drawing]] = []
     if arena.track == "codec":
-        found.append((Figure("rate", CAPTIONS["rate"], 2, True), rate_curves(arena, look)))
+        found.append((Figure("rate", CAPTIONS["rate"], 2, True, True), rate_curves(arena, look)))
     for stratum in strata_of(arena):
-        figure = Figure(f"strata-{stratum}", CAPTIONS["strata"].format(stratum), 3, True)
+        figure = Figure(f"strata-{stratum}", CAPTIONS["strata"].format(stratum), 3, True, True)
         found.append((figure, strata_chart(arena, stratum, look, labels)))
     caption = CAPTIONS["map" if arena.track == "codec" else "measures"]
-    found.append((Figure("map", caption, 1, False), split_map(arena)))
-    found.append((Figure("runtime", CAPTIONS["runtime"], 1, True), runtime_chart(arena, look)))
+    found.append((Figure("map", caption, 1, arena.track != "codec", False), split_map(arena)))
+    found.append((Figure("runtime", CAPTIONS["runtime"], 1, False, True), runtime_chart(arena, look)))
     return {figure.name: (figure, chart) for figure, chart in found}

@@ -19,9 +19,9 @@ COLOURS = (
 )
 GREY = ("#6b7280", "#9aa3af")  # of every control
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
-DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [12, 4])
+DASHES = ((1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (4, 2), (12, 4))
 CONTROL_SHAPES = ("triangle-left", "cross", "square", "diamond", "triangle-down")
-CONTROL_DASH = [1, 3]
+CONTROL_DASH = (1, 3)
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 
@@ -31,7 +31,7 @@ class Mark:
 
     colour: tuple[str, str]  # on white, on black
     shape: str
-    dash: list[int]
+    dash: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,31 @@ class Look:
                 marks[name] = Mark(GREY, CONTROL_SHAPES[n % len(CONTROL_SHAPES)], CONTROL_DASH)
         return cls(marks)
 
-    def of_arena(self, arena: ArenaCurves) -> dict[str, Mark]:
-        """The marks of one arena's submissions, in the order of the legend."""
+    def frame(self, arena: ArenaCurves) -> "Frame":
+        """What the charts of one arena are drawn with."""
         present = {entry.submission for entry in arena.entries}
-        return {name: mark for name, mark in self.marks.items() if name in present}
+        dearest = max((entry.bits or 0 for entry in arena.entries), default=1)
+        return Frame(
+            track=arena.track,
+            marks=tuple((name, mark) for name, mark in self.marks.items() if name in present),
+            splits=tuple(arena.splits),
+            budgets=tuple(arena.taken()),
+            # A rate of 0 has no logarithm, and the scale that has one finds no labels of its own.
+            rates=(0, *(4**power for power in range(12) if 4**power <= dearest)),
+            dearest=dearest,
+        )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All of an arena that a chart depends on but its data. Charts of like frames are made once."""
+
+    track: str
+    marks: tuple[tuple[str, Mark], ...]  # of its submissions, in the order of the legend
+    splits: tuple[str, ...]
+    budgets: tuple[float, ...]  # bits per token
+    rates: tuple[int, ...]  # that the axis names
+    dearest: float  # bits per token
 
 
 def config(dark: bool, background: str | None = None) -> dict[str, Any]:

@@ -51,14 +51,16 @@ def _charts(drawn: ArenaCurves, arena: ArenaReport, look: Look) -> list[tuple[Fi
     found: list[tuple[Figure, Drawing]] = []
     if drawn.track == "codec":
         caption = "Faithfulness against rate. A point is an entry, its band or bar the 95 % interval."
-        found.append((Figure("rate", caption, 2, True), rate_curves(drawn, look)))
+        found.append((Figure("rate", caption, 2, wide=True, fluid=True), rate_curves(drawn, look)))
     found += [_stratum(drawn, stratum, look, arena.labels) for stratum in strata_of(drawn)]
-    found.append((Figure("map", "Its entries on every split.", 1, False), split_map(alone)))
+    figure = Figure("map", "Its entries on every split.", 1, wide=drawn.track != "codec", fluid=False)
+    found.append((figure, split_map(alone)))
     caption = "Runtime against the score. Dashed: as fast as the reference."
-    found.append((Figure("runtime", caption, 1, True), runtime_chart(drawn, look)))
+    found.append((Figure("runtime", caption, 1, wide=False, fluid=True), runtime_chart(drawn, look)))
     return found
 
 
 def _stratum(drawn: ArenaCurves, stratum: str, look: Look, labels: Labels) -> tuple[Figure, Drawing]:
-    caption = f"Agreement with the reference by {stratum}, of each submission's best entry at the budget chosen below."
-    return Figure(f"strata-{stratum}", caption, 3, True), strata_chart(drawn, stratum, look, labels)
+    caption = f"Agreement with the reference by {stratum}, of each submission's best entry at the budget chosen here."
+    figure = Figure(f"strata-{stratum}", caption, 3, wide=True, fluid=True)
+    return figure, strata_chart(drawn, stratum, look, labels)

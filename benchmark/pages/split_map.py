@@ -1,11 +1,16 @@
 """The map of an arena: every entry on every split."""
 
 from collections import Counter
+from functools import lru_cache
+from typing import Any
 
 import altair as alt
 
 from benchmark.board import ArenaCurves
-from benchmark.pages.encodings import Drawing, Rows, dark, entry_tooltip, names, rounded
+from benchmark.pages.encodings import Drawing, as_dict, dark, entry_tooltip
+from benchmark.pages.rows import Rows, names, rounded
+
+CROWDED = 12  # columns that are too many to be wide
 
 
 def split_map(arena: ArenaCurves) -> Drawing:
@@ -24,9 +29,14 @@ def split_map(arena: ArenaCurves) -> Drawing:
         for split, value in entry.measures.get(measure, {}).items()
     ]
     columns = [_column(measure, split, measures) for measure in measures for split in arena.splits]
+    return Drawing(_chart(tuple(columns)), {"map": rows})
+
+
+@lru_cache(maxsize=64)
+def _chart(columns: tuple[str, ...]) -> dict[str, Any]:
     base = alt.Chart(alt.NamedData("map")).encode(
-        x=alt.X("column:N", title=None, sort=columns, axis=alt.Axis(orient="top", labelAngle=-40)),
-        y=alt.Y("row:N", title=None, sort=list(rows_of.values())),
+        x=alt.X("column:N", title=None, sort=list(columns), axis=alt.Axis(orient="top", labelAngle=-40)),
+        y=alt.Y("row:N", title=None, sort=None),
         tooltip=[*entry_tooltip(), alt.Tooltip("column:N", title="split"), alt.Tooltip("value:Q", format=".3f")],
     )
     cells = base.mark_rect().encode(
@@ -36,8 +46,11 @@ def split_map(arena: ArenaCurves) -> Drawing:
         text=alt.Text("value:Q", format=".2f"),
         color=alt.when("datum.value > 0.6").then(alt.value("#111111")).otherwise(alt.value("#ffffff")),
     )
-    chart = alt.layer(cells, figures).properties(width=alt.Step(58), height=alt.Step(20)).add_params(dark())
-    return Drawing(chart, {"map": rows})
+    return as_dict(
+        alt.layer(cells, figures)
+        .properties(width=alt.Step(58 if len(columns) < CROWDED else 46), height=alt.Step(20))
+        .add_params(dark())
+    )
 
 
 def row_names(arena: ArenaCurves) -> dict[tuple[str, str], str]:

@@ -1,7 +1,10 @@
 """Agreement by stratum: where in a split an entry departs from the reference."""
 
+import csv
+import io
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -11,17 +14,17 @@ from benchmark.pages.encodings import (
     SHARE,
     Drawing,
     Layers,
-    Rows,
+    as_dict,
     colour,
     dark,
     dash,
     entry_tooltip,
-    names,
     picked,
     shape,
     shown,
 )
-from benchmark.pages.look import Look
+from benchmark.pages.look import Frame, Look
+from benchmark.pages.rows import Rows, names
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 FIRST_SHOWN = 2  # identity's rate halved so often
@@ -41,45 +44,49 @@ def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -
     """
     values = {point.value for entry in arena.entries for point in entry.strata if point.stratum == stratum}
     named = labels.get(stratum) or {value: value for value in sorted(values) if not value.isdecimal()}
-    panel = _points(arena, stratum, look, list(named.values())) if named else _lines(arena, stratum, look, values)
+    numbers = () if named else tuple(sorted(map(int, values)))
     taken = _taken(arena)
+    rows: Rows = [{"n": n, **names(entry), "taken": budgets} for n, (entry, budgets) in enumerate(taken)]
+    data: dict[str, Rows | str] = {f"strata-{stratum}": _csv(arena, taken, stratum), "taken": rows}
+    return Drawing(_chart(look.frame(arena), stratum, tuple(named.items()), numbers), data)
+
+
+@lru_cache(maxsize=64)
+def _chart(frame: Frame, stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int, ...]) -> dict[str, Any]:
+    panel = _points(frame, stratum, [name for _, name in named]) if named else _lines(frame, stratum, numbers)
     chart = panel.facet(
-        facet=alt.Facet("split:N", title=None, sort=list(arena.splits)),
+        facet=alt.Facet("split:N", title=None, sort=list(frame.splits)),
         data=alt.NamedData(f"strata-{stratum}", format=alt.CsvDataFormat(type="csv")),
         columns=3,
     )
-    chart = chart.properties(transform=_transforms(arena, named))
-    rows: Rows = [{"n": n, **names(entry), "taken": budgets} for n, (entry, budgets) in enumerate(taken)]
-    data: dict[str, Rows | str] = {f"strata-{stratum}": _csv(arena, taken, stratum), "taken": rows}
-    return Drawing(chart.add_params(dark(), _budget(arena)), data)
+    chart = chart.properties(transform=_transforms(frame, dict(named)))
+    return as_dict(chart.add_params(dark(), _budget(frame)))
 
 
-def _lines(arena: ArenaCurves, stratum: str, look: Look, values: set[str]) -> Layers:
-    legend, numbers = picked(), sorted(map(int, values))
+def _lines(frame: Frame, stratum: str, numbers: tuple[int, ...]) -> Layers:
+    legend = picked()
     wide = numbers[0] > 0 and numbers[-1] / numbers[0] > LINEAR
     scale = alt.Scale(type="log", base=2, padding=8) if wide else alt.Scale(nice=False, padding=8)
-    ticks = alt.Axis(values=numbers, format="d") if wide else alt.Axis(format="d", tickMinStep=1)
+    ticks = alt.Axis(values=list(numbers), format="d") if wide else alt.Axis(format="d", tickMinStep=1)
     base = alt.Chart().encode(
         x=alt.X("value:Q", title=stratum, scale=scale, axis=ticks),
         y=_agreement(alt.Y),
-        color=colour(arena, look),
+        color=colour(frame),
         opacity=shown(legend),
     )
-    lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash(arena, look))
-    points = base.mark_point(filled=True, size=45).encode(
-        shape=shape(arena, look), tooltip=_tooltip("value:Q", stratum)
-    )
+    lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash(frame))
+    points = base.mark_point(filled=True, size=45).encode(shape=shape(frame), tooltip=_tooltip("value:Q", stratum))
     return alt.layer(lines, points).properties(width=250, height=190).add_params(legend)
 
 
-def _points(arena: ArenaCurves, stratum: str, look: Look, order: list[str]) -> Layers:
+def _points(frame: Frame, stratum: str, order: list[str]) -> Layers:
     legend = picked()
     points = alt.Chart().mark_point(filled=True, size=60)
     points = points.encode(
         x=_agreement(alt.X),
         y=alt.Y("label:N", title=None, sort=order, axis=alt.Axis(grid=True)),
-        color=colour(arena, look),
-        shape=shape(arena, look),
+        color=colour(frame),
+        shape=shape(frame),
         opacity=shown(legend),
         tooltip=_tooltip("label:N", stratum),
     )
@@ -110,32 +117,33 @@ def _taken(arena: ArenaCurves) -> list[tuple[EntryCurve, int]]:
     return list(found.values())
 
 
-def _budget(arena: ArenaCurves) -> alt.Parameter:
+def _budget(frame: Frame) -> alt.Parameter:
     """A list to choose a budget from, by keyboard too."""
-    rates = list(arena.taken())
-    words = [f"identity / {2 ** (n + 1)}: {rate:g} bits per token" for n, rate in enumerate(rates)]
-    choice = alt.binding_select(options=list(range(len(rates))), labels=words, name="Budget ")
+    words = [f"identity / {2 ** (n + 1)}: {rate:g} bits per token" for n, rate in enumerate(frame.budgets)]
+    choice = alt.binding_select(options=list(range(len(frame.budgets))), labels=words, name="Budget ")
     return alt.param(name="budget", value=FIRST_SHOWN - 1, bind=choice)
 
 
 def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) -> str:
     """Rows as short as they can be: numbers of entry and split, the value, and agreements in thousandths."""
     splits = list(arena.splits)
-    lines = ["n,s,value,a,l,h"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("n", "s", "value", "a", "l", "h"))
     for number, (entry, _) in enumerate(taken):
         for point in entry.strata:
             if point.stratum == stratum:
                 shares = (round(PER_MILLE * share) for share in (point.agreement, point.low, point.high))
-                lines.append(",".join(map(str, (number, splits.index(point.split), point.value, *shares))))
-    return "\n".join(lines)
+                writer.writerow((number, splits.index(point.split), point.value, *shares))
+    return text.getvalue()
 
 
-def _transforms(arena: ArenaCurves, named: Mapping[str, str]) -> list[Any]:
+def _transforms(frame: Frame, named: Mapping[str, str]) -> list[Any]:
     """From short rows to what is drawn."""
     source = alt.LookupData(data=alt.NamedData("taken"), key="n", fields=["submission", "entry", "taken"])
     lookup: dict[str, Any] = {"lookup": "n", "from": source}  # `from` is no name in Python
     expressions = {
-        "split": f"{json.dumps(list(arena.splits))}[datum.s]",
+        "split": f"{json.dumps(frame.splits)}[datum.s]",
         "agreement": f"datum.a / {PER_MILLE}",
         "low": f"datum.l / {PER_MILLE}",
         "high": f"datum.h / {PER_MILLE}",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmark.board import ArenaBoard, ArenaCurves, EntryCurve, Row
-from benchmark.board.render import bits_text, interval_text, rank_text
+from benchmark.board.render import bits_text, rank_text
 from benchmark.scoring.statistics import Interval
 
 
@@ -37,6 +37,7 @@ class Cell:
 
     text: str
     key: float | str | None = None
+    interval: str = ""
     bar: Bar | None = None
 
 
@@ -77,6 +78,15 @@ def ranked_table(board: ArenaBoard, files: dict[str, tuple[str, str]]) -> Table:
     return Table(["rank", "submission", *columns], lines)
 
 
+def leaders(board: ArenaBoard) -> str:
+    """Who may be first, and the best score."""
+    first = [row for row in board.rows if row.rank_low == 1 and row.score]
+    if not first:
+        return "no ranked submission"
+    best = max(row.score.value for row in first if row.score)
+    return f"{', '.join(row.submission for row in first)}: {best:.3f}"
+
+
 def entry_table(arena: ArenaCurves) -> list[list[Cell]]:
     """What the charts draw, as numbers: a line an entry, columns as `entry_headers` names them."""
     return [_entry_line(arena, entry) for entry in arena.entries]
@@ -113,13 +123,11 @@ def _number(value: float | None, format: str) -> Cell:
     return Cell("" if value is None else f"{value:{format}}", value)
 
 
-def _interval(found: Interval | None) -> Cell:
-    return Cell(interval_text(found), None if found is None else found.value)
-
-
-def _score(row: Row) -> Cell:
-    found = row.score
-    return Cell(interval_text(found), None if found is None else found.value, None if found is None else Bar.of(found))
+def _interval(found: Interval | None, with_bar: bool = False) -> Cell:
+    if found is None:
+        return Cell("")
+    bounds = f"[{found.low:.3f}, {found.high:.3f}]"
+    return Cell(f"{found.value:.3f}", found.value, bounds, Bar.of(found) if with_bar else None)
 
 
 def _figure(name: str) -> Callable[[Row], Cell]:
@@ -142,7 +150,7 @@ def _status(row: Row) -> Cell:
 
 MAIN = {"codec": "faithfulness", "explainer": "equivalence"}
 SCORES: dict[str, Callable[[Row], Cell]] = {
-    "OOD score": _score,
+    "OOD score": lambda row: _interval(row.score, with_bar=True),
     "ID score": lambda row: _number(row.id_score.value if row.id_score else None, ".3f"),
     "gap": lambda row: _interval(row.gap),
 }

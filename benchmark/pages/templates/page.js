@@ -44,7 +44,7 @@
   }
 
   // Charts are drawn when their arena is opened, to the width there is, and again when width or theme change.
-  const GAP = 24, AXIS = 64, SMALLEST = 210, LARGEST = 440;
+  const GAP = 24, AXIS = 64, SMALLEST = 210, LARGEST = 560;
   const drawn = new Map();
   const fitted = (spec, place) => {
     const width = place.clientWidth, config = structuredClone(themes[dark.matches ? "dark" : "light"]);
@@ -57,7 +57,7 @@
       const own = Math.floor((width - AXIS - named - GAP * (spec.columns - 1)) / spec.columns);
       spec.spec.width = Math.max(120, Math.min(LARGEST, own));
     } else if (spec.width === "container") {
-      spec.width = Math.min(2 * LARGEST, Math.max(120, width - AXIS));
+      spec.width = Math.min(LARGEST, Math.max(120, width - AXIS));
     }
     return [spec, config];
   };
