@@ -4,7 +4,7 @@ METHOD ?= svd
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint benchmark records clean
+.PHONY: run test lint benchmark docs records clean
 
 run: .venv/core  ## score a method on the shipped references, and show its place
 	$(BIN)/simplibench run $(METHOD) --fresh
@@ -19,6 +19,9 @@ lint: .venv/lint  ## style and types
 
 benchmark: .venv/test  ## the speeds the README states; minutes
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-only --benchmark-columns=mean,stddev,rounds --capture=no
+
+docs: .venv/docs  ## the documentation, in build/site; links are checked
+	$(BIN)/mkdocs build --strict
 
 records: .venv/all  ## make every committed record again, and the leaderboard; about an hour
 	$(BIN)/simplibench run $$($(BIN)/simplibench list --format names) --task all --output benchmark/records/committed
@@ -43,5 +46,9 @@ records: .venv/all  ## make every committed record again, and the leaderboard; a
 	$(PIP) --editable '.[test,lint]'
 	touch $@ .venv/core .venv/test
 
+.venv/docs: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[docs]'
+	touch $@ .venv/core
+
 clean:  ## remove what the other targets made, but not the results
-	rm -rf .venv *.egg-info
+	rm -rf .venv build/site *.egg-info

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark.lazy import exports
 
 if TYPE_CHECKING:
-    from benchmark.harness.run import evaluate
+    from benchmark.api import Results, evaluate
     from benchmark.methods import Codec, ExplainedModel, Explainer, State, Submission, load_submission
     from benchmark.models import load_reference
     from benchmark.registry import load_task
@@ -17,9 +17,10 @@ _HOMES = {
     "Codec": "benchmark.methods",
     "ExplainedModel": "benchmark.methods",
     "Explainer": "benchmark.methods",
+    "Results": "benchmark.api",
     "State": "benchmark.methods",
     "Submission": "benchmark.methods",
-    "evaluate": "benchmark.harness.run",
+    "evaluate": "benchmark.api",
     "load_reference": "benchmark.models",
     "load_submission": "benchmark.methods",
     "load_task": "benchmark.registry",
@@ -29,6 +30,7 @@ __all__ = [
     "Codec",
     "ExplainedModel",
     "Explainer",
+    "Results",
     "State",
     "Submission",
     "evaluate",

@@ -26,8 +26,10 @@ ORDER = [
     "harness",
     "board",
     "pages",
+    "api",
     "studies",
     "commands",
+    "plugin",
     "cli",
 ]
 FILES = sorted((ROOT / "benchmark").rglob("*.py"))

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmark.board import EntryRow, boards, entry_rows
+from benchmark.api.tables import entry_tables, failures
+from benchmark.board import boards, entry_rows
 from benchmark.board.render import interval_text, rank_text
 from benchmark.commands.options import RESULTS, parse_seed, print_table, progress_bar, require_format
 from benchmark.harness import run as harness
@@ -17,9 +18,6 @@ from benchmark.harness.runtime import resolve_device
 from benchmark.harness.unit import Conditions
 from benchmark.records import COMMITTED, Stored, load_all
 from benchmark.registry import terms
-
-SCORE = {"codec": "faithfulness", "explainer": "mean of equivalence and intervention"}
-FORMATS = {"bits/token": ".2f", "state bytes": ".0f", "forward": ".2f", "us/case": ".0f"}
 
 
 @dataclass(frozen=True)
@@ -92,28 +90,10 @@ def run(options: Options) -> int:
 
 def _print_entries(stored: list[Stored]) -> None:
     rows = entry_rows(stored)
-    for arena in dict.fromkeys(row.arena for row in rows):
-        own = [row for row in rows if row.arena == arena]
-        title = f"{arena}, {SCORE[own[0].track]} over {max(row.seeds for row in own)} references"
-        headers = ("entry", "ID", "OOD", "gap", *own[0].figures, "status")
-        print_table(headers, [_cells(row) for row in own], title)
-    for row in rows:
-        if row.failed:
-            print(
-                f"failed: {row.submission}, {row.entry} in {row.arena} on {row.failed} references: {row.reason}",
-                file=sys.stderr,
-            )
-
-
-def _cells(row: EntryRow) -> list[str]:
-    return [
-        row.entry,
-        interval_text(row.on_id),
-        interval_text(row.on_ood),
-        interval_text(row.gap),
-        *("" if value is None else f"{value:{FORMATS.get(name, '.3f')}}" for name, value in row.figures.items()),
-        f"failed on {row.failed}" if row.failed else "ok",
-    ]
+    for table in entry_tables(rows):
+        print_table(table.headers, table.rows, table.title)
+    for line in failures(rows):
+        print(line, file=sys.stderr)
 
 
 def _print_places(stored: list[Stored]) -> None:

@@ -17,6 +17,7 @@ from benchmark.errors import MethodFailed, UsageError
 from benchmark.harness.channel import Channel, Memory
 from benchmark.methods.manifest import Manifest
 from benchmark.methods.performer import Performer, Reply, Request, manifest
+from benchmark.methods.selection import Selection, load_selection
 from benchmark.methods.submission import load_submission
 
 # Host and guest work in turn on the same cores: a pool that spins for its next task slows the other down by a third.
@@ -49,9 +50,10 @@ class Nursery:
         self._control.close()
         self._process.wait()
 
-    def start(self, file: Path, device: str, descriptors: list[int]) -> int:
+    def start(self, file: Path, device: str, descriptors: list[int], selection: Selection | None = None) -> int:
         """Fork a guest that loads the file and talks over the descriptors; its process id."""
-        order = {"do": "start", "file": str(file), "device": device}
+        selected = selection.model_dump(mode="json") if selection else None
+        order = {"do": "start", "file": str(file), "device": device, "selection": selected}
         socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
         return int(self._answer()["pid"])
 
@@ -70,8 +72,8 @@ class Nursery:
 class Guest:
     """Runs one submission's code elsewhere. Starts when first needed, and anew after it died or was killed."""
 
-    def __init__(self, nursery: Nursery, file: Path, device: str) -> None:
-        self.nursery, self.file, self.device = nursery, file, device
+    def __init__(self, nursery: Nursery, file: Path, device: str, selection: Selection | None = None) -> None:
+        self.nursery, self.file, self.device, self.selection = nursery, file, device, selection
         self.seconds_left = START_SECONDS
         self.peak_memory_bytes = 0
         self._channel: Channel | None = None
@@ -121,7 +123,7 @@ class Guest:
         own, theirs = socket.socketpair()
         outgoing, incoming = Memory(), Memory()
         self._pid = self.nursery.start(
-            self.file, self.device, [theirs.fileno(), outgoing.descriptor, incoming.descriptor]
+            self.file, self.device, [theirs.fileno(), outgoing.descriptor, incoming.descriptor], self.selection
         )
         theirs.close()
         self._channel = Channel(Connection(own.detach()), outgoing, incoming)
@@ -159,8 +161,8 @@ class Guest:
 class InProcess:
     """Performs requests right here, for debugging a method: no timeout, no isolation, no rank."""
 
-    def __init__(self, file: Path, device: str) -> None:
-        submission = load_submission(file)
+    def __init__(self, file: Path, device: str, selection: Selection | None = None) -> None:
+        submission = load_selection(selection) if selection else load_submission(file)
         self._manifest = manifest(submission)
         self._performer = Performer(submission, device, file)
         self.seconds_left = 0.0

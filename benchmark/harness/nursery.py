@@ -23,6 +23,7 @@ from benchmark.errors import MethodFailed, SimplibenchError
 from benchmark.harness.allocator import keep_freed_memory
 from benchmark.harness.channel import Channel, Memory
 from benchmark.methods.performer import Performer, Request, manifest
+from benchmark.methods.selection import Selection, load_selection
 from benchmark.methods.submission import load_submission
 
 DESCRIPTORS = 3  # of a guest: its socket, the memory it reads, the memory it writes
@@ -73,7 +74,8 @@ def _be_guest(request: dict[str, Any], descriptor: int, incoming: int, outgoing:
     channel = Channel(Connection(descriptor), Memory(outgoing), Memory(incoming))
     try:
         file = Path(request["file"])
-        submission = load_submission(file)
+        chosen = request["selection"]
+        submission = load_selection(Selection.model_validate(chosen)) if chosen else load_submission(file)
         channel.send({"manifest": manifest(submission).model_dump(mode="json")}, {})
     except SimplibenchError as error:
         channel.send({"unusable": str(error)}, {})

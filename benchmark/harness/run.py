@@ -6,84 +6,58 @@ from pathlib import Path
 from benchmark.errors import UsageError
 from benchmark.harness.data import require_data, with_data
 from benchmark.harness.guest import Nursery
-from benchmark.harness.jobs import guests, run_here, run_side_by_side
-from benchmark.harness.runtime import resolve_device
+from benchmark.harness.jobs import run_here, run_side_by_side
 from benchmark.harness.scorer import callers, known
 from benchmark.harness.tracks import TRACKS
 from benchmark.harness.unit import Conditions, Places, Progress, Unit, fits
-from benchmark.methods import Manifest, source_sha256
+from benchmark.methods import Manifest, Selection, source_sha256
 from benchmark.models import load_card
-from benchmark.records import COMMITTED, CodecRecord, ExplainerRecord, SeedName, Stored
+from benchmark.records import COMMITTED, SeedName, Stored
 from benchmark.registry import all_tasks, find_arenas, find_method, load_task
 from benchmark.tasks import Arena, Task
 
-DEFAULT_TIMEOUT = 600.0
 DEFAULT_TASK = "dyck-20-10"
 EVERY_TASK = "all"
 
 
-class Quiet:
-    """A progress that tells nobody."""
-
-    def step(self, what: str) -> None:
-        """Nothing."""
-
-    def skip(self, steps: int) -> None:
-        """Nothing."""
-
-
-def evaluate(
-    method: str | Path | Sequence[str | Path],
-    task: str | None = None,
-    arenas: list[str] | None = None,
-    seeds: list[SeedName] | None = None,
-    *,
-    device: str = "auto",
-    limit: int | None = None,
-    in_process: bool = False,
-    timeout: float = DEFAULT_TIMEOUT,
-    output: Path | str = "results",
-    fresh: bool = False,
-) -> list[CodecRecord | ExplainerRecord]:
-    """Score methods, given by name or file, and return one record per entry, arena and reference.
-
-    Without a task, a method goes to the first that has an arena for it. Records are saved under `output`; one that is
-    there, or committed, and still valid is not made again unless `fresh`.
-    Raises UsageError for what does not exist; a codec that fails gives a record of status `failed`.
-    """
-    methods = [method] if isinstance(method, str | Path) else list(method)
-    conditions = Conditions(resolve_device(device), limit, in_process, timeout)
-    with guests(conditions) as nursery:
-        planned = plan(methods, task, arenas, seeds, conditions, nursery)
-        places = prepare(planned, Path(output), fresh)
-        run(planned, conditions, places, Quiet(), nursery)
-    return [stored.record for stored in results(planned, conditions, places)]
-
-
 def plan(
-    methods: Sequence[str | Path],
-    task_name: str | None,
+    methods: Sequence[str | Path | Selection],
+    task_names: str | Sequence[str] | None,
     arena_names: list[str] | None,
     seeds: list[SeedName] | None,
     conditions: Conditions,
     nursery: Nursery | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
-    every = task_name == EVERY_TASK
-    tasks = [load_task(task_name)] if task_name and not every else _default_first()
+    every = task_names == EVERY_TASK
+    named = [] if every else [task_names] if isinstance(task_names, str) else list(task_names or [])
+    tasks = [load_task(name) for name in dict.fromkeys(named)] or _default_first()
     tasks = with_data(tasks) if every else tasks
-    described = _manifests([find_method(method) for method in methods], conditions, nursery)
-    fitting = {known_as.name: _fitting(tasks, known_as, arena_names, task_name is None) for _, known_as in described}
+    described = _manifests(methods, conditions, nursery)
+    only_first = not named and not every
+    fitting = {known_as.name: _fitting(tasks, known_as, arena_names, only_first) for _, known_as in described}
     units = []
     for task in tasks:
-        own = [(file, known_as) for file, known_as in described if task in fitting[known_as.name]]
+        own = [(source, known_as) for source, known_as in described if task in fitting[known_as.name]]
+        if named and not own:
+            raise UsageError(f"nothing to run on {task.name}: no method has an entry for an arena asked for")
         for arena in find_arenas(task, arena_names) if own else []:
             for seed in _seeds(task, arena, seeds, every):
-                candidates = (Unit(file, source_sha256(file), known_as, task, arena, seed) for file, known_as in own)
+                candidates = (_unit(source, known_as, task, arena, seed) for source, known_as in own)
                 units += [unit for unit in candidates if unit.entries]
     for task in dict.fromkeys(unit.task for unit in units):
         require_data(task)
     return units
+
+
+def _unit(source: Path | Selection, manifest: Manifest, task: Task, arena: Arena, seed: SeedName) -> Unit:
+    file, selection = _parts(source)
+    return Unit(file, source_sha256(file), manifest, task, arena, seed, selection=selection)
+
+
+def _parts(source: Path | Selection) -> tuple[Path, Selection | None]:
+    """The file, and what is taken of it where that is not its own submission."""
+    return (source.file, source) if isinstance(source, Selection) else (source, None)
 
 
 def _fitting(tasks: list[Task], manifest: Manifest, arena_names: list[str] | None, only_first: bool) -> list[Task]:
@@ -111,17 +85,25 @@ def _fits(manifest: Manifest, arena: Arena) -> bool:
     return any(fits(entry, arena) for entry in manifest.entries)
 
 
-def _manifests(files: list[Path], conditions: Conditions, nursery: Nursery | None) -> list[tuple[Path, Manifest]]:
-    """What each file puts forward. Two of one name would overwrite each other's records."""
+def _manifests(
+    methods: Sequence[str | Path | Selection], conditions: Conditions, nursery: Nursery | None
+) -> list[tuple[Path | Selection, Manifest]]:
+    """Where each method's code is, and what it puts forward. Two of one name would overwrite each other's records."""
     found: dict[str, Path] = {}
-    described = []
-    for file in dict.fromkeys(files):
-        caller, _ = callers(file, conditions, nursery)
-        described.append((file, caller.manifest()))
+    described: list[tuple[Path | Selection, Manifest]] = []
+    for method in methods:
+        source = method if isinstance(method, Selection) else find_method(method)
+        if any(source == known for known, _ in described):
+            continue
+        file, selection = _parts(source)
+        caller, _ = callers(file, conditions, nursery, selection)
+        described.append((source, caller.manifest()))
         caller.close()
         name = described[-1][1].name
         if name in found:
-            raise UsageError(f"two submissions are called {name}: {found[name]} and {file}; rename one")
+            raise UsageError(
+                f"two submissions are called {name}: {found[name]} and {file}; rename one, or run one at a time"
+            )
         found[name] = file
     return described
 

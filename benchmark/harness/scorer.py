@@ -10,7 +10,7 @@ from benchmark.harness.recording import make_record
 from benchmark.harness.track import Ground, Result
 from benchmark.harness.tracks import TRACKS
 from benchmark.harness.unit import Conditions, Places, Progress, Unit, present, record_key
-from benchmark.methods import AnyEntry
+from benchmark.methods import AnyEntry, Selection
 from benchmark.records import SeedName, Stored
 
 
@@ -41,7 +41,7 @@ def run_unit(
     if not wanted:
         return 0
     ground = grounds.of(unit)
-    pair = callers(unit.file, conditions, nursery)
+    pair = callers(unit.file, conditions, nursery, unit.selection)
     try:
         for index, entry in wanted:
             for caller in pair:
@@ -100,9 +100,12 @@ def known(
     return None
 
 
-def callers(file: Path, conditions: Conditions, nursery: Nursery | None) -> tuple[Guest | InProcess, Guest | InProcess]:
+def callers(
+    file: Path, conditions: Conditions, nursery: Nursery | None, selection: Selection | None = None
+) -> tuple[Guest | InProcess, Guest | InProcess]:
     """Who encodes and who decodes: two processes, so that a code is all that passes between them."""
     if nursery is None:
-        here = InProcess(file, conditions.device)
+        here = InProcess(file, conditions.device, selection)
         return here, here
-    return Guest(nursery, file, conditions.device), Guest(nursery, file, conditions.device)
+    encoder, decoder = (Guest(nursery, file, conditions.device, selection) for _ in range(2))
+    return encoder, decoder

@@ -1,14 +1,12 @@
 """What is run: a unit, under conditions, with records to make and records that are known."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from benchmark import records
-from benchmark.methods import AnyEntry, CodecEntry, Manifest
-from benchmark.records import SeedName
+from benchmark.methods import AnyEntry, CodecEntry, Manifest, Selection
+from benchmark.records import SeedName, key_of
 from benchmark.registry import protocol, scored_splits
 from benchmark.tasks import Arena, Explanations, Task, absent
 
@@ -21,6 +19,7 @@ class Conditions:
     limit: int | None  # sentences a split, at most
     in_process: bool
     timeout: float  # seconds of an entry's own code in one unit
+    compared: int | None = None  # sentences a split that proxies are run on, if fewer; fits, rates and timings use all
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,14 @@ class Unit:
     task: Task
     arena: Arena
     seed: SeedName
+    only: frozenset[str] | None = None  # entries by label; None: all that fit
+    selection: Selection | None = None  # what is taken of the file, where that is not its own submission
 
     @property
     def entries(self) -> list[tuple[int, AnyEntry]]:
         """The entries that fit the arena, with their number in the submission."""
-        return [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
+        fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
+        return [(i, entry) for i, entry in fitting if self.only is None or entry.label in self.only]
 
     def record_path(self, entry: AnyEntry) -> Path:
         """Where the entry's record belongs, below a root."""
@@ -87,7 +89,7 @@ def used(task: Task, limit: int | None) -> int | None:
 
 def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
     """Equal for records that would be equal: same source, fields, arena, reference, protocol, device kind, conditions."""
-    facts = [
+    return key_of(
         unit.source_sha256,
         entry.label,
         entry.fields,
@@ -97,5 +99,4 @@ def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
         conditions.device,
         conditions.limit,
         conditions.in_process,
-    ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    )

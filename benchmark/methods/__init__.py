@@ -11,9 +11,17 @@ from benchmark.methods.hosted_explainer import HostedExplainer
 from benchmark.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Manifest
 from benchmark.methods.method import Method
 from benchmark.methods.performer import Caller, Performer, Reply, Request, manifest
-from benchmark.methods.submission import Submission, load_submission, source_sha256
+from benchmark.methods.selection import Given, Selection, load_selection, select
+from benchmark.methods.submission import (
+    NAME_PATTERN,
+    Submission,
+    load_submission,
+    require_no_file_running,
+    source_sha256,
+)
 
 __all__ = [
+    "NAME_PATTERN",
     "AnyEntry",
     "Caller",
     "Codec",
@@ -22,6 +30,7 @@ __all__ = [
     "ExplainedModel",
     "Explainer",
     "ExplainerEntry",
+    "Given",
     "HostedCodec",
     "HostedExplainer",
     "Manifest",
@@ -31,11 +40,15 @@ __all__ = [
     "Question",
     "Reply",
     "Request",
+    "Selection",
     "State",
     "Submission",
     "check_codec",
     "check_explainer",
+    "load_selection",
     "load_submission",
     "manifest",
+    "require_no_file_running",
+    "select",
     "source_sha256",
 ]

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import sys
 import traceback
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, 
 from benchmark.errors import UsageError
 from benchmark.methods.method import Method
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+_running: ContextVar[Path | None] = ContextVar("_running", default=None)  # the submission's file that is being run
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
 
 
 class Submission(BaseModel):
@@ -39,10 +42,16 @@ class Submission(BaseModel):
 def load_submission(path: Path | str) -> Submission:
     """Run the file and return its `submission`. Raises UsageError that names the file, the line and what to do."""
     path = Path(path)
+    return _submission_in(run_file(path), path)
+
+
+def run_file(path: Path) -> dict[str, Any]:
+    """Run a submission's file; the names it defines. Raises UsageError that names the file, the line and what to do."""
     if not path.is_file():
         raise UsageError(f"{path}: no such file; `simplibench list` shows the methods that can be named without a path")
+    outer = _running.set(path)
     try:
-        names = _run(path)
+        return _run(path)
     except ValidationError as error:
         raise UsageError(f"{path}{_line(error, path)}: {validation_problems(error)}") from None
     except SyntaxError as error:
@@ -54,7 +63,16 @@ def load_submission(path: Path | str) -> Submission:
         ) from None
     except (Exception, SystemExit) as error:
         raise UsageError(f"{path}{_line(error, path)}: raised {type(error).__name__}: {error}") from None
-    return _submission_in(names, path)
+    finally:
+        _running.reset(outer)
+
+
+def require_no_file_running(what: str) -> None:
+    """Refuse what a submission's file must not do while it is run: it would run the file again. Raises UsageError."""
+    if _running.get():
+        raise UsageError(
+            f'{what} was called while {_running.get()} was loaded; put it under `if __name__ == "__main__":`'
+        )
 
 
 def _run(path: Path) -> dict[str, Any]:

@@ -4,13 +4,27 @@ from benchmark.records.codec_figures import split_figures
 from benchmark.records.codecs import CodecRecord, Counts, GroundCounts, Runtime, SplitResult, Stratum
 from benchmark.records.explainer_figures import explainer_figures
 from benchmark.records.explainers import BankTable, ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit
+from benchmark.records.key import expected_key, key_of
 from benchmark.records.record import Environment, Protocol, Record, SeedName, Terms
-from benchmark.records.store import COMMITTED, AnyRecord, Stored, entry_path, load, load_all, record_path, save
+from benchmark.records.store import (
+    COMMITTED,
+    RECORDS,
+    AnyRecord,
+    Stored,
+    entry_path,
+    load,
+    load_all,
+    load_single,
+    read_all,
+    record_path,
+    save,
+)
 from benchmark.records.table import Table
-from benchmark.records.verify import verify
+from benchmark.records.verify import problems, verify
 
 __all__ = [
     "COMMITTED",
+    "RECORDS",
     "AnyRecord",
     "BankTable",
     "CodecRecord",
@@ -31,9 +45,14 @@ __all__ = [
     "Table",
     "Terms",
     "entry_path",
+    "expected_key",
     "explainer_figures",
+    "key_of",
     "load",
     "load_all",
+    "load_single",
+    "problems",
+    "read_all",
     "record_path",
     "save",
     "split_figures",

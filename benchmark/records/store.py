@@ -1,9 +1,11 @@
 """Where records live: one JSON file an entry, arena and reference, its counts beside it."""
 
 import hashlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -18,6 +20,8 @@ from benchmark.records.table import Table
 
 COMMITTED = Path(__file__).parent / "committed"
 LONGEST_SLUG = 100  # characters of an entry in a file name
+MOST_PROBLEMS = 5  # of one file that are written out
+HELD = 4_096  # tables kept in memory, about 30 kB each: a check reads them, and the board again
 AnyRecord = Annotated[CodecRecord | ExplainerRecord, Field(discriminator="track")]
 RECORDS: TypeAdapter[CodecRecord | ExplainerRecord] = TypeAdapter(AnyRecord)
 T = TypeVar("T", bound=Table)
@@ -34,11 +38,11 @@ class Stored:
         """The record's own counts, of its track's kind. Raises DamagedFile."""
         if self.record.counts_sha256 is None:
             raise ValueError(f"{self.path}: a failed record has no counts")
-        return kind.load(self.path.with_suffix(".npz"), self.record.counts_sha256)
+        return _held(kind, self.path.with_suffix(".npz"), self.record.counts_sha256)
 
     def ground(self, kind: type[T]) -> T:
         """What it shares with the other records of its arena and reference. Raises DamagedFile."""
-        return kind.load(self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256)
+        return _held(kind, self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256)
 
     def check_tables(self) -> None:
         """Read what lies beside the record. Raises DamagedFile."""
@@ -46,6 +50,21 @@ class Stored:
         self.ground(ground)
         if self.record.status == "ok":
             self.counts(counts)
+
+
+def _held(kind: type[T], path: Path, sha256: str) -> T:
+    """A table, read once as long as its file stays the same: every record of an arena and reference has one ground."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return kind.load(path, sha256)  # which says that it is missing
+    table: T = _read(kind.load, path, sha256, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
+    return table
+
+
+@lru_cache(maxsize=HELD)
+def _read(read: Callable[[Path, str], T], path: Path, sha256: str, unchanged: tuple[int, int, int]) -> T:
+    return read(path, sha256)
 
 
 def ground_name(sha256: str) -> str:
@@ -83,31 +102,71 @@ def save(root: Path, record: CodecRecord | ExplainerRecord, counts: Table | None
 
 
 def load(path: Path) -> Stored:
-    """One record. Raises DamagedFile that names the file, the field, what was expected and what came."""
+    """One record. Raises DamagedFile that names the file, the fields, what was expected and what came."""
     try:
         return Stored(RECORDS.validate_json(path.read_bytes()), path)
     except FileNotFoundError:
         raise DamagedFile(f"{path}: no such record") from None
+    except OSError as error:
+        raise DamagedFile(f"{path}: cannot be read ({error.strerror}); expected the JSON file of a record") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"][1:])) or "the file"
-        raise DamagedFile(
-            f"{path}: not a valid record: {place}: {first['msg']}, got {str(first['input'])[:80]!r}; "
-            "delete it and run the entry again"
-        ) from None
+        raise DamagedFile(f"{path}: not a valid record: {_listed(error)}; delete it and run the entry again") from None
+
+
+def _listed(error: ValidationError) -> str:
+    """What is wrong with a record's fields, each with its place and with what came."""
+    problems = [
+        f"{'.'.join(map(str, problem['loc'][1:])) or 'the file'}: {problem['msg']}, got {str(problem['input'])[:80]!r}"
+        for problem in error.errors()
+    ]
+    more = len(problems) - MOST_PROBLEMS
+    return "; ".join(problems[:MOST_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
 
 
 def load_all(*roots: Path) -> list[Stored]:
-    """Every record under the roots; where two are of the same entry, arena and reference, a later root wins."""
+    """Every record under the roots; where two are of the same entry, arena and reference, a later root wins.
+
+    Raises DamagedFile for the first that cannot be used.
+    """
+    found, problems = read_all(*roots)
+    if problems:
+        raise problems[0]
+    return found
+
+
+def read_all(*roots: Path) -> tuple[list[Stored], list[DamagedFile]]:
+    """The same, with every problem instead of the first; a record that has one is left out."""
     found: dict[Path, Stored] = {}
+    problems = []
     for root in roots:
         for path in _files(root):
-            stored = load(path)
-            expected = record_path(root, stored.record)
-            if path != expected:
-                raise DamagedFile(f"{path}: holds the record that belongs at {expected}; move or delete one of them")
-            found[path.relative_to(root)] = stored
-    return [found[key] for key in sorted(found)]
+            try:
+                stored = load(path)
+                require_place(stored, root)
+            except DamagedFile as error:
+                problems.append(error)
+            else:
+                found[path.relative_to(root)] = stored
+    return [found[key] for key in sorted(found)], problems
+
+
+def load_single(path: Path) -> Stored:
+    """A record given by its path, which tells the root that it lies below. Raises DamagedFile."""
+    stored = load(path)
+    record, whole = stored.record, Path(os.path.abspath(path))
+    depth = len(entry_path(record.arena, record.submission, record.entry, record.seed).parts)
+    require_place(Stored(record, whole), whole.parents[min(depth, len(whole.parents)) - 1])
+    return stored
+
+
+def require_place(stored: Stored, root: Path) -> None:
+    """Two records of one entry, arena and reference would both count. Raises DamagedFile for one out of its place."""
+    expected = record_path(root, stored.record)
+    if stored.path != expected:
+        other = ", where there is another" if expected.exists() else ""
+        raise DamagedFile(
+            f"{stored.path}: holds the record that belongs at {expected}{other}; move or delete one of them"
+        )
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -46,7 +46,9 @@ class Table:
         """Read and check against the hash a record gives. Raises DamagedFile."""
         try:
             with zipfile.ZipFile(path) as stored:
-                table = cls(**{field.name: _column(stored.read(f"{field.name}.npy")) for field in fields(cls)})
+                table = cls(
+                    **{field.name: _column(stored.read(f"{field.name}.npy"), field.name) for field in fields(cls)}
+                )
         except FileNotFoundError:
             raise DamagedFile(f"{path}: missing; its records cannot be checked without it, run them again") from None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -56,21 +58,21 @@ class Table:
         return table
 
 
-def _column(content: bytes) -> Numbers:
-    """A column from the bytes of its .npy member: what np.load does, but a header seen before is not parsed again."""
+def _column(content: bytes, name: str) -> Numbers:
+    """A column from its .npy member: what np.load does, but a header seen before is not parsed again. Raises ValueError."""
     start = len(np.lib.format.MAGIC_PREFIX) + 2
     data = start + 2 + int.from_bytes(content[start : start + 2], "little")
-    kind, length = _header(content[:data])
-    return np.frombuffer(content, kind, length, data)
+    shape, kind = _header(content[:data])
+    if len(shape) != 1 or not np.issubdtype(kind, np.integer):
+        raise ValueError(f"{name} must be a column of whole numbers, got {kind} of shape {shape}")
+    return np.frombuffer(content, kind, shape[0], data)
 
 
 @lru_cache(maxsize=256)
-def _header(header: bytes) -> tuple[np.dtype[np.integer], int]:
-    """The type and length that a header of format 1.0 states. Raises ValueError for any other."""
+def _header(header: bytes) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    """The shape and type that a header of format 1.0 states. Raises ValueError for any other."""
     file = io.BytesIO(header)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("a column must be of the .npy format 1.0")
     shape, _, kind = np.lib.format.read_array_header_1_0(file)
-    if len(shape) != 1 or not np.issubdtype(kind, np.integer):
-        raise ValueError(f"a column must be a list of whole numbers, got {kind} of shape {shape}")
-    return kind, shape[0]
+    return shape, kind

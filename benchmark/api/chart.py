@@ -1,0 +1,54 @@
+"""Faithfulness in and out of distribution against rate, a panel an arena."""
+
+from typing import Any
+
+import altair as alt
+
+from benchmark.board import EntryRow, entry_rows
+from benchmark.errors import UsageError
+from benchmark.records import Stored
+
+SIDES = {"in distribution": "on_id", "out of distribution": "on_ood"}
+WIDTH, HEIGHT = 320, 240  # of a panel, pixels
+TICKS = [0, *(4**power for power in range(8))]  # bits per token; the constant costs none
+
+
+def chart(stored: list[Stored]) -> alt.FacetChart:
+    """A point an entry with its interval, a line a submission; solid in distribution, dashed out of it."""
+    points = [point for row in entry_rows(stored) if row.track == "codec" for point in _points(row)]
+    if not points:
+        raise UsageError(
+            "nothing to plot: no codec was scored; explainers have no rate, to_markdown() has their figures"
+        )
+    rate = alt.X("rate:Q").scale(type="symlog").axis(values=TICKS).title("bits per token")
+    base = alt.Chart().encode(x=rate, color="submission:N", strokeDash=alt.StrokeDash("data:N", legend=None))
+    value = alt.Y("faithfulness:Q").title("faithfulness")
+    line = base.mark_line().encode(y=value)
+    band = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q"), y2="high:Q", strokeDash=alt.value([1, 0]))
+    dots = base.mark_point(filled=True, size=50).encode(
+        y=value,
+        shape=alt.Shape("data:N").title("faithfulness"),
+        tooltip=["entry:N", "data:N", "rate:Q", "faithfulness:Q", "low:Q", "high:Q"],
+    )
+    panel = alt.layer(line, band, dots).properties(width=WIDTH, height=HEIGHT)
+    return panel.facet(facet=alt.Facet("arena:N"), columns=2, data=alt.InlineData(values=points))
+
+
+def _points(row: EntryRow) -> list[dict[str, Any]]:
+    found = []
+    for side, name in SIDES.items():
+        interval = getattr(row, name)
+        if interval is not None:
+            found.append(
+                {
+                    "arena": row.arena,
+                    "submission": row.submission,
+                    "entry": row.entry,
+                    "data": side,
+                    "rate": row.figures["bits/token"],
+                    "faithfulness": interval.value,
+                    "low": interval.low,
+                    "high": interval.high,
+                }
+            )
+    return found

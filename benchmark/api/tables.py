@@ -1,0 +1,65 @@
+"""The table of an arena that a run ends with: one row an entry, for the command line and for Python alike."""
+
+from dataclasses import dataclass
+
+from tabulate import tabulate
+
+from benchmark.board import EntryRow, entry_rows
+from benchmark.board.render import interval_text
+from benchmark.records import Stored
+
+SCORE = {"codec": "faithfulness", "explainer": "mean of equivalence and intervention"}
+FORMATS = {"bits/token": ".2f", "state bytes": ".0f", "forward": ".2f", "us/case": ".0f"}
+
+
+@dataclass(frozen=True)
+class EntryTable:
+    """The entries of one arena, as text."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: list[list[str]]
+
+
+def entry_tables(rows: list[EntryRow]) -> list[EntryTable]:
+    """A table for each arena, in the order of the rows."""
+    found = []
+    for arena in dict.fromkeys(row.arena for row in rows):
+        own = [row for row in rows if row.arena == arena]
+        title = f"{arena}, {SCORE[own[0].track]} over {max(row.seeds for row in own)} references"
+        headers = ("entry", "ID", "OOD", "gap", *own[0].figures, "status")
+        found.append(EntryTable(title, headers, [_cells(row) for row in own]))
+    return found
+
+
+def failures(rows: list[EntryRow]) -> list[str]:
+    """What failed and why, a line an entry."""
+    return [
+        f"failed: {row.submission}, {row.entry} in {row.arena} on {row.failed} references: {row.reason}"
+        for row in rows
+        if row.failed
+    ]
+
+
+def markdown(stored: list[Stored]) -> str:
+    """The tables of all arenas in Markdown; what failed, and why, is listed below them."""
+    rows = entry_rows(stored)
+    parts = [f"**{table.title}**\n\n{_pipes(table)}\n" for table in entry_tables(rows)]
+    listed = [f"* {' '.join(line.split())}\n" for line in failures(rows)]
+    return "\n".join([*parts, "".join(listed)] if listed else parts)
+
+
+def _pipes(table: EntryTable) -> str:
+    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in table.rows]
+    return tabulate(cells, table.headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _cells(row: EntryRow) -> list[str]:
+    return [
+        row.entry,
+        interval_text(row.on_id),
+        interval_text(row.on_ood),
+        interval_text(row.gap),
+        *("" if value is None else f"{value:{FORMATS.get(name, '.3f')}}" for name, value in row.figures.items()),
+        f"failed on {row.failed}" if row.failed else "ok",
+    ]

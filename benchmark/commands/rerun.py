@@ -1,0 +1,138 @@
+"""`rerun`: an entry again from what its record says, and how far the two differ."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmark.commands.audit import printable, require_whole
+from benchmark.commands.options import print_table
+from benchmark.commands.run import Bar
+from benchmark.errors import UsageError
+from benchmark.harness import run as harness
+from benchmark.harness.jobs import guests
+from benchmark.harness.runtime import resolve_device
+from benchmark.harness.unit import Conditions, Unit, present
+from benchmark.methods import source_sha256
+from benchmark.records import CodecRecord, ExplainerRecord, Stored, load_single
+from benchmark.records.reproduction import Figure, changes, figures, runtimes
+from benchmark.registry import all_methods, find_method, load_task, terms
+
+AnyRecord = CodecRecord | ExplainerRecord
+
+
+def rerun(path: Path, file: str | None, output: Path | None, timeout: float) -> int:
+    """Make the record again, compare, print. The exit code: 1 if it differs by more than is allowed."""
+    if not path.exists():
+        raise UsageError(f"{path}: no such record; expected the path of a .json file")
+    stored = load_single(path)
+    require_whole(stored)
+    _require_protocol(stored)
+    source = _source(stored, file)
+    _require_data(stored)
+    with TemporaryDirectory() if output is None else nullcontext(output) as folder:
+        again = _make(stored, source, Path(folder), timeout)
+    return _compare(stored.record, again)
+
+
+def _require_protocol(stored: Stored) -> None:
+    """What is measured against must be the same. Raises UsageError."""
+    record, current = stored.record, terms()[stored.record.arena].protocol
+    if record.protocol != current:
+        commit = f" that is commit {record.environment.commit};" if record.environment.commit else ""
+        raise UsageError(
+            f"{stored.path}: protocol: expected {current.task_version}.{current.scoring_version} ({current.sha256}), "
+            f"got {record.protocol.task_version}.{record.protocol.scoring_version} ({record.protocol.sha256});"
+            f"{commit} rerun it in a checkout of its time, or run the entry anew"
+        )
+
+
+def _source(stored: Stored, file: str | None) -> Path:
+    """The submission's file, as it was. Raises UsageError where it is not there or was changed."""
+    name, wanted = stored.record.submission, stored.record.source_sha256
+    files = [find_method(file)] if file else [method.path for method in all_methods().values()]
+    hashes = {path: source_sha256(path) for path in files}
+    same = [path for path, sha256 in hashes.items() if sha256 == wanted]
+    if same:
+        return same[0]
+    named = files[0] if file else all_methods()[name].path if name in all_methods() else None
+    if named is None:
+        raise UsageError(
+            f"{stored.path}: source_sha256: neither baselines/ nor submissions/ has a file of {name!r}; expected one of "
+            f"sha256 {wanted}; restore it, or name a file by --file"
+        )
+    raise UsageError(
+        f"{stored.path}: source_sha256: expected {wanted}, got {hashes[named]} of {named}: the file was changed; restore "
+        "it as it was, or run the entry anew"
+    )
+
+
+def _require_data(stored: Stored) -> None:
+    """Raises UsageError where a split of the record is missing here."""
+    task = load_task(stored.record.task)
+    missing = [name for name in stored.record.splits if name not in present(task)]
+    if missing:
+        raise UsageError(
+            f"{stored.path}: splits: expected the data of {', '.join(missing)}, which are not here; "
+            f"`simplibench data fetch {task.name}` fetches them"
+        )
+
+
+def _make(stored: Stored, source: Path, output: Path, timeout: float) -> AnyRecord:
+    """The record of the same entry, made now. Raises UsageError where it would be written over the old one."""
+    record = stored.record
+    conditions = Conditions(resolve_device(record.environment.device), record.limit, record.in_process, timeout)
+    with guests(conditions) as nursery:
+        (unit,) = harness.plan([source], record.task, [record.arena], [record.seed], conditions, nursery)
+        unit = _single(unit, stored, source)
+        (target,) = (output / unit.record_path(entry) for _, entry in unit.entries)
+        if target.absolute() == stored.path.absolute():
+            raise UsageError(f"--output {output}: the new record would replace the old one; name another folder")
+        places = harness.prepare([unit], output, fresh=True)
+        with Bar(harness.steps([unit])) as bar:
+            harness.run([unit], conditions, places, bar, nursery)
+    (again,) = harness.results([unit], conditions, places)
+    return again.record
+
+
+def _single(unit: Unit, stored: Stored, source: Path) -> Unit:
+    """The unit with the record's entry alone. Raises UsageError where its file has none of that name."""
+    single = replace(unit, only=frozenset([stored.record.entry]))
+    if not single.entries:
+        there = ", ".join(entry.label for _, entry in unit.entries)
+        raise UsageError(f"{stored.path}: entry: expected one of {there} of {source}, got {stored.record.entry!r}")
+    return single
+
+
+def _compare(recorded: AnyRecord, again: AnyRecord) -> int:
+    """Print how the two differ; the exit code."""
+    changed = changes(recorded.environment, again.environment)
+    exact = not any(change.rounds for change in changed)
+    if changed:
+        print_table(("made with", "then", "now"), [[own.what, own.recorded, own.again] for own in changed])
+    print_table(("runtime, not compared", "then", "now"), [list(row) for row in runtimes(recorded, again)])
+    found = figures(recorded, again, exact)
+    differing = [own for own in found if not own.equal]
+    if differing:
+        headers = ("figure", "recorded", "again", "difference", "allowed", "")
+        print_table(headers, [_cells(own) for own in differing])
+    for which, record in (("recorded", recorded), ("again", again)):
+        if record.reason:
+            print(f"{which}: failed: {printable(record.reason)}")
+    beyond = sum(not own.within for own in found)
+    allowed = "made alike, so every count must be equal" if exact else "made elsewhere, so tolerances hold"
+    within = len(differing) - beyond
+    print(f"{allowed}: {len(found) - len(differing)} figures equal, {within} within tolerance, {beyond} beyond")
+    return int(beyond > 0)
+
+
+def _cells(own: Figure) -> list[str]:
+    difference = "" if own.difference is None else f"{own.difference:.6f}"
+    return [
+        own.name,
+        str(own.recorded),
+        str(own.again),
+        difference,
+        f"{own.allowed:.6f}",
+        "" if own.within else "beyond",
+    ]
