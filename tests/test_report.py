@@ -83,7 +83,7 @@ def test_the_curve_has_the_entry_chosen_on_id_and_every_other_submission_at_each
         "bits per token, at most",
         "its entry",
         "own, ID",
-        *(f"{name}, OOD" for name in ("own", "better", "worse", "same", "control")),
+        *(f"{name}, OOD" for name in ("own", "better", "worse", "same", "control (control)")),
     }
     (found,) = reported(arena).arenas
     by_entry = {entry.entry: entry for entry in found.own_curve}
@@ -183,8 +183,18 @@ def test_the_environment_and_commit_of_its_records_are_told(tmp_path):
     simulated(tmp_path, "own", GOOD, environment=place | made)
     simulated(tmp_path, "own", GOOD, entry="F()", seeds=(0,), environment=place)
     rows = table(page(tmp_path), "## Its records")
-    assert rows[1] == ["3", "2026-01-01", r"cpu: h\|w", "2", "3.12.1", "2.7.0+cpu", "abababababab, with changes", ""]
-    assert rows[2][5:7] == ["2.7", "not recorded"]
+    assert rows[1] == [
+        "3",
+        "toy",
+        "2026-01-01",
+        r"cpu: h\|w",
+        "2",
+        "3.12.1",
+        "2.7.0+cpu",
+        "abababababab, with changes",
+        "",
+    ]
+    assert rows[2][6:8] == ["2.7", "not recorded"]
 
 
 def commands(text):

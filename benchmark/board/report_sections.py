@@ -103,10 +103,11 @@ def _failures(report: Report) -> Section:
 
 
 def _makings(report: Report) -> Section:
-    headers = ("records", "made (UTC)", "device", "threads", "python", "torch", "commit", "conditions")
+    headers = ("records", "task", "made (UTC)", "device", "threads", "python", "torch", "commit", "conditions")
     rows = [
         [
             str(making.records),
+            making.task,
             " to ".join(dict.fromkeys((making.first[:10], making.last[:10]))),
             f"{making.environment.device}: {making.environment.hardware}",
             str(making.environment.threads),

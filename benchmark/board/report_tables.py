@@ -66,9 +66,9 @@ def _by_budget(drawn: ArenaCurves, name: str) -> Lines:
     rows = [["its entry", *(_entry_at(found, name) for found in taken.values())]]
     rows.append([f"{name}, ID", *(_at(found, name, lambda entry: entry.on_id.value) for found in taken.values())])
     rows.append([f"{name}, OOD", *(_at(found, name, lambda entry: entry.on_ood.value) for found in taken.values())])
-    for other in _names(drawn, name):
+    for other, shown in _others_of(drawn, name).items():
         rows.append(
-            [f"{other}, OOD", *(_at(found, other, lambda entry: entry.on_ood.value) for found in taken.values())]
+            [f"{shown}, OOD", *(_at(found, other, lambda entry: entry.on_ood.value) for found in taken.values())]
         )
     headers = ("bits per token, at most", *(f"{bits:g}" for bits in budgets(drawn.ceiling_bits or 0)))
     title = "Its curve against the others: faithfulness at each budget, 0 where nothing is affordable"
@@ -83,8 +83,13 @@ def _at(found: list[EntryCurve], name: str, value: Callable[[EntryCurve], float]
     return next((f"{value(entry):.3f}" for entry in found if entry.submission == name), "0")
 
 
-def _names(drawn: ArenaCurves, name: str) -> list[str]:
-    return [other for other in dict.fromkeys(entry.submission for entry in drawn.entries) if other != name]
+def _others_of(drawn: ArenaCurves, name: str) -> dict[str, str]:
+    """The other submissions, and how they are shown."""
+    return {entry.submission: _shown(entry) for entry in drawn.entries if entry.submission != name}
+
+
+def _shown(entry: EntryCurve) -> str:
+    return f"{entry.submission} (control)" if entry.control else entry.submission
 
 
 def _others(drawn: ArenaCurves, name: str) -> Lines:
@@ -94,7 +99,7 @@ def _others(drawn: ArenaCurves, name: str) -> Lines:
         if entry.submission not in best or entry.on_id.value > best[entry.submission].on_id.value:
             best[entry.submission] = entry
     ordered = sorted(best.values(), key=lambda entry: -entry.on_ood.value)
-    rows = [[entry.submission, interval_text(entry.on_id), interval_text(entry.on_ood)] for entry in ordered]
+    rows = [[_shown(entry), interval_text(entry.on_id), interval_text(entry.on_ood)] for entry in ordered]
     own = [entry.submission for entry in ordered].index(name)
     return Lines(
         "Among the others: the entry of each that is best on ID inputs", ("submission", "ID", "OOD"), rows, own=own
