@@ -204,7 +204,8 @@ def test_the_contract_runs_as_tests_with_readable_names_and_pytest_never_imports
 def test_an_explainer_is_tried_under_its_own_contract(suite, pytester):
     (pytester.path / "even.py").write_text(
         "import torch\nfrom benchmark import Explainer, Submission\n\nclass Even(Explainer):\n"
-        "    def explain(self, model, tokens, positions):\n        return (torch.arange(tokens.shape[1]) <= positions[:, None]).float()\n"
+        "    def explain(self, model, tokens, positions):\n"
+        "        return (torch.arange(tokens.shape[1]) <= positions[:, None]).float()\n"
         "\nsubmission = Submission(name='even', authors=('a',), reference='r', entries=[Even()])\n"
     )
     result = suite("--simplibench", "even.py", "-v")
