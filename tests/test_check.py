@@ -340,10 +340,10 @@ def test_records_of_different_limits_are_refused(check, recorded, submission_fil
 
 
 def test_the_command_exits_with_1_where_something_got_worse(recorded, submission_file):
-    """In guests, as users run it."""
     body = "k: int\ndef encode(self, state, x): return x\ndef decode(self, state, code): return code * 0"
     path = submission_file(body, "[Own(k=1), Own(k=2)]")
     line = [sys.executable, "-m", "benchmark.cli", "check", str(path), "--against", str(recorded), "--limit", "4"]
+    line += ["--in-process"]  # the contract's tests run guests
     finished = subprocess.run(line, capture_output=True, text=True)
     assert finished.returncode == 1, finished.stderr
     assert "Own(k=1) in dyck-20-10/residual.0 on reference 0: faithfulness on iid fell" in finished.stderr
