@@ -266,7 +266,7 @@ def test_a_submission_that_got_worse_fails_with_every_reason(check, submission_f
     assert "Own(k=1) in dyck-20-10/residual.0 on reference 0: faithfulness on iid fell from 1.000 to " in printed.err
     assert "the rate rose from 1024.00 to 2048.00 bits a token" in printed.err
     assert "Own(k=2) in dyck-20-10/residual.0 on reference 0: it failed: encode: expected a result" in printed.err
-    assert "2 recorded entries checked, 2 got worse" in printed.out
+    assert "2 recorded entries checked, 2 got worse or are gone" in printed.out
     assert "fell" in printed.out
     assert check(submission_file(body, "[Own(k=1)]"), limits=Limits(tolerance=2.0)) == 1  # the rate, and what is gone
     printed = capsys.readouterr()
@@ -340,10 +340,10 @@ def test_records_of_different_limits_are_refused(check, recorded, submission_fil
 
 
 def test_the_command_exits_with_1_where_something_got_worse(recorded, submission_file):
-    """In guests, as users run it."""
     body = "k: int\ndef encode(self, state, x): return x\ndef decode(self, state, code): return code * 0"
     path = submission_file(body, "[Own(k=1), Own(k=2)]")
     line = [sys.executable, "-m", "benchmark.cli", "check", str(path), "--against", str(recorded), "--limit", "4"]
+    line += ["--in-process"]  # the contract's tests run guests
     finished = subprocess.run(line, capture_output=True, text=True)
     assert finished.returncode == 1, finished.stderr
     assert "Own(k=1) in dyck-20-10/residual.0 on reference 0: faithfulness on iid fell" in finished.stderr

@@ -157,6 +157,6 @@ def _conclude(
     for one, problem in found:
         print(f"{one.entry} in {one.arena} on reference {one.seed}: {problem}", file=sys.stderr)
     worse = len({(one.arena, one.entry) for one, _ in found})
-    outcome = f"{worse} got worse" if worse else "none got worse"
+    outcome = f"{worse} got worse or are gone" if worse else "none got worse"
     print(f"{manifest.name}, {source}: {len(comparisons)} recorded entries checked, {outcome}")
     return int(bool(found))
