@@ -25,9 +25,11 @@ ORDER = [
     "registry",
     "harness",
     "board",
+    "pages",
     "api",
     "studies",
     "commands",
+    "plugin",
     "cli",
 ]
 FILES = sorted((ROOT / "benchmark").rglob("*.py"))

@@ -1,15 +1,21 @@
 """What the records say, ranked: records in, text out. Knows no model and no task code."""
 
+from benchmark.board.curves import ArenaCurves, EntryCurve, curves
 from benchmark.board.entries import EntryRow, entry_rows
+from benchmark.board.measures import StratumPoint
 from benchmark.board.render import leaderboard_csv, leaderboard_json, leaderboard_markdown, row_json
 from benchmark.board.row import Row
 from benchmark.board.rows import ArenaBoard, boards
 
 __all__ = [
     "ArenaBoard",
+    "ArenaCurves",
+    "EntryCurve",
     "EntryRow",
     "Row",
+    "StratumPoint",
     "boards",
+    "curves",
     "entry_rows",
     "leaderboard_csv",
     "leaderboard_json",

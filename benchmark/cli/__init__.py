@@ -5,11 +5,11 @@ import signal
 import sys
 from types import FrameType
 
-from benchmark.cli import boards, methods, records, references
+from benchmark.cli import boards, checking, methods, records, references
 from benchmark.cli.app import app
 from benchmark.errors import SimplibenchError
 
-COMMANDS = (methods, boards, records, references)  # what they define, they have added to the application
+COMMANDS = (methods, boards, checking, records, references)  # what they define, they have added to the application
 
 
 def main() -> None:

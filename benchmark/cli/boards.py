@@ -16,11 +16,18 @@ def leaderboard(
     page: Annotated[
         Path | None, typer.Option(help="The page to write or check; leaderboard.md of the checkout.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one file for browsers instead, with charts; it needs no network.")
+    ] = None,
+    open: Annotated[bool, typer.Option("--open", help="Show that page in the browser.")] = False,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw, or check, the README's figure: a PNG, its data beside it.")
+    ] = None,
 ) -> None:
-    """Make leaderboard.md from the records and nothing else."""
+    """Make leaderboard.md, or a page for browsers, from the records and nothing else."""
     from benchmark.commands import leaderboard as command
 
-    command.leaderboard(check, format, records, page)
+    command.leaderboard(check, format, records, page, command.Pictures(html, open, figure))
 
 
 @app.command()

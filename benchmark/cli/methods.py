@@ -25,6 +25,18 @@ def info(name: Annotated[str, typer.Argument(help="A task, an arena or a method.
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The method's name: lower case, digits, dashes.")],
+    track: Annotated[str, typer.Option(help="codec or explainer.")] = "codec",
+    folder: Annotated[Path | None, typer.Option(help="Where to write it; the checkout's submissions/ if none.")] = None,
+) -> None:
+    """Write a commented submission that runs as it is, to be made yours."""
+    from benchmark.commands import new as command
+
+    command.new(name, track, folder)
+
+
+@app.command()
 def validate(
     file: Annotated[str, typer.Argument(help="A submission's file, or a method's name.")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -66,3 +78,18 @@ def run(
         methods, task, arena, seed, device, limit, output, fresh, jobs, timeout, in_process, format
     )
     raise typer.Exit(command.run(options))
+
+
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(help="A submission, by the name its records have.")],
+    records: Annotated[
+        list[Path] | None, typer.Option(help="Folders of its records; results and the committed ones if none.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="The file to write; standard output if none.")] = None,
+    format: Annotated[str, typer.Option(help="md for a pull request, html for a browser.")] = "md",
+) -> None:
+    """Show where one submission stands among the committed records, what it did, and how to reproduce it."""
+    from benchmark.commands import report as command
+
+    command.report(name, records, output, format)

@@ -1,6 +1,7 @@
 """Reading what options say, and printing what commands answer."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +10,8 @@ from tabulate import tabulate
 
 from benchmark.errors import UsageError
 from benchmark.records import SeedName
+
+RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
 
 
 def parse_seed(text: str) -> SeedName:

@@ -97,7 +97,7 @@ def _make(stored: Stored, source: Path, output: Path, timeout: float) -> AnyReco
 
 def _single(unit: Unit, stored: Stored, source: Path) -> Unit:
     """The unit with the record's entry alone. Raises UsageError where its file has none of that name."""
-    single = replace(unit, only=stored.record.entry)
+    single = replace(unit, only=frozenset([stored.record.entry]))
     if not single.entries:
         there = ", ".join(entry.label for _, entry in unit.entries)
         raise UsageError(f"{stored.path}: entry: expected one of {there} of {source}, got {stored.record.entry!r}")

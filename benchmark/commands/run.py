@@ -1,6 +1,7 @@
 """`run`: score methods, show how it gets on, then their table and their place."""
 
 import json
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Self
 from benchmark.api.tables import entry_tables, failures
 from benchmark.board import boards, entry_rows
 from benchmark.board.render import interval_text, rank_text
-from benchmark.commands.options import parse_seed, print_table, progress_bar, require_format
+from benchmark.commands.options import RESULTS, parse_seed, print_table, progress_bar, require_format
 from benchmark.harness import run as harness
 from benchmark.harness.jobs import default_jobs, guests
 from benchmark.harness.runtime import resolve_device
@@ -83,6 +84,7 @@ def run(options: Options) -> int:
     else:
         _print_entries(stored)
         _print_places(stored)
+        _print_next(stored, options)
     return int(any(one.record.status == "failed" for one in stored))
 
 
@@ -115,3 +117,24 @@ def _print_places(stored: list[Stored]) -> None:
     ]
     headers = ("arena", "submission", "rank", "OOD score", "gap", "status", "note")
     print_table(headers, rows, "place among the records of leaderboard.md")
+
+
+def _print_next(stored: list[Stored], options: Options) -> None:
+    names = list(dict.fromkeys(one.record.submission for one in stored if one.record.status == "ok"))
+    for command in next_commands(names, options):
+        print(f"next: {shlex.join(['simplibench', *command])}")
+
+
+def next_commands(names: list[str], options: Options) -> list[list[str]]:
+    """What follows for the submissions that were scored: their reports, or all of a run that was a part of one."""
+    elsewhere = [] if options.output == RESULTS else [str(options.output)]
+    if not (options.limit or options.in_process or options.seeds):
+        return [["report", name, *_repeated("--records", elsewhere)] for name in names]
+    task = [options.task] if options.task else []
+    again = [*_repeated("--task", task), *_repeated("--arena", options.arenas), *_repeated("--output", elsewhere)]
+    return [["run", *options.methods, *again]] if names else []
+
+
+def _repeated(option: str, values: list[str] | None) -> list[str]:
+    """`--arena a --arena b`"""
+    return [word for value in values or [] for word in (option, value)]

@@ -1,5 +1,8 @@
 """`validate`: the contract, tried on tiny real activations and questions."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import torch
 from torch import Tensor
 
@@ -11,8 +14,16 @@ from benchmark.harness.explainers.maskings import questions
 from benchmark.harness.guest import Guest, Nursery
 from benchmark.harness.run import DEFAULT_TASK
 from benchmark.harness.runtime import resolve_device
-from benchmark.methods import CodecEntry, CodecPart, ExplainerEntry, Problem, Question, check_codec, check_explainer
-from benchmark.methods.manifest import Manifest
+from benchmark.methods import (
+    AnyEntry,
+    CodecPart,
+    ExplainerEntry,
+    Manifest,
+    Problem,
+    Question,
+    check_codec,
+    check_explainer,
+)
 from benchmark.models import Part, load_reference
 from benchmark.registry import all_tasks, find_method, load_task
 from benchmark.tasks import Component, Explanations, Task, load_split
@@ -30,7 +41,12 @@ def validate(file: str, device: str, timeout: float) -> None:
     with Nursery() as nursery:
         caller, stranger = Guest(nursery, path, device), Guest(nursery, path, device)
         manifest = caller.manifest()
-        problems = _problems(manifest, caller, stranger, timeout)
+        trial = Trial.of(manifest, timeout)
+        problems = [
+            problem
+            for index, entry in enumerate(manifest.entries)
+            for problem in trial.problems(caller, stranger, entry, index)
+        ]
         caller.close()
         stranger.close()
     if problems:
@@ -39,19 +55,27 @@ def validate(file: str, device: str, timeout: float) -> None:
     print(f"{path}: {manifest.name} keeps the contract, {len(manifest.entries)} entries\nnext: simplibench run {file}")
 
 
-def _problems(manifest: Manifest, caller: Guest, stranger: Guest, timeout: float) -> list[Problem]:
-    """Each entry under the contract of its track."""
-    found: list[Problem] = []
-    tracks = {entry.track for entry in manifest.entries}
-    rows = tiny_rows(load_task(DEFAULT_TASK)) if "codec" in tracks else {}
-    asked = tiny_questions() if "explainer" in tracks else []
-    for index, entry in enumerate(manifest.entries):
-        caller.seconds_left = stranger.seconds_left = timeout
-        if isinstance(entry, CodecEntry):
-            found += check_codec(caller, stranger, entry, index, rows)
-        elif isinstance(entry, ExplainerEntry):
-            found += check_explainer(caller, entry, index, asked)
-    return found
+@dataclass(frozen=True)
+class Trial:
+    """What entries are tried on: rows for codecs, questions for explainers."""
+
+    rows: dict[CodecPart, dict[str, Tensor]]
+    asked: list[Question]
+    timeout: float  # seconds of its own code that an entry gets
+
+    @classmethod
+    def of(cls, manifest: Manifest, timeout: float) -> Self:
+        """What the entries of a submission need."""
+        tracks = {entry.track for entry in manifest.entries}
+        rows = tiny_rows(load_task(DEFAULT_TASK)) if "codec" in tracks else {}
+        return cls(rows, tiny_questions() if "explainer" in tracks else [], timeout)
+
+    def problems(self, caller: Guest, stranger: Guest, entry: AnyEntry, index: int) -> list[Problem]:
+        """Entry number `index` under the contract of its track."""
+        caller.seconds_left = stranger.seconds_left = self.timeout
+        if isinstance(entry, ExplainerEntry):
+            return check_explainer(caller, entry, index, self.asked)
+        return check_codec(caller, stranger, entry, index, self.rows)
 
 
 def tiny_questions() -> list[Question]:

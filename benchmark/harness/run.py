@@ -52,7 +52,7 @@ def plan(
 
 def _unit(source: Path | Selection, manifest: Manifest, task: Task, arena: Arena, seed: SeedName) -> Unit:
     file, selection = _parts(source)
-    return Unit(file, source_sha256(file), manifest, task, arena, seed, selection)
+    return Unit(file, source_sha256(file), manifest, task, arena, seed, selection=selection)
 
 
 def _parts(source: Path | Selection) -> tuple[Path, Selection | None]:

@@ -19,6 +19,7 @@ class Conditions:
     limit: int | None  # sentences a split, at most
     in_process: bool
     timeout: float  # seconds of an entry's own code in one unit
+    compared: int | None = None  # sentences a split that proxies are run on, if fewer; fits, rates and timings use all
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,14 @@ class Unit:
     task: Task
     arena: Arena
     seed: SeedName
+    only: frozenset[str] | None = None  # entries by label; None: all that fit
     selection: Selection | None = None  # what is taken of the file, where that is not its own submission
-    only: str | None = None  # the label of the one entry wanted; without, all
 
     @property
     def entries(self) -> list[tuple[int, AnyEntry]]:
-        """The entries wanted that fit the arena, with their number in the submission."""
+        """The entries that fit the arena, with their number in the submission."""
         fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
-        return [(i, entry) for i, entry in fitting if self.only in (None, entry.label)]
+        return [(i, entry) for i, entry in fitting if self.only is None or entry.label in self.only]
 
     def record_path(self, entry: AnyEntry) -> Path:
         """Where the entry's record belongs, below a root."""

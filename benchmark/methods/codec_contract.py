@@ -8,12 +8,32 @@ from torch import Tensor
 
 from benchmark.errors import MethodFailed
 from benchmark.methods.codec import CodecPart, State
-from benchmark.methods.contract import ABSOLUTE, RELATIVE, Problem, input_kept
+from benchmark.methods.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
 from benchmark.methods.hosted_codec import HostedCodec
 from benchmark.methods.manifest import CodecEntry
 from benchmark.methods.performer import Caller
 
 SEED, OTHER_SEED = 1, 2
+SAME_STATE = "the same state under the same seed"
+OTHER_STATE = "another state under another seed, as it draws from the generator"
+SAVED_STATE = "a state that survives saving and loading"
+REPEATABLE = "the same result for the same input"
+INDEPENDENT = "rows independent of each other"
+CODE_ALONE = "the same from the code alone, in a process that has seen nothing else"
+CODEC_METHODS = ("fit", "trim", "encode", "decode")  # in the order in which they are tried
+CODEC_PROMISES = (
+    Promise("fit", INPUT_KEPT),
+    Promise("fit", SAME_STATE),
+    Promise("fit", OTHER_STATE, SAME_STATE),
+    Promise("fit", SAVED_STATE),
+    Promise("encode", INPUT_KEPT),
+    Promise("encode", REPEATABLE),
+    Promise("encode", INDEPENDENT, REPEATABLE),
+    Promise("decode", CODE_ALONE),
+    Promise("decode", INPUT_KEPT),
+    Promise("decode", REPEATABLE),
+    Promise("decode", INDEPENDENT, REPEATABLE),
+)
 
 
 def check_codec(
@@ -54,12 +74,12 @@ class _Examination:
         drew = self.codec.last is not None and self.codec.last.drew
         yield from input_kept(self.entry, "fit", self.codec.last)
         if not _same(fitted, self.codec.fit(self.x, SEED)[0]):
-            yield self._problem("fit", "the same state under the same seed", "another; draw from the generator alone")
+            yield self._problem("fit", SAME_STATE, "another; draw from the generator alone")
         elif drew and _same(fitted, self.codec.fit(self.x, OTHER_SEED)[0]):
-            yield self._problem("fit", "another state under another seed, as it draws from the generator", "the same")
+            yield self._problem("fit", OTHER_STATE, "the same")
         stored = safetensors.torch.load(safetensors.torch.save(fitted)) if fitted else {}
         if not _same(fitted, stored):
-            yield self._problem("fit", "a state that survives saving and loading", "another one after loading")
+            yield self._problem("fit", SAVED_STATE, "another one after loading")
         self.state = self.codec.trim(stored)
 
     def _encode(self) -> Iterator[Problem]:
@@ -72,9 +92,7 @@ class _Examination:
         by_stranger = self.stranger.decode(self.state, self.code, width)
         decoded = self.codec.decode(self.state, self.code, width)
         if not torch.equal(decoded, by_stranger):
-            yield self._problem(
-                "decode", "the same from the code alone, in a process that has seen nothing else", "another result"
-            )
+            yield self._problem("decode", CODE_ALONE, "another result")
         yield from input_kept(self.entry, "decode", self.codec.last)
         yield from self._repeatable(
             "decode", lambda rows: self.codec.decode(self.state, rows, width), self.code, decoded
@@ -84,9 +102,9 @@ class _Examination:
         self, method: str, call: Callable[[Tensor], Tensor], rows: Tensor, result: Tensor
     ) -> Iterator[Problem]:
         if not torch.equal(result, call(rows)):
-            yield self._problem(method, "the same result for the same input", "another one the second time")
+            yield self._problem(method, REPEATABLE, "another one the second time")
         elif not _close(result[: self.half], call(rows[: self.half])):
-            yield self._problem(method, "rows independent of each other", "other results without the other rows")
+            yield self._problem(method, INDEPENDENT, "other results without the other rows")
 
     def _problem(self, method: str, expected: str, got: str) -> Problem:
         return Problem(self.entry.label, method, expected, got)

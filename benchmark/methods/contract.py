@@ -9,6 +9,18 @@ from benchmark.methods.performer import Reply
 RELATIVE, ABSOLUTE = 1e-3, 1e-4  # a matrix product of fewer rows may be summed in another order
 
 
+INPUT_KEPT = "its input left as it was"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Something a method must keep, in the words of the problem that tells of its breach."""
+
+    method: str
+    expected: str
+    needs: str = ""  # the promise of the same method without which this one cannot be tried
+
+
 @dataclass(frozen=True)
 class Problem:
     """One broken promise."""
@@ -25,4 +37,4 @@ class Problem:
 def input_kept(entry: EntryManifest, method: str, last: Reply | None) -> Iterator[Problem]:
     """A method may not write to what it is given."""
     if last is not None and last.changed_input:
-        yield Problem(entry.label, method, "its input left as it was", "a changed input; work on a copy")
+        yield Problem(entry.label, method, INPUT_KEPT, "a changed input; work on a copy")

@@ -8,13 +8,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark.errors import MethodFailed
-from benchmark.methods.contract import ABSOLUTE, RELATIVE, Problem, input_kept
+from benchmark.methods.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
 from benchmark.methods.hosted_explainer import HostedExplainer
 from benchmark.methods.manifest import ExplainerEntry
 from benchmark.methods.performer import Caller
 from benchmark.models import Network
 
 PADDING = 3  # tokens
+REPEATABLE = "the same attributions for the same question"
+INDEPENDENT = "cases independent of each other"
+UNPADDED = "attributions that do not depend on padding"
+EXPLAINER_METHODS = ("explain",)
+EXPLAINER_PROMISES = tuple(Promise("explain", text) for text in (INPUT_KEPT, REPEATABLE, INDEPENDENT, UNPADDED))
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,13 @@ def _problems(explainer: HostedExplainer, question: Question) -> Iterator[Proble
     found = explainer.explain(model, candidates, tokens, positions)
     yield from input_kept(explainer.entry, "explain", explainer.last)
     if not torch.equal(found, explainer.explain(model, candidates, tokens, positions)):
-        yield _problem(explainer, "the same attributions for the same question", "others the second time")
+        yield _problem(explainer, REPEATABLE, "others the second time")
     half = len(tokens) // 2
     if not _close(found[:half], explainer.explain(model, candidates, tokens[:half], positions[:half])):
-        yield _problem(explainer, "cases independent of each other", "other attributions without the other cases")
+        yield _problem(explainer, INDEPENDENT, "other attributions without the other cases")
     padded = F.pad(tokens, (0, PADDING))
     if not _close(found, explainer.explain(model, candidates, padded, positions)[:, :-PADDING]):
-        yield _problem(explainer, "attributions that do not depend on padding", "others with padding after the tokens")
+        yield _problem(explainer, UNPADDED, "others with padding after the tokens")
 
 
 def _close(a: Tensor, b: Tensor) -> bool:

@@ -5,6 +5,7 @@ others float32 rounding differs: a prediction turns where its two likeliest toke
 fitted by iteration may end at other parameters.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,11 +14,13 @@ from benchmark.records.explainers import ExplainerRecord
 from benchmark.records.record import Environment
 
 ROUNDING = 1e-6  # where made alike, of means over cases: a later commit may sum them in another order, never count them
-SHARE_TOLERANCE = 0.01  # of shares, correlations and divergences: a hundredth of the positions may turn
-RATE_TOLERANCE = 0.02  # of a rate or a state's size, relative: entropies move with the codes that moved
-TURNED_POSITIONS = 3  # that may turn in a stratum however few positions it has
+# Elsewhere; about twice what moved when the instruction sets of one processor were changed.
+SHARE_TOLERANCE = 0.01  # of shares of positions and of divergences in bits: 0.005 with k-means, none with one-hot
+RATE_TOLERANCE = 0.05  # of a rate or a state's size, relative: 0.03 with k-means, whose centres end elsewhere
+EXPLANATION_TOLERANCE = 0.05  # of an area over few pairs, and of correlations: 0.04 with integrated gradients
+PARTS = ("strata", "agreement_where_", "_by_kind", "_by_masking")  # over few positions or pairs: shown, not held
 NUMERIC_PACKAGES = ("torch", "numpy", "scikit-learn")  # another version of which may round otherwise
-UNMEASURED = ("role", "sequences", "positions", "cases")  # the protocol gives them: equal everywhere
+GIVEN = ("role", "sequences", "positions", "cases", "ceiling_bits")  # the protocol gives them: equal everywhere
 RELATIVE = ("bits_per_token", "state_bytes")
 
 AnyRecord = CodecRecord | ExplainerRecord
@@ -99,14 +102,12 @@ def _figures(recorded: AnyRecord, again: AnyRecord) -> Iterator[Figure]:
     if isinstance(recorded, CodecRecord) and isinstance(again, CodecRecord):
         for name in ("ceiling_bits", *RELATIVE):
             old = getattr(recorded, name)
-            yield Figure(name, old, getattr(again, name), _allowed(name, old, None))
+            yield Figure(name, old, getattr(again, name), _allowed("codec", name, old))
     for split, result in recorded.splits.items():
         there = again.splits.get(split)
         new = dict(_leaves(there.model_dump())) if there else {}
-        positions = dict(_leaves(result.model_dump()))
-        for name, old in positions.items():
-            size = positions.get(name.rpartition(".")[0] + ".positions") if name.startswith("strata.") else None
-            yield Figure(f"splits.{split}.{name}", old, new.get(name), _allowed(name, old, size))
+        for name, old in _leaves(result.model_dump()):
+            yield Figure(f"splits.{split}.{name}", old, new.get(name), _allowed(recorded.track, name, old))
 
 
 def _leaves(content: dict[str, object], before: str = "") -> Iterator[tuple[str, Leaf]]:
@@ -117,13 +118,13 @@ def _leaves(content: dict[str, object], before: str = "") -> Iterator[tuple[str,
             yield before + name, value
 
 
-def _allowed(name: str, recorded: Leaf, positions: Leaf) -> float:
+def _allowed(track: str, name: str, recorded: Leaf) -> float:
     """How far a figure may move elsewhere."""
     last = name.rpartition(".")[2]
-    if not isinstance(recorded, int | float) or last in UNMEASURED or last == "ceiling_bits":
+    if not isinstance(recorded, int | float) or last in GIVEN:
         return 0
     if last in RELATIVE:
         return RATE_TOLERANCE * abs(recorded)
-    if isinstance(positions, int | float):
-        return max(SHARE_TOLERANCE, TURNED_POSITIONS / positions)
-    return SHARE_TOLERANCE
+    if any(part in name for part in PARTS):
+        return math.inf
+    return SHARE_TOLERANCE if track == "codec" else EXPLANATION_TOLERANCE

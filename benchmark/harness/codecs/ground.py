@@ -22,6 +22,8 @@ class SplitGround:
     scenes: list[Scene]
     reference_right: Bools  # [case]
     floor: Outcome
+    whole: Split  # what a rate and a timing are of; more than `split` where fewer sentences are compared
+    metered: list[tuple[Batch, Cut]]  # of all of `whole`, if that is more
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,13 @@ class Ground:
     ceiling_bits: float
 
 
-def lay_ground(task: Task, reference: Reference, arena: Component, device: str, limit: int | None) -> Ground:
-    """Run the reference once over every split that is there. `limit`: sentences a split, at most."""
+def lay_ground(
+    task: Task, reference: Reference, arena: Component, device: str, limit: int | None, compared: int | None = None
+) -> Ground:
+    """Run the reference once over every split that is there. `limit`: sentences a split, at most.
+
+    `compared`: of these, how many proxies are run on; what is fitted, metered and timed stays as without.
+    """
     stage = Stage(reference.model, arena, "query+key" if arena.component == "attention" else "residual")
     fit_split = limited(load_split(task, "fit"), limit)
     fit_scenes = [
@@ -46,7 +53,8 @@ def lay_ground(task: Task, reference: Reference, arena: Component, device: str, 
     # Head by head and on the CPU, as a codec would compute it: then the constant baseline is the floor exactly.
     mean = torch.stack([head.mean(0) for head in fit_rows(stage, fit_scenes).cpu()]).to(device)  # [H, width]
     splits = {
-        name: _split_ground(stage, limited(load_split(task, name), limit), task, mean, device) for name in present(task)
+        name: _split_ground(stage, limited(load_split(task, name), limit), compared, task, mean, device)
+        for name in present(task)
     }
     return Ground(task, arena, stage, fit_scenes, splits, ceiling_bits(arena, reference.model))
 
@@ -57,7 +65,10 @@ def fit_rows(stage: Stage, scenes: list[tuple[Batch, Cut]]) -> Tensor:
     return torch.cat([rows[name] for name in streams[0] for rows in streams], dim=1)
 
 
-def _split_ground(stage: Stage, split: Split, task: Task, mean: Tensor, device: str) -> SplitGround:
+def _split_ground(
+    stage: Stage, whole: Split, compared: int | None, task: Task, mean: Tensor, device: str
+) -> SplitGround:
+    split = limited(whole, compared)
     batches = scored_batches(split, device, task.batch_tokens)
     scenes = [set_scene(stage, batch, task.candidates) for batch in batches]
     right = np.zeros(len(split.cases), dtype=bool)
@@ -67,4 +78,6 @@ def _split_ground(stage: Stage, split: Split, task: Task, mean: Tensor, device: 
     def constant(rows: Rows, batch: Batch) -> Rows:
         return {name: mean[:, None].expand_as(own) for name, own in rows.items()}
 
-    return SplitGround(split, scenes, right, play(stage, split, scenes, constant, task.candidates, patterns=False))
+    floor = play(stage, split, scenes, constant, task.candidates, patterns=False)
+    more = [] if split is whole else scored_batches(whole, device, task.batch_tokens)
+    return SplitGround(split, scenes, right, floor, whole, [(batch, stage.prefix(batch)) for batch in more])

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from benchmark.harness.batches import Batch, scored_batches
-from benchmark.harness.codecs.ground import Ground, fit_rows
+from benchmark.harness.codecs.ground import Ground, SplitGround, fit_rows
 from benchmark.harness.codecs.play import Outcome, play
 from benchmark.harness.codecs.stage import Stage
 from benchmark.harness.codecs.summary import counts, split_result
@@ -55,15 +57,27 @@ def measure(
     """Put a fitted entry into the reference and compare on every split. Raises MethodFailed."""
     stage = stage_of(ground, codec.entry)
     outcomes: dict[str, Outcome] = {}
-    bits: dict[str, float] = {}
+    metered: dict[str, Simplifier] = {}
     for name, part in ground.splits.items():
         step(name)
-        simplify = Simplifier(stage, codec, fitted.states)
-        outcomes[name] = play(stage, part.split, part.scenes, simplify, ground.task.candidates)
-        bits[name] = simplify.bits_per_token()
+        metered[name] = Simplifier(stage, codec, fitted.states)
+        outcomes[name] = play(stage, part.split, part.scenes, metered[name], ground.task.candidates)
+    runtime = _runtime(ground, stage, codec, fitted)  # before rows are encoded that no decoding follows
+    bits = {name: _bits_per_token(part, metered[name]) for name, part in ground.splits.items()}
     own = counts(ground, outcomes)
     splits = {name: split_result(ground, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
-    return Measured(fitted, splits, own, _runtime(ground, stage, codec, fitted))
+    return Measured(fitted, splits, own, runtime)
+
+
+def _bits_per_token(part: SplitGround, played: "Simplifier") -> float:
+    """The rate on the whole split, of which a proxy may have been run on a share."""
+    if not part.metered:
+        return played.bits_per_token()
+    whole = Simplifier(played.stage, played.codec, played.states)
+    for batch, cut in part.metered:
+        rows = whole.stage.rows(whole.stage.opened(cut, batch), batch)
+        deque(whole.encoded(rows, batch), maxlen=0)  # metered, and not decoded
+    return whole.bits_per_token()
 
 
 def stage_of(ground: Ground, entry: CodecEntry) -> Stage:
@@ -92,34 +106,45 @@ def fit_seed(arena: str, reference_seed: int | str, group: str, head: int) -> in
 class Simplifier:
     """Replaces a batch's rows by what the codec makes of them, and meters the codes on the way."""
 
-    def __init__(self, stage: Stage, codec: HostedCodec, states: list[State]) -> None:
-        self.stage, self.codec, self.states = stage, codec, states
+    def __init__(self, stage: Stage, codec: HostedCodec, states: list[State], metered: bool = True) -> None:
+        self.stage, self.codec, self.states, self.metered = stage, codec, states, metered
         self.meters: dict[tuple[str, int], CodeMeter] = {}
 
     def __call__(self, rows: Rows, batch: Batch) -> Rows:
         """All streams of a head pass through its codec in one call."""
         lengths = [own.shape[1] for own in rows.values()]
-        visible = self.stage.visible(batch)
         heads = []
-        for head, state in enumerate(self.states):
-            x = torch.cat([own[head] for own in rows.values()]).cpu()
-            code = self.codec.encode(state, x)
-            for name, part in zip(rows, code.split(lengths), strict=True):
-                meter = self.meters.setdefault((name, head), CodeMeter())
-                meter.add(part, None if visible is None else visible.cpu())
-            heads.append(self.codec.decode(state, code, x.shape[1]).to(batch.tokens.device).split(lengths))
+        for state, code, width in self.encoded(rows, batch):
+            heads.append(self.codec.decode(state, code, width).to(batch.tokens.device).split(lengths))
         by_stream = dict(zip(rows, zip(*heads, strict=True), strict=True))
         # A single head needs no copy.
         return {name: torch.stack(own) if len(own) > 1 else own[0][None] for name, own in by_stream.items()}
+
+    def encoded(self, rows: Rows, batch: Batch) -> Iterator[tuple[State, Tensor, int]]:
+        """State, code and width of the rows, head by head; the codes are metered."""
+        lengths = [own.shape[1] for own in rows.values()]
+        visible = self.stage.visible(batch)
+        for head, state in enumerate(self.states):
+            x = torch.cat([own[head] for own in rows.values()]).cpu()
+            code = self.codec.encode(state, x)
+            for name, part in zip(rows, code.split(lengths), strict=True) if self.metered else ():
+                meter = self.meters.setdefault((name, head), CodeMeter())
+                meter.add(part, None if visible is None else visible.cpu())
+            yield state, code, x.shape[1]
 
     def bits_per_token(self) -> float:
         """Queries and keys of all heads add up."""
         return sum(meter.bits() for meter in self.meters.values())
 
 
+def timed_batch(ground: Ground) -> Batch:
+    """What forward passes are timed on."""
+    split = next(iter(ground.splits.values())).whole
+    return scored_batches(split, ground.stage.model.device, min(TIMED_TOKENS, ground.task.batch_tokens))[0]
+
+
 def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
-    split = next(iter(ground.splits.values())).split
-    batch = scored_batches(split, stage.model.device, min(TIMED_TOKENS, ground.task.batch_tokens))[0]
+    batch = timed_batch(ground)
     device = batch.tokens.device.type
     simplify = Simplifier(stage, codec, fitted.states)
 

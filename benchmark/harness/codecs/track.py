@@ -53,7 +53,8 @@ class CodecTrack:
         family = unit.task.family(unit.arena.family)
         reference = load_reference(unit.task, unit.seed, family, conditions.device)
         sentences = used(unit.task, conditions.limit)
-        return CodecGround(unit, lay_ground(unit.task, reference, unit.arena, conditions.device, sentences))
+        ground = lay_ground(unit.task, reference, unit.arena, conditions.device, sentences, conditions.compared)
+        return CodecGround(unit, ground)
 
     def failed(self, entry: AnyEntry) -> dict[str, Any]:
         """The track's own fields where nothing was measured."""

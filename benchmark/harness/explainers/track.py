@@ -98,9 +98,10 @@ class ExplainerTrack:
         assert isinstance(unit.arena, Explanations)  # for the type checker: this is the track of explanations
         if not isinstance(unit.seed, int):
             raise UsageError(f"{unit.arena_name} has no bank of untrained models; its seeds are {unit.arena.seeds}")
+        limit = conditions.compared or conditions.limit  # nothing is fitted: all figures are of the compared cases
         bank = build_bank(unit.task, unit.arena, unit.seed, conditions.device)
         splits = {
-            name: lay_split(unit.task, bank, name, cases, conditions.device, conditions.limit)
+            name: lay_split(unit.task, bank, name, cases, conditions.device, limit)
             for name, cases in zip(scored_splits(unit.task), CASES, strict=True)
         }
         return ExplainerGround(unit.task, bank, splits)

@@ -1,0 +1,86 @@
+"""What a regression is: faithfulness that fell beyond its interval, a rate that rose, a runtime that grew."""
+
+from dataclasses import dataclass
+
+from benchmark.records import SeedName
+from benchmark.scoring.statistics import Interval
+
+ROUNDING = 1e-3  # of a rate: on other hardware a few rows may get another symbol
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is still no regression."""
+
+    tolerance: float = 0.0  # how far below 0 the whole interval of a difference may lie
+    runtime_factor: float = 1.5
+
+
+@dataclass(frozen=True)
+class Change:
+    """One score on one split, then and now, on the sentences (or cases) that both records have."""
+
+    split: str
+    measure: str  # faithfulness, equivalence or intervention
+    recorded: float
+    now: float
+    difference: Interval  # now less recorded, over common resamples
+
+    def fell(self, limits: Limits) -> bool:
+        """Whether even the upper end of the interval lies below 0, by more than the tolerance."""
+        return self.difference.high < -limits.tolerance
+
+
+@dataclass(frozen=True)
+class Quartiles:
+    """Time of the proxy, or of an explanation, over time of the reference."""
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One entry on one reference, then and now. Rates are bits a token, on whole splits."""
+
+    arena: str
+    entry: str
+    seed: SeedName
+    changes: tuple[Change, ...] = ()
+    rates: tuple[float, float] | None = None  # recorded, now; explainers have none
+    runtimes: tuple[Quartiles, Quartiles] | None = None  # recorded, now; None where they are of different cases
+    broken: str = ""  # why there is nothing to compare
+
+    def fallen(self, limits: Limits) -> list[str]:
+        """The scores that fell beyond their intervals, a text each."""
+        return [
+            f"{one.measure} on {one.split} fell from {one.recorded:.3f} to {one.now:.3f}, the difference is "
+            f"{one.difference.value:.3f} [{one.difference.low:.3f}, {one.difference.high:.3f}]"
+            for one in self.changes
+            if one.fell(limits)
+        ]
+
+    def dearer(self) -> list[str]:
+        """A text if the rate rose by more than rounding."""
+        if self.rates is None or self.rates[1] <= self.rates[0] * (1 + ROUNDING):
+            return []
+        return [f"the rate rose from {self.rates[0]:.2f} to {self.rates[1]:.2f} bits a token"]
+
+    def slower(self, limits: Limits) -> list[str]:
+        """A text if the runtime grew beyond the factor, from the recorded upper quartile to the present lower one."""
+        if self.runtimes is None:
+            return []
+        recorded, now = self.runtimes
+        if now.low <= limits.runtime_factor * recorded.high:
+            return []
+        return [
+            f"the runtime grew from {recorded.median:.2f} (upper quartile {recorded.high:.2f}) to {now.median:.2f} "
+            f"(lower quartile {now.low:.2f}) times the reference's, beyond the factor {limits.runtime_factor:g}"
+        ]
+
+    def problems(self, limits: Limits) -> list[str]:
+        """All that got worse, a text each."""
+        if self.broken:
+            return [self.broken]
+        return [*self.fallen(limits), *self.dearer(), *self.slower(limits)]

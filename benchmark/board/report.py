@@ -1,0 +1,198 @@
+"""One submission among the others: what its records say, arena by arena. Pure: records in, facts out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.board.curves import ArenaCurves, EntryCurve, curves
+from benchmark.board.entries import EntryRow, entry_rows
+from benchmark.board.row import Row
+from benchmark.board.rows import SCORINGS, ArenaBoard, boards
+from benchmark.records import CodecRecord, Environment, ExplainerRecord, SeedName, Stored, Terms
+from benchmark.scoring.statistics import told_apart
+
+Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
+
+
+@dataclass(frozen=True)
+class Source:
+    """A submission's file as it is now."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Against whom a ranked submission can be told apart, best first."""
+
+    better: list[str]  # are better than it
+    worse: list[str]
+    same: list[str]  # cannot be told apart from it
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An entry that failed for one reason, on some references."""
+
+    entry: str
+    seeds: list[SeedName]
+    reason: str
+
+
+@dataclass(frozen=True)
+class ArenaReport:
+    """A submission in one arena."""
+
+    row: Row
+    ranked: int  # submissions with a rank, this one included
+    apart: Apart | None  # None without a rank by score
+    entries: list[EntryRow]  # its own, cheapest first
+    curves: ArenaCurves | None  # its own and those of every scored submission; None where every entry failed
+    labels: Labels
+    failures: list[Failure]
+
+    @property
+    def own_curve(self) -> list[EntryCurve]:
+        """Its own successful entries, cheapest first."""
+        found = self.curves.entries if self.curves else []
+        return [entry for entry in found if entry.submission == self.row.submission]
+
+
+@dataclass(frozen=True)
+class Making:
+    """Records that were made alike: where, from what, and with which options."""
+
+    environment: Environment
+    source_sha256: str
+    task: str
+    limit: int | None
+    in_process: bool
+    arenas: list[str]
+    seeds: list[SeedName]
+    records: int
+    first: str  # when, UTC
+    last: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is told of one submission."""
+
+    submission: str
+    authors: tuple[str, ...]
+    reference: str
+    control: bool
+    source: Source | None  # None where its file is gone
+    arenas: list[ArenaReport]
+    unknown_arenas: list[str]  # that it has records of and that are no longer there
+    makings: list[Making]
+    paths: list[str]  # of its records
+
+
+def report(
+    stored: Sequence[Stored],
+    name: str,
+    terms: Mapping[str, Terms],
+    source: Source | None,
+    root: Path,
+    labels: Mapping[str, Labels] | None = None,
+) -> Report:
+    """What records, its own among the others', say of submission `name`, which has at least one.
+
+    Paths below `root` are told relative to it, so that the page is the same wherever the checkout lies; `labels` by task.
+    """
+    ordered = sorted(stored, key=lambda one: one.path)
+    own = [one for one in ordered if one.record.submission == name]
+    arenas = {one.record.arena for one in own}
+    around = [one for one in ordered if one.record.arena in arenas]
+    latest = max((one.record for one in own), key=lambda record: record.created)
+    return Report(
+        submission=name,
+        authors=latest.authors,
+        reference=latest.reference,
+        control=latest.control,
+        source=source,
+        arenas=[_arena(board, around, name, labels or {}) for board in boards(around, terms) if _has(board, name)],
+        unknown_arenas=sorted(arenas - set(terms)),
+        makings=_makings([one.record for one in own]),
+        paths=[below(one.path, root) for one in own],
+    )
+
+
+def below(path: Path, root: Path) -> str:
+    """A path relative to the root it lies under; any other as it is."""
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+
+
+def _has(board: ArenaBoard, name: str) -> bool:
+    return any(row.submission == name for row in board.rows)
+
+
+def _arena(board: ArenaBoard, stored: list[Stored], name: str, labels: Mapping[str, Labels]) -> ArenaReport:
+    row = next(row for row in board.rows if row.submission == name)
+    comparable = {own.submission for own in board.rows if own.status == "ok"} | {name}
+    there = [
+        one
+        for one in stored
+        if (one.record.arena, one.record.submission in comparable) == (board.arena, True)
+        and one.record.seed != "untrained"
+    ]
+    own = [one for one in there if one.record.submission == name]
+    drawn = curves(there) if any(one.record.status == "ok" for one in own) else []
+    return ArenaReport(
+        row=row,
+        ranked=sum(other.rank_low is not None for other in board.rows),
+        apart=_apart(board, there, row) if row.rank_low is not None and row.score else None,
+        entries=sorted(entry_rows(own), key=lambda entry: (entry.figures.get("bits/token") or 0.0, entry.entry)),
+        curves=drawn[0] if drawn else None,
+        labels=labels.get(board.arena.partition("/")[0], {}),
+        failures=_failures([one.record for one in own]),
+    )
+
+
+def _apart(board: ArenaBoard, stored: list[Stored], row: Row) -> Apart:
+    """By the same test as the ranks: all pairs of the arena together."""
+    names = [other.submission for other in board.rows if other.score is not None and not other.control]
+    groups = [[one for one in stored if one.record.submission == name] for name in names]
+    scores = np.stack([own.on_ood for own in SCORINGS[board.track].score(groups, board.seeds)])
+    signs = told_apart(scores)[names.index(row.submission)].tolist()
+    by_sign = {sign: [n for n, own in zip(names, signs, strict=True) if own == sign] for sign in (-1, 0, 1)}
+    return Apart(by_sign[-1], by_sign[1], [name for name in by_sign[0] if name != row.submission])
+
+
+def _failures(records: Sequence[CodecRecord | ExplainerRecord]) -> list[Failure]:
+    found: dict[tuple[str, str], list[SeedName]] = defaultdict(list)
+    for record in records:
+        if record.status == "failed":
+            found[record.entry, record.reason or ""].append(record.seed)
+    return [Failure(entry, seeds, reason) for (entry, reason), seeds in found.items()]
+
+
+def _makings(records: Sequence[CodecRecord | ExplainerRecord]) -> list[Making]:
+    """Records grouped by what they were made with; the largest group first."""
+    groups: dict[tuple[str, str, str, int | None, bool], list[CodecRecord | ExplainerRecord]] = defaultdict(list)
+    for record in records:
+        place = record.environment.model_dump_json()
+        groups[place, record.source_sha256, record.task, record.limit, record.in_process].append(record)
+    return sorted((_making(group) for group in groups.values()), key=lambda making: -making.records)
+
+
+def _making(group: Sequence[CodecRecord | ExplainerRecord]) -> Making:
+    first = group[0]
+    seeds = Counter(record.seed for record in group)
+    return Making(
+        environment=first.environment,
+        source_sha256=first.source_sha256,
+        task=first.task,
+        limit=first.limit,
+        in_process=first.in_process,
+        arenas=sorted({record.arena for record in group}),
+        seeds=sorted(seeds, key=lambda seed: (seed == "untrained", str(seed).zfill(9))),
+        records=len(group),
+        first=min(record.created for record in group),
+        last=max(record.created for record in group),
+    )

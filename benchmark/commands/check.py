@@ -1,0 +1,162 @@
+"""`check`: a submission scored again on a sub-sample, and held against its records."""
+
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark.board.regression import Comparison, Limits
+from benchmark.board.remeasured import compare
+from benchmark.board.render import interval_text
+from benchmark.commands.options import parse_seed, print_table
+from benchmark.commands.recorded import chosen, records_of, require_comparable
+from benchmark.commands.run import Bar
+from benchmark.errors import UsageError
+from benchmark.harness.again import compared, score_again, units_again
+from benchmark.harness.guest import Nursery
+from benchmark.harness.jobs import guests
+from benchmark.harness.run import steps
+from benchmark.harness.runtime import resolve_device
+from benchmark.harness.scorer import callers
+from benchmark.harness.unit import Conditions
+from benchmark.methods import Manifest, source_sha256
+from benchmark.records import SeedName, Stored
+from benchmark.registry import find_method
+
+GONE = "the submission has no such entry any more"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line said."""
+
+    submission: str
+    against: Path | None
+    arenas: list[str] | None
+    seed: str | None
+    limits: Limits
+    limit: int | None  # sentences or cases a split that are compared
+    device: str
+    timeout: float
+    in_process: bool
+
+
+def check(options: Options) -> int:
+    """Score again, compare, print. The exit code: 1 if anything got worse."""
+    conditions = Conditions(resolve_device(options.device), None, options.in_process, options.timeout)
+    seed = None if options.seed is None else parse_seed(options.seed)
+    if options.limits.tolerance < 0 or options.limits.runtime_factor < 1:
+        raise UsageError(
+            f"--tolerance must be at least 0 and --runtime-factor at least 1, got {options.limits.tolerance:g} "
+            f"and {options.limits.runtime_factor:g}"
+        )
+    file = find_method(options.submission)
+    with guests(conditions) as nursery:
+        manifest = describe(file, conditions, nursery)
+        stored = records_of(manifest.name, options.submission, options.against)
+        recorded = chosen(stored, options.arenas, seed)
+        require_comparable(recorded, options.submission)
+        comparisons = compare_again(file, manifest, recorded, conditions, options.limit, nursery)
+    _print_scores(comparisons, options.limits)
+    _print_costs(comparisons, options.limits)
+    return _conclude(file, manifest, recorded, comparisons, options.limits)
+
+
+def describe(file: Path, conditions: Conditions, nursery: Nursery | None) -> Manifest:
+    """What a file puts forward. Raises UsageError with what is wrong with it."""
+    caller, _ = callers(file, conditions, nursery)
+    manifest = caller.manifest()
+    caller.close()
+    return manifest
+
+
+def compare_again(
+    file: Path,
+    manifest: Manifest,
+    recorded: list[Stored],
+    conditions: Conditions,
+    limit: int | None,
+    nursery: Nursery | None,
+) -> list[Comparison]:
+    """The recorded entries, scored again on the first sentences of every split, each held against its record."""
+    labels = {entry.label: number for number, entry in enumerate(manifest.entries)}
+    wanted: dict[tuple[str, SeedName], frozenset[str]] = {}
+    for one in recorded:
+        place = one.record.arena, one.record.seed
+        wanted[place] = wanted.get(place, frozenset()) | {one.record.entry}
+    first = recorded[0].record
+    conditions = replace(conditions, limit=first.limit, compared=compared(first.track, limit))
+    units = units_again(file, wanted, conditions, nursery) if labels.keys() & {r.record.entry for r in recorded} else []
+    with tempfile.TemporaryDirectory() as folder, Bar(steps(units)) as bar:
+        made = score_again(units, conditions, Path(folder), bar, nursery)
+        now = {(one.record.arena, one.record.seed, one.record.entry): one for one in made}
+        ordered = sorted(recorded, key=lambda one: (one.record.arena, labels.get(one.record.entry, len(labels))))
+        return [_compared(one, now.get((one.record.arena, one.record.seed, one.record.entry))) for one in ordered]
+
+
+def _compared(recorded: Stored, now: Stored | None) -> Comparison:
+    if now is not None:
+        return compare(recorded, now)
+    record = recorded.record
+    return Comparison(record.arena, record.entry, record.seed, broken=GONE)
+
+
+def _print_scores(comparisons: list[Comparison], limits: Limits) -> None:
+    for arena in dict.fromkeys(one.arena for one in comparisons):
+        own = [one for one in comparisons if one.arena == arena and one.changes]
+        rows = [
+            [
+                one.entry,
+                change.split,
+                change.measure,
+                f"{change.recorded:.3f}",
+                f"{change.now:.3f}",
+                interval_text(change.difference),
+                "fell" if change.fell(limits) else "ok",
+            ]
+            for one in own
+            for change in one.changes
+        ]
+        if rows:
+            headers = ("entry", "split", "score", "recorded", "now", "difference", "verdict")
+            print_table(headers, rows, f"{arena}, reference {own[0].seed}, on the sentences that were scored again")
+
+
+def _print_costs(comparisons: list[Comparison], limits: Limits) -> None:
+    rows = []
+    for one in comparisons:
+        rate = (
+            ("", "", "") if one.rates is None else (*(f"{own:.2f}" for own in one.rates), _word(one.dearer(), "rose"))
+        )
+        forward = ["", "", "other cases"]
+        if one.runtimes is not None:
+            texts = (f"{own.median:.2f} [{own.low:.2f}, {own.high:.2f}]" for own in one.runtimes)
+            forward = [*texts, _word(one.slower(limits), "grew")]
+        if not one.broken:
+            rows.append([one.arena, one.entry, *rate, *forward])
+    if rows:
+        headers = ("arena", "entry", "bits/token", "now", "verdict", "forward [quartiles]", "now", "verdict")
+        print_table(headers, rows, "rate on whole splits, and time over the reference's")
+
+
+def _word(worse: list[str], word: str) -> str:
+    return word if worse else "ok"
+
+
+def _conclude(
+    file: Path, manifest: Manifest, recorded: list[Stored], comparisons: list[Comparison], limits: Limits
+) -> int:
+    """Say what was compared and what got worse; the exit code."""
+    known = {one.record.entry for one in recorded}
+    new = [entry.label for entry in manifest.entries if entry.label not in known]
+    if new:
+        print(f"without a record, and so not checked: {', '.join(new)}", file=sys.stderr)
+    same = {one.record.source_sha256 for one in recorded} == {source_sha256(file)}
+    source = "the recorded version of its file" if same else "another version of its file than the recorded one"
+    found = [(one, problem) for one in comparisons for problem in one.problems(limits)]
+    for one, problem in found:
+        print(f"{one.entry} in {one.arena} on reference {one.seed}: {problem}", file=sys.stderr)
+    worse = len({(one.arena, one.entry) for one, _ in found})
+    outcome = f"{worse} got worse" if worse else "none got worse"
+    print(f"{manifest.name}, {source}: {len(comparisons)} recorded entries checked, {outcome}")
+    return int(bool(found))

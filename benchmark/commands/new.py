@@ -1,0 +1,25 @@
+"""`new`: the file of a new submission, from the template of its track."""
+
+from pathlib import Path
+
+from benchmark.errors import UsageError
+from benchmark.files import write_atomically
+from benchmark.methods.template import file_name, submission_text
+from benchmark.registry import SUBMISSIONS, all_methods
+
+
+def new(name: str, track: str, folder: Path | None) -> None:
+    """Write the file and say what comes next. Raises UsageError for a name or file that is taken."""
+    text = submission_text(name, track)
+    taken = all_methods().get(name)
+    if taken:
+        raise UsageError(f"there is a {taken.kind} called {name}, {taken.path}; choose another name")
+    into = folder or SUBMISSIONS
+    if folder is None and not into.is_dir():
+        raise UsageError(f"no folder of submissions at {into}, as this is no checkout; say where with --folder")
+    path = into / file_name(name)
+    if path.exists():
+        raise UsageError(f"{path}: there already, and left as it is; choose another name or remove it")
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    method = name if into.resolve() == SUBMISSIONS.resolve() else str(path)
+    print(f"wrote {path}, which runs as it is; make it yours\nnext: simplibench validate {method}")

@@ -1,0 +1,92 @@
+"""Which records a submission is held against."""
+
+from pathlib import Path
+
+from benchmark.errors import UsageError
+from benchmark.records import COMMITTED, Protocol, SeedName, Stored, load
+from benchmark.registry import load_task, protocol
+
+USUAL = (COMMITTED, Path("results"))  # the agreed ones first: `results` may hold what is to be checked
+
+
+def records_of(submission: str, named: str, against: Path | None) -> list[Stored]:
+    """A submission's successful records: of one file, a folder, or the first usual folder that has any.
+
+    `named` is what the user called the submission. Raises UsageError with the command that makes records.
+    """
+    if against is not None and against.is_file():
+        found = [_one_record(against, submission)]
+    else:
+        if against is not None and not against.is_dir():
+            raise UsageError(f"--against {against}: no such file or folder of records")
+        roots = USUAL if against is None else (against,)
+        per_root = ([load(path) for path in sorted(root.glob(f"*/*/{submission}/*.json"))] for root in roots)
+        found = next((own for own in per_root if own), [])
+    good = [one for one in found if one.record.status == "ok"]
+    if not good:
+        where = "the committed records or results/" if against is None else str(against)
+        output = "" if against is None else f" --output {against}"
+        what = "only failed records" if found else "no record"
+        raise UsageError(f"{what} of {submission} in {where}; `simplibench run {named}{output}` makes them")
+    return good
+
+
+def _one_record(path: Path, submission: str) -> Stored:
+    stored = load(path)
+    record = stored.record
+    if record.submission != submission:
+        raise UsageError(f"--against {path}: a record of {record.submission}, not of {submission}")
+    if record.status == "failed":
+        raise UsageError(f"--against {path}: {record.entry} had failed ({record.reason}): nothing to compare with")
+    return stored
+
+
+def chosen(stored: list[Stored], arenas: list[str] | None, seed: SeedName | None) -> list[Stored]:
+    """Of each arena asked for, the records of the reference asked for, else of the first. Raises UsageError."""
+    known = sorted({one.record.arena for one in stored})
+    unknown = [name for name in arenas or [] if not any(name in _names(arena) for arena in known)]
+    if unknown:
+        raise UsageError(f"no record in {', '.join(unknown)}; there are records in {', '.join(known)}")
+    found: list[Stored] = []
+    for arena in known:
+        if not arenas or any(name in arenas for name in _names(arena)):
+            own = [one for one in stored if one.record.arena == arena]
+            wanted = _seed(own, seed)
+            found += [one for one in own if one.record.seed == wanted]
+    return found
+
+
+def require_comparable(stored: list[Stored], named: str) -> None:
+    """Raises UsageError for records of another protocol, and for such as are of different numbers of sentences."""
+    for one in stored:
+        record = one.record
+        current = protocol(load_task(record.task), record.track)
+        if record.protocol != current:
+            raise UsageError(
+                f"{one.path}: made under protocol {_version(record.protocol)}, the present one is {_version(current)}: "
+                "splits, references or formulas differ, so its figures cannot be compared; make it again from the "
+                f"version that you trust: simplibench run {named} --task {record.task} --fresh --output FOLDER, then "
+                "check --against FOLDER"
+            )
+    limits = {one.record.limit for one in stored}
+    if len(limits) > 1:
+        listed = ", ".join("none" if limit is None else str(limit) for limit in limits)
+        raise UsageError(f"the records of {named} were made with different --limit ({listed}); choose one by --against")
+
+
+def _version(one: Protocol) -> str:
+    return f"{one.task_version}.{one.scoring_version} ({one.sha256[:8]})"
+
+
+def _seed(stored: list[Stored], asked: SeedName | None) -> SeedName:
+    """The reference asked for, or the first that has records, trained ones before the untrained one."""
+    seeds = sorted({one.record.seed for one in stored}, key=lambda name: (isinstance(name, str), name))
+    if asked is not None and asked not in seeds:
+        arena = stored[0].record.arena
+        raise UsageError(f"no record in {arena} on reference {asked}; there are: {', '.join(map(str, seeds))}")
+    return seeds[0] if asked is None else asked
+
+
+def _names(arena: str) -> tuple[str, str]:
+    """With its task, and without."""
+    return arena, arena.partition("/")[2]

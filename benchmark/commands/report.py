@@ -1,0 +1,95 @@
+"""`report`: the page of one submission."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.board.report import Report, Source, below
+from benchmark.board.report import report as report_of
+from benchmark.board.report_markdown import report_markdown
+from benchmark.commands.options import RESULTS, require_format
+from benchmark.commands.page import task_labels
+from benchmark.errors import UsageError
+from benchmark.files import write_atomically
+from benchmark.methods import source_sha256
+from benchmark.methods.template import file_name
+from benchmark.records import COMMITTED, Stored, load_all
+from benchmark.registry import BASELINES, all_methods, terms
+
+ROOT = BASELINES.parent
+
+
+def report(name: str, roots: list[Path] | None, output: Path | None, format: str) -> None:
+    """Print or write the page, and say what comes next. Raises UsageError, and DamagedFile for an edited record."""
+    require_format(format, "md", "html")
+    missing = [root for root in roots or [] if not root.is_dir()]
+    if missing:
+        raise UsageError(f"--records {missing[0]}: no such folder")
+    stored = among_committed(name, roots)
+    found = report_of(stored, name, terms(), _source(name), ROOT, task_labels())
+    text = writer(format)(found)
+    if output:
+        _write(output, text)
+        print(f"wrote {output} from {len(found.paths)} records of {name}")
+    else:
+        print(text, end="")
+    # A page on standard output is for a file or a pipe; what comes next is for the reader.
+    committed = all(one.path.is_relative_to(COMMITTED) for one in stored if one.record.submission == name)
+    print("\n".join(next_steps(found, committed)), file=sys.stdout if output else sys.stderr)
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--output {output}: cannot be written ({error.strerror}); name a file elsewhere") from None
+
+
+def among_committed(name: str, roots: list[Path] | None) -> list[Stored]:
+    """A submission's records under the roots, or under `results`, in place of its committed ones, among the others'.
+
+    Without roots, its committed records count in the arenas that `results` has none of. Raises UsageError for no records.
+    """
+    made = [one for root in roots or [RESULTS] for one in load_all(root) if one.record.submission == name]
+    replaced = {one.record.arena for one in made}
+    committed = load_all(COMMITTED)
+    if not roots:
+        made += [one for one in committed if one.record.submission == name and one.record.arena not in replaced]
+    if not made:
+        looked = ", ".join(map(str, roots)) if roots else f"{RESULTS} and the committed records"
+        file = name if name in all_methods() else "FILE"
+        raise UsageError(f"no records of {name} in {looked}; `simplibench run {file}` makes them")
+    arenas = {one.record.arena for one in made}
+    others = [one for one in committed if one.record.submission != name and one.record.arena in arenas]
+    return others + made
+
+
+def writer(format: str) -> Callable[[Report], str]:
+    """Who writes a format. Raises UsageError where a library for it is missing."""
+    if format == "md":
+        return report_markdown
+    from benchmark.pages import require_libraries
+
+    require_libraries()
+    from benchmark.pages.report import report_html
+
+    return report_html
+
+
+def _source(name: str) -> Source | None:
+    """The method's file, if there is still one of that name."""
+    method = all_methods().get(name)
+    return Source(below(method.path, ROOT), source_sha256(method.path)) if method else None
+
+
+def next_steps(found: Report, committed: bool) -> list[str]:
+    """What follows: the rest of the run, the committed records, or the leaderboard; and what a pull request holds."""
+    if found.source is None:
+        return [f"its file is not here; a pull request needs it as submissions/{file_name(found.submission)}"]
+    if any(arena.row.status in ("unranked", "incomplete", "outdated") for arena in found.arenas):
+        return ["some of its records do not make a rank", f"next: simplibench run {found.submission}"]
+    held = f"{found.source.path}, benchmark/records/committed, leaderboard.md and this page"
+    if committed:
+        return [f"for a pull request: {held}", "next: simplibench leaderboard"]
+    run = f"simplibench run {found.submission} --output benchmark/records/committed"
+    return [f"for a pull request, when `simplibench leaderboard` has been made anew: {held}", f"next: {run}"]

@@ -1,0 +1,47 @@
+"""Entries scored again on a sub-sample, in such a way that their counts pair with those of whole records."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from benchmark.harness.guest import Nursery
+from benchmark.harness.jobs import default_jobs
+from benchmark.harness.run import plan, results, run
+from benchmark.harness.unit import Conditions, Places, Progress, Unit
+from benchmark.records import SeedName, Stored
+
+# Sentences of each split that a proxy is run on. All splits and arenas stay, since a proxy may fail on any of them, and
+# one reference is enough, since a change shows on each. svd in three arenas then takes half a minute of one core.
+SENTENCES = 100
+CASES = 4  # of each split that an explainer explains; each on the bank's 42 models
+Wanted = Mapping[tuple[str, SeedName], frozenset[str]]  # (arena with its task, reference) -> labels of entries
+
+
+def compared(track: str, limit: int | None) -> int:
+    """How many sentences or cases a split are compared."""
+    return limit or (CASES if track == "explainer" else SENTENCES)
+
+
+def units_again(file: Path, wanted: Wanted, conditions: Conditions, nursery: Nursery | None) -> list[Unit]:
+    """The units that hold what is wanted, and nothing else of them. Raises UsageError for what does not exist."""
+    units: list[Unit] = []
+    for task in dict.fromkeys(arena.partition("/")[0] for arena, _ in wanted):
+        own = [(arena, seed) for arena, seed in wanted if arena.startswith(f"{task}/")]
+        arenas, seeds = (list(dict.fromkeys(column)) for column in zip(*own, strict=True))
+        planned = plan([file], task, arenas, seeds, conditions, nursery)
+        units += [
+            replace(unit, only=wanted[unit.arena_name, unit.seed])
+            for unit in planned
+            if (unit.arena_name, unit.seed) in wanted
+        ]
+    return [unit for unit in units if unit.entries]
+
+
+def score_again(
+    units: list[Unit], conditions: Conditions, folder: Path, progress: Progress, nursery: Nursery | None
+) -> list[Stored]:
+    """Their records, made anew in a folder of their own, units side by side. Sub-samples: never kept, never ranked."""
+    places = Places(folder, (folder,))
+    jobs = min(default_jobs(conditions.device), len({(unit.arena_name, unit.seed) for unit in units}))
+    run(units, conditions, places, progress, nursery, jobs)
+    return results(units, conditions, places)

@@ -1,0 +1,14 @@
+"""What the board shows in a browser: charts and one page of HTML, from boards and curves. Needs the extra `page`."""
+
+import importlib.util
+
+from benchmark.errors import UsageError
+
+LIBRARIES = ("altair", "jinja2", "vl_convert")
+
+
+def require_libraries() -> None:
+    """To be called before a module of this folder is imported. Raises UsageError that says what to install."""
+    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"pages are drawn with {', '.join(missing)}: pip install -e '.[page]'")

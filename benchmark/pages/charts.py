@@ -1,0 +1,86 @@
+"""Charts of an arena's scores, each a function of its curves. Data lie inside: a chart can be shown or saved alone."""
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+
+from benchmark.board import ArenaCurves
+from benchmark.pages.encodings import (
+    SHARE,
+    Drawing,
+    as_dict,
+    colour,
+    dark,
+    dash,
+    entry_tooltip,
+    interval_tooltip,
+    picked,
+    shape,
+    shown,
+)
+from benchmark.pages.look import Frame, Look
+from benchmark.pages.rows import SIDES, timed, two_sides
+
+
+def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
+    """Faithfulness against rate, ID and OOD side by side; a line a submission, a point an entry, bands of 95 %."""
+    return Drawing(_rate_chart(look.frame(arena)), {"sides": two_sides(arena)})
+
+
+@lru_cache(maxsize=64)
+def _rate_chart(frame: Frame) -> dict[str, Any]:
+    axis = alt.Axis(values=list(frame.rates), format="d")
+    scale = alt.Scale(type="symlog", domain=[-0.25, 1.3 * frame.dearest], nice=False)  # points at the ends are whole
+    rate = alt.X("bits:Q", title="bits per token", scale=scale, axis=axis)
+    faithfulness = alt.Y("low:Q", scale=SHARE, title="faithfulness", axis=alt.Axis(tickCount=5))
+    legend = picked()
+    base = alt.Chart().encode(x=rate, color=colour(frame))
+    between = base.encode(y=faithfulness, y2="high:Q")
+    band = between.mark_area().encode(opacity=shown(legend, 0.18, 0.02))
+    alone = between.transform_filter("datum.alone").mark_rule(strokeWidth=2).encode(opacity=shown(legend, 0.7))
+    line = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash(frame), opacity=shown(legend))
+    points = base.mark_point(filled=True, size=70).encode(
+        y="value:Q",
+        shape=shape(frame),
+        opacity=shown(legend),
+        tooltip=[
+            *entry_tooltip(),
+            alt.Tooltip("bits:Q", title="bits per token", format=".1f"),
+            *interval_tooltip("faithfulness"),
+            alt.Tooltip("references:Q"),
+        ],
+    )
+    nearest = alt.selection_point(
+        name="nearest", on="pointerover", nearest=True, fields=["submission", "entry"], empty=False
+    )
+    layers = alt.layer(band, alone, line, points.add_params(nearest, legend), data=alt.NamedData("sides"))
+    side = alt.Facet("side:N", title=None, sort=list(SIDES))
+    return as_dict(layers.properties(width=380, height=300).facet(facet=side, columns=2).add_params(dark()))
+
+
+def runtime_chart(arena: ArenaCurves, look: Look) -> Drawing:
+    """The OOD score of every entry against its time, in forward passes of the reference."""
+    return Drawing(_runtime_chart(look.frame(arena)), {"runtime": timed(arena), "as-fast": [{"ratio": 1}]})
+
+
+@lru_cache(maxsize=64)
+def _runtime_chart(frame: Frame) -> dict[str, Any]:
+    title = "time of the proxy / time of the reference" if frame.track == "codec" else "time / one forward pass"
+    score = "OOD faithfulness" if frame.track == "codec" else "OOD score"
+    legend = picked()
+    time = alt.X(
+        "ratio:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=20), axis=alt.Axis(tickCount=6)
+    )
+    points = alt.Chart(alt.NamedData("runtime")).mark_point(filled=True, size=80)
+    points = points.encode(
+        x=time,
+        y=alt.Y("value:Q", title=score, scale=SHARE, axis=alt.Axis(tickCount=5)),
+        color=colour(frame),
+        shape=shape(frame),
+        opacity=shown(legend),
+        tooltip=[*entry_tooltip(), alt.Tooltip("ratio:Q", title="time ratio", format=".3"), *interval_tooltip(score)],
+    )
+    as_fast = alt.Chart(alt.NamedData("as-fast")).mark_rule(strokeDash=[4, 4]).encode(x="ratio:Q")
+    layers = alt.layer(as_fast, points.add_params(legend))
+    return as_dict(layers.properties(width="container", height=300).add_params(dark()))

@@ -1,0 +1,66 @@
+"""The report of one submission as one file of HTML that needs no network: its text and tables, and charts between."""
+
+import re
+from dataclasses import dataclass, replace
+
+from benchmark.board.curves import ArenaCurves
+from benchmark.board.report import ArenaReport, Labels, Report
+from benchmark.board.report_sections import Section, sections
+from benchmark.pages.charts import rate_curves, runtime_chart
+from benchmark.pages.encodings import Drawing
+from benchmark.pages.html import Figure, as_json, assets, chart_json, environment
+from benchmark.pages.look import Look, config
+from benchmark.pages.split_map import split_map
+from benchmark.pages.strata import strata_chart, strata_of
+
+WEB = re.compile(r"https?://\S+")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section, and the charts that belong to it."""
+
+    section: Section
+    figures: list[Figure]
+    charts: str  # JSON
+
+
+def report_html(report: Report) -> str:
+    """The page."""
+    arenas = {arena.row.arena: arena for arena in report.arenas}
+    look = Look.of([arena.curves for arena in report.arenas if arena.curves])
+    parts = [_part(section, arenas.get(section.arena), look) for section in sections(report)]
+    page = environment().get_template("report.html")
+    return page.render(
+        report=report,
+        link=report.reference if WEB.fullmatch(report.reference) else "",
+        parts=parts,
+        themes=as_json({"light": config(dark=False), "dark": config(dark=True)}),
+        **assets(),
+    )
+
+
+def _part(section: Section, arena: ArenaReport | None, look: Look) -> Part:
+    drawn = _charts(arena.curves, arena, look) if arena and arena.curves else []
+    return Part(section, [figure for figure, _ in drawn], chart_json({figure.name: chart for figure, chart in drawn}))
+
+
+def _charts(drawn: ArenaCurves, arena: ArenaReport, look: Look) -> list[tuple[Figure, Drawing]]:
+    """Its curve and strata among the others', its own splits, its runtime among the others'."""
+    alone = replace(drawn, entries=arena.own_curve)
+    found: list[tuple[Figure, Drawing]] = []
+    if drawn.track == "codec":
+        caption = "Faithfulness against rate. A point is an entry, its band or bar the 95 % interval."
+        found.append((Figure("rate", caption, 2, wide=True, fluid=True), rate_curves(drawn, look)))
+    found += [_stratum(drawn, stratum, look, arena.labels) for stratum in strata_of(drawn)]
+    figure = Figure("map", "Its entries on every split.", 1, wide=drawn.track != "codec", fluid=False)
+    found.append((figure, split_map(alone)))
+    caption = "Runtime against the score. Dashed: as fast as the reference."
+    found.append((Figure("runtime", caption, 1, wide=False, fluid=True), runtime_chart(drawn, look)))
+    return found
+
+
+def _stratum(drawn: ArenaCurves, stratum: str, look: Look, labels: Labels) -> tuple[Figure, Drawing]:
+    caption = f"Agreement with the reference by {stratum}, of each submission's best entry at the budget chosen here."
+    figure = Figure(f"strata-{stratum}", caption, 3, wide=True, fluid=True)
+    return figure, strata_chart(drawn, stratum, look, labels)

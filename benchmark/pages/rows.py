@@ -1,0 +1,43 @@
+"""The data of the charts of scores: plain rows, as many digits as can be seen. Needs no library."""
+
+from typing import Any
+
+from benchmark.board import ArenaCurves, EntryCurve
+
+SIDES = {"in distribution (ID)": "on_id", "out of distribution (OOD)": "on_ood"}
+ROUNDING = 4  # digits after the point
+Rows = list[dict[str, Any]]
+
+
+def rounded(value: float | None) -> float | None:
+    """What is drawn of a figure."""
+    return None if value is None else round(value, ROUNDING)
+
+
+def names(entry: EntryCurve) -> dict[str, Any]:
+    """Whose a point is."""
+    return {"submission": entry.submission, "entry": entry.entry}
+
+
+def two_sides(arena: ArenaCurves) -> Rows:
+    """Every entry's rate and faithfulness, a row for ID and one for OOD."""
+    found: Rows = []
+    for entry in arena.entries:
+        alone = sum(other.submission == entry.submission for other in arena.entries) == 1
+        common = {**names(entry), "bits": rounded(entry.bits), "references": entry.references, "alone": alone}
+        found += [{**common, "side": side, **_interval(entry, name)} for side, name in SIDES.items()]
+    return found
+
+
+def timed(arena: ArenaCurves) -> Rows:
+    """Every entry's time and OOD score."""
+    return [
+        {**names(entry), "ratio": rounded(entry.forward_ratio), **_interval(entry, "on_ood")}
+        for entry in arena.entries
+        if entry.forward_ratio
+    ]
+
+
+def _interval(entry: EntryCurve, name: str) -> dict[str, Any]:
+    found = getattr(entry, name)
+    return {"value": rounded(found.value), "low": rounded(found.low), "high": rounded(found.high)}

@@ -1,0 +1,72 @@
+"""The map of an arena: every entry on every split."""
+
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+
+from benchmark.board import ArenaCurves
+from benchmark.pages.encodings import Drawing, as_dict, dark, entry_tooltip
+from benchmark.pages.rows import Rows, names, rounded
+
+CROWDED = 12  # columns that are too many to be wide
+
+
+def split_map(arena: ArenaCurves) -> Drawing:
+    """Faithfulness of entries x splits; of explainers the measures x splits. Figures are written into the cells."""
+    measures = ["faithfulness"] if arena.track == "codec" else _measures(arena)
+    rows_of = row_names(arena)
+    rows: Rows = [
+        {
+            **names(entry),
+            "row": rows_of[entry.submission, entry.entry],
+            "column": _column(measure, split, measures),
+            "value": rounded(value),
+        }
+        for entry in arena.entries
+        for measure in measures
+        for split, value in entry.measures.get(measure, {}).items()
+    ]
+    columns = [_column(measure, split, measures) for measure in measures for split in arena.splits]
+    return Drawing(_chart(tuple(columns)), {"map": rows})
+
+
+@lru_cache(maxsize=64)
+def _chart(columns: tuple[str, ...]) -> dict[str, Any]:
+    base = alt.Chart(alt.NamedData("map")).encode(
+        x=alt.X("column:N", title=None, sort=list(columns), axis=alt.Axis(orient="top", labelAngle=-40)),
+        y=alt.Y("row:N", title=None, sort=None),
+        tooltip=[*entry_tooltip(), alt.Tooltip("column:N", title="split"), alt.Tooltip("value:Q", format=".3f")],
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color("value:Q", scale=alt.Scale(scheme="viridis", domain=[0, 1], clamp=True), legend=None)
+    )
+    figures = base.mark_text(fontSize=11).encode(
+        text=alt.Text("value:Q", format=".2f"),
+        color=alt.when("datum.value > 0.6").then(alt.value("#111111")).otherwise(alt.value("#ffffff")),
+    )
+    return as_dict(
+        alt.layer(cells, figures)
+        .properties(width=alt.Step(58 if len(columns) < CROWDED else 46), height=alt.Step(20))
+        .add_params(dark())
+    )
+
+
+def row_names(arena: ArenaCurves) -> dict[tuple[str, str], str]:
+    """What an entry is called in its arena: by its label, with the submission where two have the same."""
+    labels = Counter(entry.entry for entry in arena.entries)
+    return {
+        (own.submission, own.entry): own.entry if labels[own.entry] == 1 else f"{own.submission}: {own.entry}"
+        for own in arena.entries
+    }
+
+
+def _measures(arena: ArenaCurves) -> list[str]:
+    """The explainers' measures, both scores first, then what they are made of."""
+    found = dict.fromkeys(measure for entry in arena.entries for measure in entry.measures)
+    return sorted(found, key=lambda measure: (measure.split(",")[0], "," in measure))
+
+
+def _column(measure: str, split: str, measures: list[str]) -> str:
+    return split if len(measures) == 1 else f"{measure}: {split}"

@@ -1,0 +1,157 @@
+"""Agreement by stratum: where in a split an entry departs from the reference."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+
+from benchmark.board import ArenaCurves, EntryCurve
+from benchmark.pages.encodings import (
+    SHARE,
+    Drawing,
+    Layers,
+    as_dict,
+    colour,
+    dark,
+    dash,
+    entry_tooltip,
+    picked,
+    shape,
+    shown,
+)
+from benchmark.pages.look import Frame, Look
+from benchmark.pages.rows import Rows, names
+
+Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
+FIRST_SHOWN = 2  # identity's rate halved so often
+LINEAR = 25  # a stratum whose values span more, such as distance, has a logarithmic axis
+PER_MILLE = 1_000  # agreements travel in whole thousandths: half of a page's data are these
+
+
+def strata_of(arena: ArenaCurves) -> list[str]:
+    """The strata there are, such as depth."""
+    return sorted({point.stratum for entry in arena.entries for point in entry.strata})
+
+
+def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -> Drawing:
+    """Agreement by one stratum, a panel a split: of the entries that the score takes at a budget the reader sets.
+
+    A stratum of numbers is drawn as lines, one whose values have labels, or are no numbers, as rows of points.
+    """
+    values = {point.value for entry in arena.entries for point in entry.strata if point.stratum == stratum}
+    named = labels.get(stratum) or {value: value for value in sorted(values) if not value.isdecimal()}
+    numbers = () if named else tuple(sorted(map(int, values)))
+    taken = _taken(arena)
+    rows: Rows = [{"n": n, **names(entry), "taken": budgets} for n, (entry, budgets) in enumerate(taken)]
+    data: dict[str, Rows | str] = {f"strata-{stratum}": _csv(arena, taken, stratum), "taken": rows}
+    return Drawing(_chart(look.frame(arena), stratum, tuple(named.items()), numbers), data)
+
+
+@lru_cache(maxsize=64)
+def _chart(frame: Frame, stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int, ...]) -> dict[str, Any]:
+    panel = _points(frame, stratum, [name for _, name in named]) if named else _lines(frame, stratum, numbers)
+    chart = panel.facet(
+        facet=alt.Facet("split:N", title=None, sort=list(frame.splits)),
+        data=alt.NamedData(f"strata-{stratum}", format=alt.CsvDataFormat(type="csv")),
+        columns=3,
+    )
+    chart = chart.properties(transform=_transforms(frame, dict(named)))
+    return as_dict(chart.add_params(dark(), _budget(frame)))
+
+
+def _lines(frame: Frame, stratum: str, numbers: tuple[int, ...]) -> Layers:
+    legend = picked()
+    wide = numbers[0] > 0 and numbers[-1] / numbers[0] > LINEAR
+    scale = alt.Scale(type="log", base=2, padding=8) if wide else alt.Scale(nice=False, padding=8)
+    ticks = alt.Axis(values=list(numbers), format="d") if wide else alt.Axis(format="d", tickMinStep=1)
+    base = alt.Chart().encode(
+        x=alt.X("value:Q", title=stratum, scale=scale, axis=ticks),
+        y=_agreement(alt.Y),
+        color=colour(frame),
+        opacity=shown(legend),
+    )
+    lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash(frame))
+    points = base.mark_point(filled=True, size=45).encode(shape=shape(frame), tooltip=_tooltip("value:Q", stratum))
+    return alt.layer(lines, points).properties(width=250, height=190).add_params(legend)
+
+
+def _points(frame: Frame, stratum: str, order: list[str]) -> Layers:
+    legend = picked()
+    points = alt.Chart().mark_point(filled=True, size=60)
+    points = points.encode(
+        x=_agreement(alt.X),
+        y=alt.Y("label:N", title=None, sort=order, axis=alt.Axis(grid=True)),
+        color=colour(frame),
+        shape=shape(frame),
+        opacity=shown(legend),
+        tooltip=_tooltip("label:N", stratum),
+    )
+    return alt.layer(points).properties(width=250, height=alt.Step(22)).add_params(legend)
+
+
+def _agreement(channel: Any) -> Any:
+    return channel("agreement:Q", title="agreement", scale=SHARE, axis=alt.Axis(tickCount=5))
+
+
+def _tooltip(field: str, stratum: str) -> list[alt.Tooltip]:
+    return [
+        *entry_tooltip(),
+        alt.Tooltip(field, title=stratum),
+        alt.Tooltip("agreement:Q", format=".3f"),
+        alt.Tooltip("low:Q", title="lowest reference", format=".3f"),
+        alt.Tooltip("high:Q", title="highest reference", format=".3f"),
+    ]
+
+
+def _taken(arena: ArenaCurves) -> list[tuple[EntryCurve, int]]:
+    """The entries that are taken, and at which budgets: one bit each, the dearest lowest."""
+    found: dict[tuple[str, str], tuple[EntryCurve, int]] = {}
+    for n, own in enumerate(arena.taken().values()):
+        for entry in own:
+            _, before = found.get((entry.submission, entry.entry), (entry, 0))
+            found[entry.submission, entry.entry] = (entry, before | 1 << n)
+    return list(found.values())
+
+
+def _budget(frame: Frame) -> alt.Parameter:
+    """A list to choose a budget from, by keyboard too."""
+    words = [f"identity / {2 ** (n + 1)}: {rate:g} bits per token" for n, rate in enumerate(frame.budgets)]
+    choice = alt.binding_select(options=list(range(len(frame.budgets))), labels=words, name="Budget ")
+    return alt.param(name="budget", value=FIRST_SHOWN - 1, bind=choice)
+
+
+def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) -> str:
+    """Rows as short as they can be: numbers of entry and split, the value, and agreements in thousandths."""
+    splits = list(arena.splits)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("n", "s", "value", "a", "l", "h"))
+    for number, (entry, _) in enumerate(taken):
+        for point in entry.strata:
+            if point.stratum == stratum:
+                shares = (round(PER_MILLE * share) for share in (point.agreement, point.low, point.high))
+                writer.writerow((number, splits.index(point.split), point.value, *shares))
+    return text.getvalue()
+
+
+def _transforms(frame: Frame, named: Mapping[str, str]) -> list[Any]:
+    """From short rows to what is drawn."""
+    source = alt.LookupData(data=alt.NamedData("taken"), key="n", fields=["submission", "entry", "taken"])
+    lookup: dict[str, Any] = {"lookup": "n", "from": source}  # `from` is no name in Python
+    expressions = {
+        "split": f"{json.dumps(frame.splits)}[datum.s]",
+        "agreement": f"datum.a / {PER_MILLE}",
+        "low": f"datum.l / {PER_MILLE}",
+        "high": f"datum.h / {PER_MILLE}",
+    }
+    if named:
+        expressions["label"] = f"{json.dumps(dict(named))}[datum.value] || datum.value"
+    return [
+        alt.LookupTransform(**lookup),
+        alt.FilterTransform("(datum.taken >> budget) & 1"),
+        *(alt.CalculateTransform(**{"as": name, "calculate": text}) for name, text in expressions.items()),
+    ]

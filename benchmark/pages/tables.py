@@ -1,0 +1,173 @@
+"""Tables of the page as text in cells, with what a browser needs to sort them and to draw the score's bar."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmark.board import ArenaBoard, ArenaCurves, EntryCurve, Row
+from benchmark.board.render import bits_text, rank_text
+from benchmark.scoring.statistics import Interval
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A score between 0 and 1 and its interval, in per cent of the bar's length."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, interval: Interval) -> "Bar":
+        """Clipped to the bar."""
+        return cls(*(round(100 * min(max(share, 0), 1), 1) for share in (interval.value, interval.low, interval.high)))
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a submission can be read: its file and its paper, None where there is none to follow."""
+
+    file: str | None
+    file_name: str | None
+    paper: str | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: what is read, and what it is sorted by, empty cells last."""
+
+    text: str
+    key: float | str | None = None
+    interval: str = ""
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table."""
+
+    submission: str
+    control: bool
+    reference: str
+    link: Link
+    cells: list[Cell]  # after the rank and the submission
+    rank: Cell
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headers and lines."""
+
+    headers: list[str]
+    lines: list[Line]
+
+
+def ranked_table(board: ArenaBoard, files: dict[str, tuple[str, str]]) -> Table:
+    """An arena's ranking; `files` gives a submission's address and name."""
+    columns = {**SCORES, **OWN[board.track], **CONDITIONS}
+    lines = [
+        Line(
+            submission=row.submission,
+            control=row.control,
+            reference=row.reference,
+            link=_link(row, files),
+            rank=Cell(rank_text(row), row.rank_low),
+            cells=[cell(row) for cell in columns.values()],
+        )
+        for row in board.rows
+    ]
+    return Table(["rank", "submission", *columns], lines)
+
+
+def leaders(board: ArenaBoard) -> str:
+    """Who may be first, and the best score."""
+    first = [row for row in board.rows if row.rank_low == 1 and row.score]
+    if not first:
+        return "no ranked submission"
+    best = max(row.score.value for row in first if row.score)
+    return f"{', '.join(row.submission for row in first)}: {best:.3f}"
+
+
+def entry_table(arena: ArenaCurves) -> list[list[Cell]]:
+    """What the charts draw, as numbers: a line an entry, columns as `entry_headers` names them."""
+    return [_entry_line(arena, entry) for entry in arena.entries]
+
+
+def entry_headers(arena: ArenaCurves) -> list[str]:
+    """Names of the columns of `entry_table`."""
+    rate = ["bits per token"] if arena.track == "codec" else []
+    return ["entry", "submission", *rate, "ID", "OOD", *(split for split in arena.splits), "forward"]
+
+
+def _entry_line(arena: ArenaCurves, entry: EntryCurve) -> list[Cell]:
+    by_split = entry.measures[MAIN[arena.track]]
+    rate = [_number(entry.bits, ".1f")] if arena.track == "codec" else []
+    return [
+        Cell(entry.entry, entry.entry),
+        Cell(entry.submission, entry.submission),
+        *rate,
+        _interval(entry.on_id),
+        _interval(entry.on_ood),
+        *(_number(by_split.get(split), ".3f") for split in arena.splits),
+        _number(entry.forward_ratio, ".2f"),
+    ]
+
+
+def _link(row: Row, files: dict[str, tuple[str, str]]) -> Link:
+    address, name = files.get(row.submission, (None, None))
+    # Only these: a record may name anything, javascript: too.
+    paper = row.reference if row.reference.startswith(("https://", "http://")) else None
+    return Link(address, name, paper)
+
+
+def _number(value: float | None, format: str) -> Cell:
+    return Cell("" if value is None else f"{value:{format}}", value)
+
+
+def _interval(found: Interval | None, with_bar: bool = False) -> Cell:
+    if found is None:
+        return Cell("")
+    bounds = f"[{found.low:.3f}, {found.high:.3f}]"
+    return Cell(f"{found.value:.3f}", found.value, bounds, Bar.of(found) if with_bar else None)
+
+
+def _figure(name: str) -> Callable[[Row], Cell]:
+    """A track's own figure, with its interval where it has one."""
+
+    def cell(row: Row) -> Cell:
+        value, low, high = (row.figures.get(key) for key in (name, f"{name}_low", f"{name}_high"))
+        if value is None or low is None or high is None:
+            return _number(value, ".3f")
+        return _interval(Interval(value, low, high))
+
+    return cell
+
+
+def _status(row: Row) -> Cell:
+    failed = f"{row.failed_entries} of {row.entries} entries failed" if row.failed_entries else ""
+    text = ", ".join(part for part in (f"{row.status}: {row.note}" if row.note else row.status, failed) if part)
+    return Cell(text, text)
+
+
+MAIN = {"codec": "faithfulness", "explainer": "equivalence"}
+SCORES: dict[str, Callable[[Row], Cell]] = {
+    "OOD score": lambda row: _interval(row.score, with_bar=True),
+    "ID score": lambda row: _number(row.id_score.value if row.id_score else None, ".3f"),
+    "gap": lambda row: _interval(row.gap),
+}
+OWN: dict[str, dict[str, Callable[[Row], Cell]]] = {
+    "codec": {
+        "entries": lambda row: Cell(str(row.entries), row.entries),
+        "bits per token": lambda row: Cell(bits_text(row), row.figures.get("bits_low")),
+    },
+    "explainer": {
+        "equivalence OOD": _figure("equivalence"),
+        "equivalence ID": _figure("id_equivalence"),
+        "intervention OOD": _figure("intervention"),
+        "intervention ID": _figure("id_intervention"),
+        "by replacing": _figure("replaced_score"),
+    },
+}
+CONDITIONS: dict[str, Callable[[Row], Cell]] = {
+    "forward": lambda row: _number(row.forward_ratio, ".2f"),
+    "status": _status,
+}

@@ -1,0 +1,168 @@
+"""`pytest --simplibench FILE`: the contract of a submission as tests, one for each promise of each entry."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.commands.validate import Trial
+from benchmark.errors import SimplibenchError, UsageError
+from benchmark.harness.guest import Guest, Nursery
+from benchmark.harness.runtime import resolve_device
+from benchmark.methods import AnyEntry, ExplainerEntry, Manifest, Problem
+from benchmark.methods.codec_contract import CODEC_METHODS, CODEC_PROMISES
+from benchmark.methods.contract import Promise
+from benchmark.methods.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
+from benchmark.registry import find_method
+
+USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
+FILES = pytest.StashKey[list[Path]]()
+NURSERY = pytest.StashKey[Nursery]()
+
+
+def add_submissions(config: pytest.Config) -> None:
+    """Put the files among what pytest collects. Raises pytest.UsageError for one that does not exist."""
+    try:
+        files = [find_method(name).resolve() for name in config.getoption("--simplibench")]
+    except UsageError as error:
+        raise pytest.UsageError(f"--simplibench: {error}") from None
+    config.stash[FILES] = files
+    alone = config.args_source is not config.ArgsSource.ARGS
+    given = [] if alone else config.args
+    config.args = [*given, *(str(file) for file in files if str(file) not in given)]
+
+
+def collector(path: Path, parent: pytest.Collector) -> "ContractFile | None":
+    """The contract of a file, if it is one of the submissions."""
+    return ContractFile.from_parent(parent, path=path) if path in parent.config.stash[FILES] else None
+
+
+class ContractFile(pytest.File):
+    """A submission's file."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.manifest: Manifest | None = None
+        self._trial: Trial | None = None
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """That it loads, and the promises of its entries if it does."""
+        unusable = ""
+        guest = self._guest()
+        try:
+            self.manifest = guest.manifest()
+        except UsageError as error:
+            unusable = str(error)
+        guest.close()
+        yield LoadsItem.from_parent(self, name="loads, and puts forward a submission", unusable=unusable)
+        for index, entry in enumerate(self.manifest.entries if self.manifest else ()):
+            yield EntryContract.from_parent(self, name=entry.label, entry=entry, index=index)
+
+    def problems(self, entry: AnyEntry, index: int) -> list[Problem]:
+        """What is wrong with an entry, found in guests of their own."""
+        if self._trial is None:
+            assert self.manifest is not None  # for the type checker: there are entries
+            self._trial = Trial.of(self.manifest, self.config.getoption("--simplibench-timeout"))
+        caller, stranger = self._guest(), self._guest()
+        try:
+            return self._trial.problems(caller, stranger, entry, index)
+        finally:
+            caller.close()
+            stranger.close()
+
+    def _guest(self) -> Guest:
+        """Of one nursery for the whole session."""
+        if NURSERY not in self.config.stash:
+            nursery = self.config.stash[NURSERY] = Nursery()
+            self.config.add_cleanup(lambda: nursery.__exit__(None, None, None))
+        return Guest(self.config.stash[NURSERY], self.path, resolve_device("auto"))
+
+
+class EntryContract(pytest.Collector):
+    """The promises of one entry. It is tried once, when the first is asked for."""
+
+    def __init__(self, entry: AnyEntry, index: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.entry, self.index = entry, index
+        self.explainer = isinstance(entry, ExplainerEntry)
+        self.methods = EXPLAINER_METHODS if self.explainer else CODEC_METHODS
+        self._found: list[Problem] | None = None
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Method by method: that it works, then what it must keep."""
+        for method in self.methods:
+            promises = EXPLAINER_PROMISES if self.explainer else CODEC_PROMISES
+            for promise in (Promise(method, USABLE), *(own for own in promises if own.method == method)):
+                name = f"{promise.method}: {promise.expected}"
+                yield PromiseItem.from_parent(self, name=name, promise=promise, contract=self)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that is wrong with the entry."""
+        if self._found is None:
+            assert isinstance(self.parent, ContractFile)  # for the type checker
+            self._found = self.parent.problems(self.entry, self.index)
+        return self._found
+
+    def breaches(self, promise: Promise) -> list[Problem]:
+        """The problems that are of a promise; what no other promise speaks of is of `USABLE`."""
+        known = {(own.method, own.expected) for own in (*CODEC_PROMISES, *EXPLAINER_PROMISES)}
+        if promise.expected == USABLE:
+            return [one for one in self.problems if one.method == promise.method and _key(one) not in known]
+        return [one for one in self.problems if _key(one) == (promise.method, promise.expected)]
+
+    def before(self, promise: Promise) -> list[Problem]:
+        """The problems that kept a promise from being tried, on some rows or on all."""
+        last = self.methods.index(promise.method) + (promise.expected != USABLE)
+        needed = [Promise(method, USABLE) for method in self.methods[:last]]
+        needed += [Promise(promise.method, promise.needs)] if promise.needs else []
+        return [problem for one in needed for problem in self.breaches(one)]
+
+
+class ContractItem(pytest.Item):
+    """A test that fails with what the contract says, without a traceback."""
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Errors made for users are told by their text alone."""
+        if isinstance(excinfo.value, SimplibenchError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """The submission's file, and the test by name."""
+        return self.path, None, self.nodeid.partition("::")[2]
+
+
+class LoadsItem(ContractItem):
+    """The file itself."""
+
+    def __init__(self, unusable: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.unusable = unusable
+
+    def runtest(self) -> None:
+        """Fails with what is wrong with the file."""
+        if self.unusable:
+            pytest.fail(self.unusable, pytrace=False)
+
+
+class PromiseItem(ContractItem):
+    """One promise of one entry."""
+
+    def __init__(self, promise: Promise, contract: EntryContract, **options: Any) -> None:
+        super().__init__(**options)
+        self.promise, self.contract = promise, contract
+
+    def runtest(self) -> None:
+        """Fails with the breach; skipped where an earlier failure kept the promise from being tried."""
+        breaches = self.contract.breaches(self.promise)
+        if breaches:
+            pytest.fail("\n".join(map(str, breaches)), pytrace=False)
+        before = self.contract.before(self.promise)
+        if before:
+            pytest.skip(f"not tried, since {before[0]}")
+
+
+def _key(problem: Problem) -> tuple[str, str]:
+    return problem.method, problem.expected

@@ -1,0 +1,171 @@
+"""What a suite of one's own may ask of a proxy: to stay as faithful, as cheap and as fast as it was."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from benchmark.board.regression import Comparison, Limits
+from benchmark.board.remeasured import compare
+from benchmark.commands.check import GONE
+from benchmark.commands.recorded import chosen, records_of, require_comparable
+from benchmark.errors import SimplibenchError, UsageError
+from benchmark.harness.codecs.forward import proxy_forward
+from benchmark.harness.guest import InProcess
+from benchmark.harness.jobs import one_thread
+from benchmark.plugin.measuring import Measuring, Place, place
+from benchmark.records import CodecRecord, SeedName, Stored
+
+ROUNDS = 5  # forward passes that pytest-benchmark times, after one that it does not
+
+
+class Proxies(Measuring):
+    """The fixture `proxy`."""
+
+    def __call__(
+        self,
+        submission: str | Path,
+        *,
+        arena: str,
+        seed: SeedName = 0,
+        entry: str | None = None,
+        sentences: int | None = None,
+        device: str = "auto",
+        in_process: bool = False,
+        timeout: float = 600.0,
+    ) -> "Proxy":
+        """A submission, by file or name, in an arena such as `dyck-20-10/attention.1`, on one reference.
+
+        All its entries, or one by its label. `sentences` a split are compared, 100 if not said (of an explainer cases, 4).
+        """
+        with _told():
+            return Proxy(self, place(submission, arena, seed, entry, sentences, device, in_process, timeout))
+
+
+class Proxy:
+    """A proxy that a test asks something of. Each method fails the test with what got worse, and returns the proxy."""
+
+    def __init__(self, measuring: Measuring, place: Place) -> None:
+        self.measuring, self.place = measuring, place
+
+    def must_be_as_faithful_as(
+        self,
+        record: Path | str | None = None,
+        *,
+        floor: float | Mapping[str, float] | None = None,
+        tolerance: float = 0.0,
+    ) -> Self:
+        """No split may have fallen beyond the interval of the paired difference, nor lie below the floor.
+
+        `record` is a file or folder; without it, and without a floor, the committed ones, else those in `results`.
+        `tolerance` is how far below 0 the interval may lie. `floor` is the least faithfulness, of all splits or by split.
+        """
+        with _told():
+            recorded = self._recorded(record) if record is not None or floor is None else []
+            worse = self._worse(recorded, lambda one: one.fallen(Limits(tolerance=tolerance)))
+            if floor is not None:
+                worse += self._below(floor, recorded[0].record.limit if recorded else None)
+        return self._verdict(worse)
+
+    def must_be_as_cheap_as(self, record: Path | str | None = None) -> Self:
+        """The rate, in bits a token on whole splits, may not have risen."""
+        with _told():
+            worse = self._worse(self._recorded(record), Comparison.dearer)
+        return self._verdict(worse)
+
+    def must_be_as_fast_as(
+        self, record: Path | str | None = None, *, factor: float = 1.5, benchmark: Any = None
+    ) -> Self:
+        """The runtime over the reference's may not have grown beyond a factor, from quartile to quartile.
+
+        With pytest-benchmark's fixture as `benchmark`, the forward pass of the one `entry` is timed by it as well, in this
+        process, for its own `--benchmark-compare-fail`; the entry's ratios are in its `extra_info`.
+        """
+        with _told():
+            recorded = self._recorded(record)
+            worse = self._worse(recorded, lambda one: one.slower(Limits(runtime_factor=factor)))
+            if benchmark is not None:
+                self._time(benchmark, recorded[0].record.limit)
+        return self._verdict(worse)
+
+    def _recorded(self, record: Path | str | None) -> list[Stored]:
+        """The records that it is held against. Raises UsageError where there are none."""
+        own = self.place
+        against = None if record is None else Path(record)
+        stored = records_of(self.measuring.manifest(own).name, own.named, against)
+        if own.entry is not None:
+            stored = [one for one in stored if one.record.entry == own.entry]
+        if not stored:
+            raise UsageError(f"no record of {own.entry} of {own.named}; `simplibench run {own.named}` makes them")
+        recorded = chosen(stored, [own.arena], own.seed)
+        require_comparable(recorded, own.named)
+        return recorded
+
+    def _worse(self, recorded: list[Stored], kind: Callable[[Comparison], list[str]]) -> list[str]:
+        """What of a kind got worse than the records, with the entry's name."""
+        found = []
+        for one in recorded:
+            made = self.measuring.again(self.place, one.record.limit)
+            now = next((own for own in made if own.record.entry == one.record.entry), None)
+            if now is None:
+                found.append(f"{one.record.entry}: {GONE}")
+                continue
+            comparison = compare(one, now)
+            problems = [comparison.broken] if comparison.broken else kind(comparison)
+            found += [f"{one.record.entry}: {problem}" for problem in problems]
+        return found
+
+    def _below(self, floor: float | Mapping[str, float], limit: int | None) -> list[str]:
+        found = []
+        for one in self.measuring.again(self.place, limit):
+            record = one.record
+            if not isinstance(record, CodecRecord):
+                raise UsageError(f"{self.place.named} explains: it has no faithfulness that a floor could be of")
+            if record.status == "failed":
+                found.append(f"{record.entry}: it failed: {record.reason}")
+                continue
+            least = floor if isinstance(floor, Mapping) else dict.fromkeys(record.splits, floor)
+            unknown = [name for name in least if name not in record.splits]
+            if unknown:
+                raise UsageError(
+                    f"floor: {record.arena} has no split {', '.join(unknown)}; there are: {', '.join(record.splits)}"
+                )
+            found += [
+                f"{record.entry}: faithfulness on {name} is {record.splits[name].faithfulness:.3f}, below {bound:g}"
+                for name, bound in least.items()
+                if record.splits[name].faithfulness < bound
+            ]
+        return found
+
+    def _time(self, benchmark: Any, limit: int | None) -> None:
+        """Have pytest-benchmark time the entry's forward pass. Raises UsageError unless there is one entry."""
+        own = self.place
+        entries = [(unit, *numbered) for unit in self.measuring.units(own) for numbered in unit.entries]
+        if len(entries) != 1 or entries[0][2].track != "codec":
+            raise UsageError(f"benchmark= times the forward pass of one codec; give one entry of {own.named} as entry=")
+        unit, index, entry = entries[0]
+        record = self.measuring.again(own, limit)[0].record
+        if isinstance(record, CodecRecord) and record.runtime:
+            benchmark.extra_info["forward_ratio"] = record.runtime.forward_ratio
+        conditions = self.measuring.conditions(own, limit)
+        here = InProcess(own.file, conditions.device)
+        with one_thread():
+            forward = proxy_forward(unit, entry, index, conditions, (here, here))
+            benchmark.pedantic(forward, rounds=ROUNDS, warmup_rounds=1)
+
+    def _verdict(self, worse: list[str]) -> Self:
+        if worse:
+            where = f"{self.place.named} in {self.place.arena} on reference {self.place.seed}"
+            pytest.fail("\n".join([f"{where} got worse:", *(f"  {one}" for one in worse)]), pytrace=False)
+        return self
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What was asked wrongly fails the test with its text alone."""
+    try:
+        yield
+    except SimplibenchError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
