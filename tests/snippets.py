@@ -18,7 +18,7 @@ from benchmark.records import COMMITTED
 ARENA = "dyck-20-10/attention.1"
 SUBMISSIONS = ("constant", "identity", "pca", "svd")  # whose committed records are there
 SMALL = {
-    "run": ["--arena", "attention.1", "--seed", "0", "--limit", "4"],
+    "run": ["--arena", "attention.1", "--seed", "0", "--limit", "4", "--in-process"],
     "check": ["--limit", "5", "--in-process"],
     "train": ["--help"],  # a training takes a quarter of an hour
 }
