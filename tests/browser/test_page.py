@@ -122,13 +122,13 @@ def test_the_first_key_leads_past_the_header(visit):
 
 def test_rows_are_filtered_by_method_and_arena(visit):
     page = visit()
-    page.get_by_label("Method").fill("SVD")
+    page.get_by_label("Method", exact=True).fill("SVD")
     rows = page.locator(".ranking tbody tr:visible")
     assert set(rows.evaluate_all("rows => rows.map(row => row.dataset.method)")) == {"svd"}
     expect(page.locator("#count")).to_have_text(f"{rows.count()} rows in {rows.count()} arenas")
     arena(page)
     expect(page.locator("#count")).to_have_text("1 row in 1 arena")
-    page.get_by_label("Method").fill("no such method")
+    page.get_by_label("Method", exact=True).fill("no such method")
     expect(page.get_by_text("No submission has such a name here.")).to_be_visible()
     expect(page.locator("section.arena:visible")).to_have_count(0)
 
