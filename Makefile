@@ -4,13 +4,17 @@ METHOD ?= svd
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint benchmark docs records clean
+.PHONY: run test test-browser lint benchmark docs records clean
 
 run: .venv/core  ## score a method on the shipped references, and show its place
 	$(BIN)/simplibench run $(METHOD) --fresh
 
 test: .venv/test  ## the whole test suite
 	$(BIN)/python -m pytest
+
+test-browser: .venv/browser  ## the page in Debian's Chromium; screenshots in build/screenshots
+	command -v chromium >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	$(BIN)/python -m pytest tests/browser -o addopts=
 
 lint: .venv/lint  ## style and types
 	$(BIN)/ruff check .
@@ -41,6 +45,10 @@ records: .venv/all  ## make every committed record again, and the leaderboard; a
 .venv/test: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[test]'
 	touch $@ .venv/core
+
+.venv/browser: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[test,browser]'
+	touch $@ .venv/core .venv/test
 
 .venv/lint: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[test,lint]'

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from benchmark.board.row import Floats
 from benchmark.board.rows import SCORINGS, standing
-from benchmark.errors import UsageError
 from benchmark.records import Stored, Terms
 from benchmark.scoring.statistics import CONFIDENCE, Interval, holm, interval, p_value
 
@@ -32,7 +31,7 @@ class Comparison:
 def compare(
     stored: list[Stored], terms: Mapping[str, Terms], first: str, second: str, arenas: list[str]
 ) -> tuple[list[Comparison], dict[str, str]]:
-    """The arenas in which both have a score, and of the others why not. Raises UsageError if there is none."""
+    """The arenas in which both have a score, and of the others why not."""
     found, why = [], {}
     for arena in arenas:
         groups = [
@@ -46,9 +45,6 @@ def compare(
         difference = _difference(groups, terms[arena])
         away = interval(abs(difference - difference[0]))
         found.append(Comparison(arena, interval(difference), p_value(difference), 1.0, away.high))
-    if not found:
-        reasons = "; ".join(f"{arena}: {reason}" for arena, reason in why.items())
-        raise UsageError(f"{first} and {second} have scores together in no arena asked for. {reasons}")
     corrected = holm([one.p for one in found])
     return [replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True)], why
 

@@ -27,6 +27,9 @@ def compare(first: str, second: str, arenas: list[str] | None, roots: list[Path]
     of_either = {one.record.arena for one in stored if one.record.submission in (first, second)}
     chosen = arenas or [arena for arena in known if arena in of_either]
     found, why = compare_records(stored, known, first, second, chosen)
+    if not found:
+        reasons = "; ".join(f"{arena}: {reason}" for arena, reason in why.items())
+        raise UsageError(f"{first} and {second} have scores together in no arena asked for. {reasons}")
     rows = [
         [own.arena, interval_text(own.difference), f"{own.p:.3f}", f"{own.p_holm:.3f}", own.conclusion(first, second)]
         for own in found

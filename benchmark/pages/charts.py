@@ -40,7 +40,7 @@ def _rate_chart(frame: Frame) -> dict[str, Any]:
     band = between.mark_area().encode(opacity=shown(legend, 0.18, 0.02))
     alone = between.transform_filter("datum.alone").mark_rule(strokeWidth=2).encode(opacity=shown(legend, 0.7))
     line = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash(frame), opacity=shown(legend))
-    points = base.mark_point(filled=True, size=70).encode(
+    points = base.mark_point(filled=True, size=80).encode(
         y="value:Q",
         shape=shape(frame),
         opacity=shown(legend),
@@ -51,10 +51,7 @@ def _rate_chart(frame: Frame) -> dict[str, Any]:
             alt.Tooltip("references:Q"),
         ],
     )
-    nearest = alt.selection_point(
-        name="nearest", on="pointerover", nearest=True, fields=["submission", "entry"], empty=False
-    )
-    layers = alt.layer(band, alone, line, points.add_params(nearest, legend), data=alt.NamedData("sides"))
+    layers = alt.layer(band, alone, line, points.add_params(legend), data=alt.NamedData("sides"))
     side = alt.Facet("side:N", title=None, sort=list(SIDES))
     return as_dict(layers.properties(width=380, height=300).facet(facet=side, columns=2).add_params(dark()))
 

@@ -26,7 +26,7 @@ CAPTIONS = {
     "A method that can be trusted is as high on the right as on the left.",
     "map": "Every entry on every split: 1 is the original, 0 no better than a constant.",
     "measures": "Every explainer by measure and split: equivalence (0.5 is chance) and intervention (0 is chance), "
-    "then what both are made of.",
+    "each followed by its parts.",
     "strata": "Agreement with the reference by {}, of each submission's best entry at the budget chosen here.",
     "runtime": "Runtime against the score. Dashed: as fast as the reference.",
 }

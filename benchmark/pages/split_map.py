@@ -48,7 +48,7 @@ def _chart(columns: tuple[str, ...]) -> dict[str, Any]:
     )
     return as_dict(
         alt.layer(cells, figures)
-        .properties(width=alt.Step(58 if len(columns) < CROWDED else 46), height=alt.Step(20))
+        .properties(width=alt.Step(52 if len(columns) < CROWDED else 46), height=alt.Step(20))
         .add_params(dark())
     )
 

@@ -138,7 +138,7 @@ def p_value(difference: Floats) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values of several tests, corrected so that together they err at the level of one (Holm 1979)."""
-    order = np.argsort(p_values, kind="stable")
+    order = np.argsort(np.asarray(p_values, dtype=float), kind="stable")
     factors = len(order) - np.arange(len(order))
     corrected = np.empty(len(order))
     corrected[order] = np.minimum(np.maximum.accumulate(np.asarray(p_values, dtype=float)[order] * factors), 1)

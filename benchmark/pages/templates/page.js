@@ -65,6 +65,7 @@
     drawn.get(place)?.finalize();
     const [spec, config] = fitted(structuredClone(found.charts[place.dataset.chart]), place);
     spec.datasets = found.datasets;
+    spec.description = place.closest("figure").querySelector("figcaption").textContent;
     place.dataset.width = place.clientWidth;
     const result = await vegaEmbed(place, spec, { config, actions: false, renderer: "svg", tooltip: { theme: "custom" } });
     drawn.set(place, result);

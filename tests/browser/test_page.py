@@ -1,0 +1,205 @@
+"""The page as a reader meets it, in Debian's Chromium: `make test-browser`. Screenshots are kept."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+SCREENSHOTS = Path(os.environ.get("SIMPLIBENCH_SCREENSHOTS", ROOT / "build" / "screenshots"))
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+ARENA = "dyck-20-10/attention.1"
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    page = tmp_path_factory.mktemp("page") / "leaderboard.html"
+    subprocess.run([sys.executable, "-m", "benchmark.cli", "leaderboard", "--html", str(page)], check=True, cwd=ROOT)
+    return page
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    assert chromium, "these tests need Debian's chromium on PATH: apt-get install chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, headless=True, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, file):
+    """Opens the page in a window of its own; at the end nothing may have gone wrong or been fetched."""
+    wrong, fetched, contexts = [], [], []
+
+    def opened(viewport=DESKTOP, scheme="light") -> Page:
+        contexts.append(browser.new_context(viewport=viewport, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: fetched.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+    assert {url for url in fetched if not url.startswith(("data:", "blob:"))} <= {file.as_uri()}
+
+
+def arena(page: Page, name: str = ARENA):
+    """The section of one arena, its charts drawn."""
+    page.get_by_label("Arena", exact=True).select_option(label=name)
+    section = page.locator("section.arena:visible")
+    expect(section).to_have_count(1)
+    charts = section.locator(".chart")
+    for number in range(charts.count()):
+        expect(charts.nth(number)).to_have_attribute("data-drawn", "light" if not is_dark(page) else "dark")
+    return section
+
+
+def is_dark(page: Page) -> bool:
+    return page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+
+
+def column(section, number: int) -> list[str]:
+    cells = section.locator(f".ranking tbody tr:visible > :nth-child({number + 1})")
+    return [text.split()[0] if text.split() else "" for text in cells.all_inner_texts()]
+
+
+def scores(section) -> list[float]:
+    return [float(text) for text in column(section, 2) if text]
+
+
+def kept(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def test_a_column_is_sorted_both_ways_with_empty_cells_last(visit):
+    section = arena(visit())
+    header = section.locator(".ranking thead th").nth(2)
+    header.get_by_role("button").click()
+    expect(header).to_have_attribute("aria-sort", "descending")
+    assert scores(section) == sorted(scores(section), reverse=True)
+    header.get_by_role("button").click()
+    expect(header).to_have_attribute("aria-sort", "ascending")
+    assert scores(section) == sorted(scores(section))
+    assert column(section, 2)[-1] == ""  # identity has no score
+    assert section.locator('.ranking th[aria-sort="none"]').count() == section.locator(".ranking thead th").count() - 1
+
+
+def test_sorting_works_by_keyboard_and_the_focus_is_seen(visit):
+    page = visit()
+    section = arena(page)
+    section.get_by_role("button", name="rank").first.focus()
+    page.keyboard.press("Tab")
+    button = section.locator(".ranking thead button").nth(1)
+    expect(button).to_be_focused()
+    assert button.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(section.locator(".ranking thead th").nth(1)).to_have_attribute("aria-sort", "ascending")
+    names = column(section, 1)
+    assert names == sorted(names)
+    page.keyboard.press("Space")
+    assert column(section, 1) == sorted(names, reverse=True)
+
+
+def test_the_first_key_leads_past_the_header(visit):
+    page = visit()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the tables")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_rows_are_filtered_by_method_and_arena(visit):
+    page = visit()
+    page.get_by_label("Method", exact=True).fill("SVD")
+    rows = page.locator(".ranking tbody tr:visible")
+    assert set(rows.evaluate_all("rows => rows.map(row => row.dataset.method)")) == {"svd"}
+    expect(page.locator("#count")).to_have_text(f"{rows.count()} rows in {rows.count()} arenas")
+    arena(page)
+    expect(page.locator("#count")).to_have_text("1 row in 1 arena")
+    page.get_by_label("Method", exact=True).fill("no such method")
+    expect(page.get_by_text("No submission has such a name here.")).to_be_visible()
+    expect(page.locator("section.arena:visible")).to_have_count(0)
+
+
+def test_hovering_a_curve_shows_the_entry(visit):
+    page = visit()
+    section = arena(page)
+    chart = section.locator('[data-chart="rate"]')
+    point = chart.locator('path[aria-label*="SVD(rank=4)"]').first
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2 + 1)
+    tooltip = page.locator("#vg-tooltip-element")
+    expect(tooltip).to_be_visible()
+    expect(tooltip).to_contain_text("SVD(rank=4)")
+    expect(tooltip).to_contain_text("256.0")
+    kept(page, "hover")
+
+
+def test_charts_are_drawn_when_their_arena_is_opened(visit):
+    page = visit()
+    closed = page.locator("details.charts:not([open])").first
+    assert closed.locator("svg").count() == 0
+    closed.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(closed.page.locator("details.charts[open]").nth(1).locator("svg").first).to_be_visible()
+
+
+def test_the_strata_follow_the_budget(visit):
+    section = arena(visit())
+    chart = section.locator('[data-chart="strata-depth"]')
+    expect(chart.locator('path[aria-label*="SVD(rank=8)"]').first).to_be_attached()
+    chart.get_by_label("Budget").select_option(label="identity / 8: 256 bits per token")
+    expect(chart.locator('path[aria-label*="SVD(rank=4)"]').first).to_be_attached()
+    expect(chart.locator('path[aria-label*="SVD(rank=8)"]')).to_have_count(0)
+
+
+def test_explainers_have_their_own_columns_and_no_curves(visit):
+    section = arena(visit(), "dyck-2-4/explanations")
+    headers = section.locator(".ranking thead").inner_text()
+    assert "equivalence OOD" in headers
+    assert "intervention ID" in headers
+    assert section.locator('[data-chart="rate"]').count() == 0
+    expect(section.locator('[data-chart="map"] svg')).to_be_visible()
+
+
+@pytest.mark.parametrize("name", [ARENA, "dyck-2-4/explanations"])
+def test_a_phone_scrolls_tables_but_never_the_page_sideways(visit, name):
+    page = visit(PHONE)
+    section = arena(page, name)
+    section.locator("details.entries summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    table = section.locator(".scroll").first
+    assert table.evaluate("element => element.scrollWidth > element.clientWidth")
+    kept(page, f"phone-{name.replace('/', '-')}")
+
+
+def test_dark_is_drawn_dark_and_follows_the_reader(visit):
+    page = visit(scheme="dark")
+    arena(page)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 29)"
+    assert page.locator('[data-chart="rate"] path[stroke="#5cb3f0"]:visible').count() > 0
+    kept(page, "dark")
+    page.emulate_media(color_scheme="light")
+    arena(page)
+    assert page.locator('[data-chart="rate"] path[stroke="#0072b2"]:visible').count() > 0
+
+
+def test_the_page_is_kept_as_a_picture(visit):
+    page = visit()
+    section = arena(page)
+    kept(page, "light")
+    section.screenshot(path=SCREENSHOTS / "arena.png")
+    assert (SCREENSHOTS / "arena.png").stat().st_size > 50_000
