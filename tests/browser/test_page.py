@@ -148,6 +148,18 @@ def test_hovering_a_curve_shows_the_entry(visit):
     kept(page, "hover")
 
 
+def test_a_click_in_the_legend_fades_the_other_submissions(visit):
+    page = visit()
+    chart = arena(page).locator('[data-chart="rate"]')
+    other, own = (
+        chart.locator(f'path[aria-label*="submission: {name}"][aria-label*="entry:"]').first
+        for name in ("kmeans", "svd")
+    )
+    chart.locator(".role-legend-label text", has_text="svd").click()
+    expect(other).to_have_attribute("opacity", "0.12")
+    expect(own).not_to_have_attribute("opacity", "0.12")
+
+
 def test_charts_are_drawn_when_their_arena_is_opened(visit):
     page = visit()
     closed = page.locator("details.charts:not([open])").first
@@ -183,6 +195,7 @@ def test_a_phone_scrolls_tables_but_never_the_page_sideways(visit, name):
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     table = section.locator(".scroll").first
     assert table.evaluate("element => element.scrollWidth > element.clientWidth")
+    page.evaluate("scrollTo(0, 0)")
     kept(page, f"phone-{name.replace('/', '-')}")
 
 
