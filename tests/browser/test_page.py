@@ -133,6 +133,13 @@ def test_rows_are_filtered_by_method_and_arena(visit):
     expect(page.locator("section.arena:visible")).to_have_count(0)
 
 
+def test_a_card_leads_to_its_arena_though_it_was_filtered_out(visit):
+    page = visit()
+    arena(page)
+    page.get_by_role("navigation").get_by_role("link", name="dyck-20-10/residual.0").click()
+    expect(page.get_by_role("heading", name="dyck-20-10/residual.0")).to_be_in_viewport()
+
+
 def test_hovering_a_curve_shows_the_entry(visit):
     page = visit()
     section = arena(page)
