@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,13 @@ def assets() -> dict[str, Markup]:
     """Style, script and the renderer, which go into a page as they are."""
     folder = Path(__file__).parent / TEMPLATES
     style, script = ((folder / name).read_text() for name in ("page.css", "page.js"))
-    return {"style": Markup(style), "script": Markup(script), "vega": Markup(vl_convert.javascript_bundle(EXPORTED))}
+    return {"style": Markup(style), "script": Markup(script), "vega": _renderer()}
+
+
+@lru_cache(maxsize=1)
+def _renderer() -> Markup:
+    """Putting it together takes seconds."""
+    return Markup(vl_convert.javascript_bundle(EXPORTED))
 
 
 def as_json(value: Any) -> Markup:

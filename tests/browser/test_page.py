@@ -133,6 +133,13 @@ def test_rows_are_filtered_by_method_and_arena(visit):
     expect(page.locator("section.arena:visible")).to_have_count(0)
 
 
+def test_a_card_leads_to_its_arena_though_it_was_filtered_out(visit):
+    page = visit()
+    arena(page)
+    page.get_by_role("navigation").get_by_role("link", name="dyck-20-10/residual.0").click()
+    expect(page.get_by_role("heading", name="dyck-20-10/residual.0")).to_be_in_viewport()
+
+
 def test_hovering_a_curve_shows_the_entry(visit):
     page = visit()
     section = arena(page)
@@ -146,6 +153,18 @@ def test_hovering_a_curve_shows_the_entry(visit):
     expect(tooltip).to_contain_text("SVD(rank=4)")
     expect(tooltip).to_contain_text("256.0")
     kept(page, "hover")
+
+
+def test_a_click_in_the_legend_fades_the_other_submissions(visit):
+    page = visit()
+    chart = arena(page).locator('[data-chart="rate"]')
+    other, own = (
+        chart.locator(f'path[aria-label*="submission: {name}"][aria-label*="entry:"]').first
+        for name in ("kmeans", "svd")
+    )
+    chart.locator(".role-legend-label text", has_text="svd").click()
+    expect(other).to_have_attribute("opacity", "0.12")
+    expect(own).not_to_have_attribute("opacity", "0.12")
 
 
 def test_charts_are_drawn_when_their_arena_is_opened(visit):
@@ -183,6 +202,7 @@ def test_a_phone_scrolls_tables_but_never_the_page_sideways(visit, name):
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     table = section.locator(".scroll").first
     assert table.evaluate("element => element.scrollWidth > element.clientWidth")
+    page.evaluate("scrollTo(0, 0)")
     kept(page, f"phone-{name.replace('/', '-')}")
 
 

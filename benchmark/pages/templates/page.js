@@ -40,6 +40,11 @@
     method.addEventListener("input", filter);
     arena.addEventListener("change", filter);
     method.form.addEventListener("submit", (event) => event.preventDefault());
+    for (const link of all(".arenas a")) {
+      link.addEventListener("click", () => {
+        if (document.querySelector(link.hash).hidden) { method.value = arena.value = ""; filter(); }
+      });
+    }
     filter();
   }
 
