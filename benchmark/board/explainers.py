@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from benchmark.board.row import Floats, Scores
+from benchmark.board.tallies import Group
 from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
 from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
 from benchmark.scoring.statistics import interval, over_seeds, sentence_weights
@@ -68,8 +70,14 @@ def _scores(tallies: list[ExplainerTally]) -> Scores:
 
 def tally_explainers(group: list[Stored]) -> ExplainerTally:
     """Put the successful records of one bank together, whosever they are."""
+    return _tally_explainers(Group.of(group))
+
+
+@lru_cache(maxsize=64)
+def _tally_explainers(named: Group) -> ExplainerTally:
+    """Kept, since a page of board and curves asks twice."""
     measures: dict[str, dict[str, list[Floats]]] = defaultdict(lambda: defaultdict(list))
-    good = [(one, one.record) for one in group if isinstance(one.record, ExplainerRecord) and one.record.splits]
+    good = [(one, one.record) for one in named.stored if isinstance(one.record, ExplainerRecord) and one.record.splits]
     bank, counts = good[0][0].ground(BankTable), _together([one.counts(ExplainerCounts) for one, _ in good])
     for index, (name, result) in enumerate(good[0][1].splits.items()):
         weights = _not_empty(sentence_weights(cases_of(bank, index), name))

@@ -4,7 +4,9 @@ Every array begins with a row for the sample itself, then one for each bootstrap
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +54,19 @@ class SeedTally:
         return float(score(self.bits, self.on_id_by_divergence, self.on_ood_by_divergence, self.ceiling_bits)[1])
 
 
+@dataclass(frozen=True)
+class Group:
+    """Records, the same as others of the same seals."""
+
+    seals: tuple[str, ...]
+    stored: list[Stored] = field(compare=False)
+
+    @classmethod
+    def of(cls, stored: list[Stored]) -> Self:
+        """The group of some records."""
+        return cls(tuple(one.record.sha256 for one in stored), stored)
+
+
 def tally_each(stored: list[Stored]) -> dict[tuple[str, SeedName], SeedTally]:
     """By submission and reference, the records of an arena; those that share a ground are resampled together."""
     by_ground: dict[tuple[SeedName, str], list[Stored]] = defaultdict(list)
@@ -68,6 +83,13 @@ def tally_each(stored: list[Stored]) -> dict[tuple[str, SeedName], SeedTally]:
 
 def tally(group: list[Stored]) -> SeedTally:
     """Put the successful records of one arena and reference together; they share a ground."""
+    return _tally(Group.of(group))
+
+
+@lru_cache(maxsize=64)
+def _tally(named: Group) -> SeedTally:
+    """Kept, since a page of board and curves asks twice."""
+    group = named.stored
     good = [(one, one.record) for one in group if isinstance(one.record, CodecRecord) and one.record.status == "ok"]
     first = good[0][1]
     ground, counts = good[0][0].ground(GroundCounts), [one.counts(Counts) for one, _ in good]
