@@ -130,6 +130,22 @@ def test_no_page_is_compared_with_records_that_do_not_hold(folder, page):
     assert "bits_per_token must be the dearest split's, 512.0, got 1.0" in found
 
 
+def test_a_board_that_unsound_records_would_break_is_not_missed(folder, page):
+    path = moved(folder, folder / SVD, task="dyck-2-4", arena="dyck-2-4/explanations")
+    (found,) = problems(root=folder, page=page)
+    assert found.startswith(f"{path}: track: ")
+
+
+def test_many_records_are_recomputed_side_by_side_with_the_same_findings(folder, monkeypatch):
+    edited(folder / SVD, lambda content: content["splits"]["iid"].update(agreement=0.5))
+    edited(folder / OCCLUSION, lambda content: content["splits"]["length-28"].update(equivalence=0.5))
+    alone = problems(root=folder)
+    monkeypatch.setattr(audit, "MANY", 10)
+    monkeypatch.setattr(audit, "CHUNK", 4)
+    assert problems(root=folder) == alone
+    assert len(alone) == 2
+
+
 def test_an_edit_under_the_old_seal_is_refused(folder):
     edited(folder / SVD, lambda content: content.update(state_bytes=1), seal=False)
     (found,) = problems(folder / SVD)

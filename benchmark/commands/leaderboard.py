@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark.board import boards, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.commands.audit import audit, page_problem
+from benchmark.commands.audit import audit
 from benchmark.commands.options import require_format
 from benchmark.errors import UsageError
 from benchmark.files import write_atomically
@@ -35,6 +35,5 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
 
 def _check(roots: list[Path], format: str, page: Path) -> None:
     stored, damaged = read_all(*roots)
-    found = audit(stored, damaged)
-    found.require(*(page_problem(page, WRITERS[format](boards(stored, terms()))) if found.sound else ()))
+    audit(stored, damaged, lambda: WRITERS[format](boards(stored, terms())), page).require()
     print(f"{len(stored)} records verified; {page} is what they give")
