@@ -273,6 +273,10 @@ def moved(folder, path, **changes):
 def test_names_that_there_are_not_are_refused_with_those_there_are(changes, expected, folder):
     path = moved(folder, folder / SVD, **changes)
     assert problems(path) == [f"{path}: {expected}"]
+    if "submission" not in changes:  # and no board is made that leaves them out without a word
+        with pytest.raises(RecordsUnsound) as caught:
+            leaderboard_command.leaderboard(False, "json", [folder], None)
+        assert str(caught.value) == f"1 problem:\n  1. {path}: {expected}"
 
 
 def test_control_characters_of_a_name_are_written_out(folder):

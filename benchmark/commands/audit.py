@@ -12,7 +12,16 @@ from benchmark.errors import DamagedFile, SimplibenchError
 from benchmark.harness.jobs import default_jobs
 from benchmark.harness.pool import workers
 from benchmark.methods import NAME_PATTERN, source_sha256
-from benchmark.records import COMMITTED, CodecRecord, ExplainerRecord, Protocol, Stored, Terms, problems_each
+from benchmark.records import (
+    COMMITTED,
+    CodecRecord,
+    ExplainerRecord,
+    Protocol,
+    Stored,
+    Terms,
+    expected_key,
+    problems_each,
+)
 from benchmark.registry import all_methods, all_tasks, load_task, terms
 
 MANY, CHUNK = 200, 25  # records: from so many on they are recomputed side by side, so many at a time
@@ -72,6 +81,13 @@ def require_whole(one: Stored) -> None:
     Audit([*map(printable, _unsound([one]))], [], Counter()).require()
 
 
+def require_known(stored: Sequence[Stored]) -> None:
+    """Raises RecordsUnsound for records of tasks and arenas that there are not: no board can be made of them."""
+    current = terms()
+    found = [f"{one.path}: {problem}" for one in stored for problem in _foreign(one, current)]
+    Audit([*map(printable, found)], [], Counter()).require()
+
+
 def _page_problem(page: Path, text: str) -> list[str]:
     """The difference of a page from what the records give, if there is one."""
     written = page.read_bytes().decode(errors="replace") if page.exists() else ""
@@ -95,7 +111,7 @@ def _unsound(stored: Sequence[Stored]) -> list[str]:
     return [
         problem
         for one, own in zip(stored, _recomputed(stored), strict=True)
-        for problem in (*own, *(f"{one.path}: {foreign}" for foreign in _foreign(one, current)))
+        for problem in (*own, *(f"{one.path}: {said}" for said in (*_untrue(one), *_foreign(one, current))))
     ]
 
 
@@ -108,11 +124,18 @@ def _recomputed(stored: Sequence[Stored]) -> list[list[str]]:
         return [own for chunk in pool.map(problems_each, chunks) for own in chunk]
 
 
+def _untrue(one: Stored) -> Iterator[str]:
+    """A key that its content does not give, a name that no file can put forward."""
+    key, name = expected_key(one.record), one.record.submission
+    if one.record.key != key:
+        yield f"key: its content gives {key}, the record says {one.record.key}; run it again"
+    if not re.fullmatch(NAME_PATTERN, name):
+        yield f"submission: expected lower-case words joined by hyphens, got {name!r}; rename and run it again"
+
+
 def _foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
     """What a record says of tasks, arenas and splits that is not so: figures cannot tell, the task can."""
     record = one.record
-    if not re.fullmatch(NAME_PATTERN, record.submission):
-        yield f"submission: expected lower-case words joined by hyphens, got {record.submission!r}; rename and run it again"
     if record.task not in all_tasks():
         known = ", ".join(all_tasks())
         yield f"task: expected one of {known}, got {record.task!r}; delete it, or restore the task's file"

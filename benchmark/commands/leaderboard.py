@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark.board import boards, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.commands.audit import audit
+from benchmark.commands.audit import audit, require_known
 from benchmark.commands.options import require_format
 from benchmark.errors import UsageError
 from benchmark.files import write_atomically
@@ -25,6 +25,7 @@ def leaderboard(check: bool, format: str | None, roots: list[Path] | None, page:
         _check(roots or [COMMITTED], format or "md", page)
         return
     stored = load_all(*(roots or [COMMITTED]))
+    require_known(stored)
     text = WRITERS[format or "md"](boards(stored, terms()))
     if format:
         print(text, end="")
