@@ -130,6 +130,22 @@ def test_no_page_is_compared_with_records_that_do_not_hold(folder, page):
     assert "bits_per_token must be the dearest split's, 512.0, got 1.0" in found
 
 
+def test_a_board_that_unsound_records_would_break_is_not_missed(folder, page):
+    path = moved(folder, folder / SVD, task="dyck-2-4", arena="dyck-2-4/explanations")
+    (found,) = problems(root=folder, page=page)
+    assert found.startswith(f"{path}: track: ")
+
+
+def test_many_records_are_recomputed_side_by_side_with_the_same_findings(folder, monkeypatch):
+    edited(folder / SVD, lambda content: content["splits"]["iid"].update(agreement=0.5))
+    edited(folder / OCCLUSION, lambda content: content["splits"]["length-28"].update(equivalence=0.5))
+    alone = problems(root=folder)
+    monkeypatch.setattr(audit, "MANY", 10)
+    monkeypatch.setattr(audit, "CHUNK", 4)
+    assert problems(root=folder) == alone
+    assert len(alone) == 2
+
+
 def test_an_edit_under_the_old_seal_is_refused(folder):
     edited(folder / SVD, lambda content: content.update(state_bytes=1), seal=False)
     (found,) = problems(folder / SVD)
@@ -257,6 +273,10 @@ def moved(folder, path, **changes):
 def test_names_that_there_are_not_are_refused_with_those_there_are(changes, expected, folder):
     path = moved(folder, folder / SVD, **changes)
     assert problems(path) == [f"{path}: {expected}"]
+    if "submission" not in changes:  # and no board is made that leaves them out without a word
+        with pytest.raises(RecordsUnsound) as caught:
+            leaderboard_command.leaderboard(False, "json", [folder], None)
+        assert str(caught.value) == f"1 problem:\n  1. {path}: {expected}"
 
 
 def test_control_characters_of_a_name_are_written_out(folder):

@@ -3,15 +3,28 @@
 import difflib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import DamagedFile, SimplibenchError
+from benchmark.harness.jobs import default_jobs
+from benchmark.harness.pool import workers
 from benchmark.methods import NAME_PATTERN, source_sha256
-from benchmark.records import COMMITTED, CodecRecord, ExplainerRecord, Protocol, Stored, Terms, problems
+from benchmark.records import (
+    COMMITTED,
+    CodecRecord,
+    ExplainerRecord,
+    Protocol,
+    Stored,
+    Terms,
+    expected_key,
+    problems_each,
+)
 from benchmark.registry import all_methods, all_tasks, load_task, terms
 
+MANY, CHUNK = 200, 25  # records: from so many on they are recomputed side by side, so many at a time
 SHOWN_LINES = 12  # of the difference between a page and what the records give
 CURRENT, OTHER = "of the current protocol", "of another protocol"
 SAME, CHANGED, DELETED = (
@@ -30,37 +43,52 @@ class RecordsUnsound(SimplibenchError):
 class Audit:
     """What was found out about some records."""
 
-    problems: list[str]  # a record does not hold, or is not what the board may rank
-    sound: bool  # every record is whole and follows from its counts, so that a board can be made of them
+    problems: list[str]  # of a record that does not hold or is outdated, and of the page
     notes: list[str]  # worth knowing, no fault of a record
     standing: Counter[str]  # how many records are of what protocol and source
 
-    def require(self, *others: str) -> None:
-        """Raises RecordsUnsound that lists the problems and the `others`."""
-        found = [*map(printable, self.problems), *others]
-        if found:
-            listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(found, start=1))
-            raise RecordsUnsound(f"{len(found)} problem{'s' if len(found) > 1 else ''}:\n{listed}")
+    def require(self) -> None:
+        """Raises RecordsUnsound that lists the problems."""
+        if self.problems:
+            listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(self.problems, start=1))
+            raise RecordsUnsound(f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}:\n{listed}")
 
 
-def audit(stored: Sequence[Stored], damaged: Sequence[DamagedFile] = ()) -> Audit:
-    """Examine records, those in `damaged` having been refused already."""
-    unsound, current = [str(error) for error in damaged], terms()
-    for one in stored:
-        unsound += _unsound(one, current)
-    standing: Counter[str] = Counter()
-    protocols, sources = list(_protocols(stored, current, standing)), list(_sources(stored, standing))
-    outdated = [text for text, committed in sources if committed]
-    notes = [*protocols, *(text for text, committed in sources if not committed)]
-    return Audit([*unsound, *outdated], not unsound, notes, standing)
+def audit(
+    stored: Sequence[Stored], damaged: Sequence[DamagedFile], board: Callable[[], str], page: Path | None
+) -> Audit:
+    """Examine records, those in `damaged` having been refused already, and the `page`, which is to be what `board` gives.
+
+    Of records that do not hold no board is made.
+    """
+    beside = ThreadPoolExecutor(1)
+    made = beside.submit(board) if page else None  # what it raises matters only where the records hold
+    try:
+        unsound = [str(error) for error in damaged] + _unsound(stored)
+        standing: Counter[str] = Counter()
+        notes = list(_protocols(stored, terms(), standing))
+        outdated: list[str] = []
+        for text, committed in _sources(stored, standing):
+            (outdated if committed else notes).append(text)
+        differing = _page_problem(page, made.result()) if page and made and not unsound else []
+    finally:
+        beside.shutdown(cancel_futures=True)
+    return Audit([*map(printable, [*unsound, *outdated]), *differing], notes, standing)
 
 
 def require_whole(one: Stored) -> None:
     """Raises RecordsUnsound that lists what does not hold in a single record, its file's age aside."""
-    Audit(_unsound(one, terms()), False, [], Counter()).require()
+    Audit([*map(printable, _unsound([one]))], [], Counter()).require()
 
 
-def page_problem(page: Path, text: str) -> list[str]:
+def require_known(stored: Sequence[Stored]) -> None:
+    """Raises RecordsUnsound for records of tasks and arenas that there are not: no board can be made of them."""
+    current = terms()
+    found = [f"{one.path}: {problem}" for one in stored for problem in _foreign(one, current)]
+    Audit([*map(printable, found)], [], Counter()).require()
+
+
+def _page_problem(page: Path, text: str) -> list[str]:
     """The difference of a page from what the records give, if there is one."""
     written = page.read_bytes().decode(errors="replace") if page.exists() else ""
     if written == text:
@@ -77,15 +105,37 @@ def printable(text: str) -> str:
     return CONTROL_CHARACTERS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
-def _unsound(one: Stored, terms: Mapping[str, Terms]) -> list[str]:
-    return [*problems(one), *(f"{one.path}: {problem}" for problem in _foreign(one, terms))]
+def _unsound(stored: Sequence[Stored]) -> list[str]:
+    """What keeps the records from being what they say, one after the other."""
+    current = terms()
+    return [
+        problem
+        for one, own in zip(stored, _recomputed(stored), strict=True)
+        for problem in (*own, *(f"{one.path}: {said}" for said in (*_untrue(one), *_foreign(one, current))))
+    ]
+
+
+def _recomputed(stored: Sequence[Stored]) -> list[list[str]]:
+    """What does not follow from counts, by record; of many records by several processes."""
+    if len(stored) < MANY:
+        return problems_each(stored)
+    chunks = [stored[start : start + CHUNK] for start in range(0, len(stored), CHUNK)]
+    with workers(default_jobs("cpu")) as pool:
+        return [own for chunk in pool.map(problems_each, chunks) for own in chunk]
+
+
+def _untrue(one: Stored) -> Iterator[str]:
+    """A key that its content does not give, a name that no file can put forward."""
+    key, name = expected_key(one.record), one.record.submission
+    if one.record.key != key:
+        yield f"key: its content gives {key}, the record says {one.record.key}; run it again"
+    if not re.fullmatch(NAME_PATTERN, name):
+        yield f"submission: expected lower-case words joined by hyphens, got {name!r}; rename and run it again"
 
 
 def _foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
     """What a record says of tasks, arenas and splits that is not so: figures cannot tell, the task can."""
     record = one.record
-    if not re.fullmatch(NAME_PATTERN, record.submission):
-        yield f"submission: expected lower-case words joined by hyphens, got {record.submission!r}; rename and run it again"
     if record.task not in all_tasks():
         known = ", ".join(all_tasks())
         yield f"task: expected one of {known}, got {record.task!r}; delete it, or restore the task's file"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.board import boards, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.commands.audit import audit, page_problem
+from benchmark.commands.audit import audit, require_known
 from benchmark.commands.options import require_format
 from benchmark.commands.page import FIGURE, check_figure_of, write_figure, write_page
 from benchmark.errors import UsageError
@@ -47,6 +47,7 @@ def leaderboard(
         print(f"{len(stored)} records verified; {page or PAGE} is what they give")
         return
     stored = load_all(*(roots or [COMMITTED]))
+    require_known(stored)
     if pictures.page or pictures.figure:
         _draw(stored, pictures)
         return
@@ -61,8 +62,7 @@ def leaderboard(
 
 def _check(roots: list[Path], format: str, page: Path) -> list[Stored]:
     stored, damaged = read_all(*roots)
-    found = audit(stored, damaged)
-    found.require(*(page_problem(page, WRITERS[format](boards(stored, terms()))) if found.sound else ()))
+    audit(stored, damaged, lambda: WRITERS[format](boards(stored, terms())), page).require()
     return stored
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.board import boards, leaderboard_markdown
-from benchmark.commands.audit import Audit, audit, page_problem, printable
+from benchmark.commands.audit import Audit, audit, printable
 from benchmark.commands.options import print_table
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.records import COMMITTED, Stored, load_single, read_all
@@ -18,9 +18,9 @@ def verify(files: Sequence[Path], root: Path | None, page: Path | None) -> None:
     if files and (root or page):
         raise UsageError("verify takes records, or --records and --page, not both")
     stored, damaged = _given(files) if files else _below(root or COMMITTED)
-    found = audit(stored, damaged)
     page = page or (None if root or files else PAGE)
-    found.require(*_page_problems(found, stored, page))
+    found = audit(stored, damaged, lambda: leaderboard_markdown(boards(stored, terms())), page)
+    found.require()
     _print(found, len(stored), page)
 
 
@@ -46,13 +46,6 @@ def _below(root: Path) -> tuple[list[Stored], list[DamagedFile]]:
     if not stored and not damaged:
         raise UsageError(f"--records {root}: no records; expected TASK/ARENA/SUBMISSION/ENTRY.seed-N.json below it")
     return stored, damaged
-
-
-def _page_problems(found: Audit, stored: Sequence[Stored], page: Path | None) -> list[str]:
-    """What the page says other than the records; of records that do not hold no board is made."""
-    if page is None or not found.sound:
-        return []
-    return page_problem(page, leaderboard_markdown(boards(list(stored), terms())))
 
 
 def _print(found: Audit, records: int, page: Path | None) -> None:

@@ -20,7 +20,7 @@ from benchmark.records.store import (
     save,
 )
 from benchmark.records.table import Table
-from benchmark.records.verify import problems, verify
+from benchmark.records.verify import problems_each, verify
 
 __all__ = [
     "COMMITTED",
@@ -51,7 +51,7 @@ __all__ = [
     "load",
     "load_all",
     "load_single",
-    "problems",
+    "problems_each",
     "read_all",
     "record_path",
     "save",

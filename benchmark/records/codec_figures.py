@@ -7,7 +7,7 @@ from benchmark.scoring.quantised import restore
 
 def split_figures(ground: GroundCounts, counts: Counts, index: int) -> dict[str, float | int | None]:
     """Every figure of split number `index` that counts determine, under its name in the record."""
-    rows = ground.split == index
+    rows = ground.rows(index)
     positions = ground.positions[rows]
     cases, wrong = int(positions.sum()), int(ground.reference_wrong[rows].sum())
     disagree, disagree_where_wrong = int(counts.disagree[rows].sum()), int(counts.disagree_where_wrong[rows].sum())
