@@ -110,6 +110,8 @@ def test_every_command_of_the_readme_works(line, simplibench, tmp_path):
     (tmp_path / "my_method.py").write_text(readme_blocks("python")[0])
     if arguments[0] == "run":
         arguments += ["--limit", "4", "--output", str(tmp_path / "out")]
+    if arguments[0] == "check":
+        arguments += ["--limit", "20"]
     if arguments[0] == "train":
         arguments = ["train", "--help"]  # a training takes a quarter of an hour; test_training.py runs a tiny one
     finished = simplibench(*arguments, cwd=tmp_path)
