@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from benchmark import evaluate
+from benchmark.api.evaluation import Quiet
 from benchmark.board.regression import Comparison, Limits, Quartiles
 from benchmark.board.remeasured import compare
 from benchmark.commands import check as command
 from benchmark.errors import UsageError
 from benchmark.harness.again import score_again, units_again
-from benchmark.harness.run import Quiet
 from benchmark.harness.unit import Conditions
 from benchmark.records import (
     BankTable,

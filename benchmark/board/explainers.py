@@ -46,6 +46,8 @@ def explainer_figures(group: list[Stored]) -> Mapping[str, float | None]:
 
 def score_explainers(groups: list[list[Stored]], seeds: list[int]) -> list[Scores]:
     """Every submission's scores over banks; with masked tokens replaced instead of hidden as the other measure."""
+    if not groups:
+        return []
     everything = [one for group in groups for one in group]
     banks = [tally_explainers([one for one in everything if one.record.seed == seed]) for seed in seeds]
     return [_scores([bank.only(group[0].record.submission) for bank in banks]) for group in groups]
