@@ -45,6 +45,8 @@ def recorded(tmp_path_factory):
 @pytest.fixture
 def suite(pytester, monkeypatch):
     """Runs a suite of somebody's with the plugin, loaded by name as an installed one is by its entry point."""
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)  # this test may run in a worker, their suite does not
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # of this checkout, and not of what is installed
 
     def run(*arguments, text=None):
