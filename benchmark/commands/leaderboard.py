@@ -47,10 +47,10 @@ def leaderboard(
         print(f"{len(stored)} records verified; {page or PAGE} is what they give")
         return
     stored = load_all(*(roots or [COMMITTED]))
-    require_known(stored)
     if pictures.page or pictures.figure:
         _draw(stored, pictures)
         return
+    require_known(stored)
     text = WRITERS[format or "md"](boards(stored, terms()))
     if format:
         print(text, end="")
