@@ -20,9 +20,9 @@ WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderbo
 class Pictures:
     """What is asked for beside the text."""
 
-    html: Path | None
-    open: bool  # in a browser
-    figure: Path | None
+    html: Path | None = None
+    open: bool = False  # in a browser
+    figure: Path | None = None
 
     @property
     def page(self) -> bool:
@@ -30,8 +30,11 @@ class Pictures:
         return self.html is not None or self.open
 
 
+NO_PICTURES = Pictures()
+
+
 def leaderboard(
-    check: bool, format: str | None, roots: list[Path] | None, page: Path | None, pictures: Pictures
+    check: bool, format: str | None, roots: list[Path] | None, page: Path | None, pictures: Pictures = NO_PICTURES
 ) -> None:
     """Write, print or check. Raises RecordsUnsound or DamagedFile for records, a page or a figure that do not hold."""
     require_format(format or "md", *WRITERS)
