@@ -66,3 +66,5 @@ def make_checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             if isinstance(getattr(module, place, None), Path):
                 monkeypatch.setattr(module, place, places[place])
     monkeypatch.chdir(folder)
+    # The folder has a `benchmark` of records alone, which guests started in it would take for the package.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
