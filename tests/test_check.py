@@ -12,6 +12,7 @@ from benchmark.api.evaluation import Quiet
 from benchmark.board.regression import Comparison, Limits, Quartiles
 from benchmark.board.remeasured import compare
 from benchmark.commands import check as command
+from benchmark.commands import recorded as recorded_module
 from benchmark.errors import UsageError
 from benchmark.harness.again import score_again, units_again
 from benchmark.harness.unit import Conditions
@@ -353,3 +354,16 @@ def test_the_command_exits_with_1_where_something_got_worse(recorded, submission
 def test_nothing_is_worse_in_an_empty_comparison_but_a_broken_one():
     assert Comparison("a", "E()", 0).problems(LIMITS) == []
     assert Comparison("a", "E()", 0, broken="gone").problems(LIMITS) == ["gone"]
+
+
+def test_arenas_whose_data_are_fetched_are_checked_where_they_are_named(capsys):
+    stored = recorded_module.records_of("svd", "svd", None)
+    kept = recorded_module.of_generated_tasks(stored)
+    assert {one.record.task for one in kept} == {"dyck-20-10", "dyck-2-4"}
+    told = capsys.readouterr().err
+    assert (
+        "not checked: code-python/attention.0, whose data are fetched; --arena code-python/attention.0 checks it"
+        in told
+    )
+    fetched = [one for one in stored if one not in kept]
+    assert recorded_module.of_generated_tasks(fetched) == fetched

@@ -10,10 +10,10 @@ import numpy as np
 from benchmark.board.explainers import tally_explainers
 from benchmark.board.measures import Measures, StratumPoint, codec_measures, explainer_measures, strata
 from benchmark.board.row import Floats
-from benchmark.board.tallies import over_seeds, tally
+from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
 from benchmark.scoring.faithfulness import budgets
-from benchmark.scoring.statistics import Interval, interval
+from benchmark.scoring.statistics import Interval, interval, over_seeds
 
 Key = tuple[str, str]  # submission and entry
 Sample = tuple[Floats, Floats]  # on ID and OOD splits of one reference, [R] each

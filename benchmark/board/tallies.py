@@ -14,7 +14,6 @@ import numpy.typing as npt
 from benchmark.records import CodecRecord, Counts, GroundCounts, SeedName, SplitResult, Stored
 from benchmark.scoring.faithfulness import faithfulness, score
 from benchmark.scoring.quantised import restore
-from benchmark.scoring.statistics import over_seeds as over_seeds
 from benchmark.scoring.statistics import sentence_weights
 
 Floats = npt.NDArray[np.floating]

@@ -9,7 +9,7 @@ from benchmark.board.regression import Comparison, Limits
 from benchmark.board.remeasured import compare
 from benchmark.board.render import interval_text
 from benchmark.commands.options import parse_seed, print_table
-from benchmark.commands.recorded import chosen, records_of, require_comparable
+from benchmark.commands.recorded import chosen, of_generated_tasks, records_of, require_comparable
 from benchmark.commands.run import Bar
 from benchmark.errors import UsageError
 from benchmark.harness.again import compared, score_again, units_again
@@ -55,6 +55,7 @@ def check(options: Options) -> int:
         manifest = describe(file, conditions, nursery)
         stored = records_of(manifest.name, options.submission, options.against)
         recorded = chosen(stored, options.arenas, seed)
+        recorded = recorded if options.arenas else of_generated_tasks(recorded)
         require_comparable(recorded, options.submission)
         comparisons = compare_again(file, manifest, recorded, conditions, options.limit, nursery)
     _print_scores(comparisons, options.limits)

@@ -1,5 +1,6 @@
 """Which records a submission is held against."""
 
+import sys
 from pathlib import Path
 
 from benchmark.errors import UsageError
@@ -54,6 +55,16 @@ def chosen(stored: list[Stored], arenas: list[str] | None, seed: SeedName | None
             wanted = _seed(own, seed)
             found += [one for one in own if one.record.seed == wanted]
     return found
+
+
+def of_generated_tasks(stored: list[Stored]) -> list[Stored]:
+    """Without the records of tasks whose data are fetched, unless all are: those take data and minutes, so are named."""
+    kept = [one for one in stored if not load_task(one.record.task).fetched]
+    if not kept:
+        return stored
+    for arena in dict.fromkeys(one.record.arena for one in stored if one not in kept):
+        print(f"not checked: {arena}, whose data are fetched; --arena {arena} checks it", file=sys.stderr)
+    return kept
 
 
 def require_comparable(stored: list[Stored], named: str) -> None:

@@ -72,6 +72,7 @@ class Code(Task):
     """
 
     candidates = range(FIRST_CHARACTER, VOCABULARY)
+    fetched = True
     families = (SMALL,)
     recipes = (BASE,)
     arenas = tuple(

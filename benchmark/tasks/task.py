@@ -136,6 +136,7 @@ class Task(ABC):
     roles: ClassVar[Mapping[str, Role]]  # every split, in the order of the tables
     hashes: ClassVar[Mapping[str, str]]  # content hash of `training` and of every split
     candidates: ClassVar[range]  # the tokens among which the prediction is taken
+    fetched: ClassVar[bool] = False  # whether its data are fetched, with leave, and not generated
     records_use: ClassVar[int | None] = None  # the first so many sequences of every split; None: all
     batch_tokens: ClassVar[int] = 8_192  # run at once by the scorer, padding included, unless one sequence is longer
     detailed: ClassVar[bool] = False  # cards also have bits a token, and both measures in every stratum
