@@ -12,9 +12,13 @@ import vl_convert
 from test_architecture import FILES, imported_rooms, room
 from test_board import GOOD, POOR, simulated, terms
 
-from benchmark.board import boards, curves, entry_rows
+from benchmark.board import boards, comparable_curves, curves, entry_rows
+from benchmark.commands import leaderboard as leaderboard_command
 from benchmark.commands import page as command
+from benchmark.commands import reading
 from benchmark.commands.leaderboard import Pictures, leaderboard
+from benchmark.commands.soundness import RecordsUnsound
+from benchmark.commands.standing import Listed
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.pages import charts, require_libraries
 from benchmark.pages.figure import check_figure, data_file, save_figure
@@ -43,8 +47,8 @@ def page_of(folder, reverse=False, **changes):
     stored = load_all(folder)
     stored = stored[::-1] if reverse else stored
     found = boards(stored, terms())
-    inputs = {"boards": found, "curves": command.comparable_curves(stored, found), "labels": {}, "files": {}}
-    return leaderboard_html(**inputs | changes, made_from=command.made_from(stored))
+    inputs = {"boards": found, "curves": comparable_curves(stored, found), "labels": {}, "files": {}}
+    return leaderboard_html(**inputs | changes, made_from=command.made_from(list(map(Listed.of, stored))))
 
 
 def arena_of(folder):
@@ -133,7 +137,7 @@ def test_records_of_other_conditions_are_listed_and_not_drawn(tmp_path):
     simulated(tmp_path, "one", GOOD)
     simulated(tmp_path, "quick", GOOD, limit=5)
     found = boards(load_all(tmp_path), terms())
-    (arena,) = command.comparable_curves(load_all(tmp_path), found)
+    (arena,) = comparable_curves(load_all(tmp_path), found)
     assert {entry.submission for entry in arena.entries} == {"one"}
     assert 'data-method="quick"' in page_of(tmp_path)
 
@@ -266,8 +270,10 @@ def test_the_figure_holds_while_its_data_and_its_bytes_do(tmp_path):
 @pytest.fixture
 def toy(monkeypatch):
     """The command in a world in which the simulated arena is the task there is."""
-    monkeypatch.setattr(command, "terms", terms)
+    monkeypatch.setattr(reading, "terms", terms)
+    monkeypatch.setattr(reading, "unknown", lambda stored: [])
     monkeypatch.setattr(command, "SHOWN", ARENA)
+    monkeypatch.setattr(leaderboard_command, "SHOWN", ARENA)
 
 
 def draw(records, html=None, show=False, figure=None, check=False):
@@ -316,6 +322,14 @@ def test_what_cannot_be_drawn_or_written_is_said(asked, text, toy, tmp_path, mon
 def test_a_folder_of_records_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"--records .*nowhere: no such folder"):
         draw(tmp_path / "nowhere", html=tmp_path / "page.html")
+
+
+def test_a_page_and_a_figure_of_an_unknown_task_are_refused_as_the_leaderboard_is(tmp_path):
+    simulated(tmp_path / "records", "one", GOOD)
+    for pictures in ({"html": tmp_path / "page.html"}, {"figure": tmp_path / "figure.png"}, {}):
+        with pytest.raises(RecordsUnsound, match=r"task: expected one of .*, got 'toy'; delete it"):
+            draw(tmp_path / "records", **pictures)
+    assert [path.name for path in tmp_path.iterdir()] == ["records"]
 
 
 def test_a_figure_without_records_is_refused(toy, tmp_path):

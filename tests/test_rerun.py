@@ -9,7 +9,7 @@ import pytest
 
 from benchmark import evaluate
 from benchmark.commands import rerun
-from benchmark.commands.audit import RecordsUnsound
+from benchmark.commands.soundness import RecordsUnsound
 from benchmark.errors import UsageError
 from benchmark.records import (
     COMMITTED,

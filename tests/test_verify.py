@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmark.board import boards, leaderboard_markdown
-from benchmark.commands import audit, rerun, verify
 from benchmark.commands import leaderboard as leaderboard_command
-from benchmark.commands.audit import RecordsUnsound
+from benchmark.commands import reading, rerun, standing, verify
+from benchmark.commands.soundness import RecordsUnsound
 from benchmark.errors import UsageError
 from benchmark.records import (
     COMMITTED,
@@ -136,12 +136,11 @@ def test_a_board_that_unsound_records_would_break_is_not_missed(folder, page):
     assert found.startswith(f"{path}: track: ")
 
 
-def test_many_records_are_recomputed_side_by_side_with_the_same_findings(folder, monkeypatch):
+def test_many_records_are_read_side_by_side_with_the_same_findings(folder, monkeypatch):
     edited(folder / SVD, lambda content: content["splits"]["iid"].update(agreement=0.5))
     edited(folder / OCCLUSION, lambda content: content["splits"]["length-28"].update(equivalence=0.5))
     alone = problems(root=folder)
-    monkeypatch.setattr(audit, "MANY", 10)
-    monkeypatch.setattr(audit, "CHUNK", 4)
+    monkeypatch.setattr(reading, "MANY", 10)
     assert problems(root=folder) == alone
     assert len(alone) == 2
 
@@ -338,7 +337,7 @@ def methods(monkeypatch, tmp_path):
             path = tmp_path / f"{name}.py"
             path.write_text(text)
             found[name] = MethodFile(name, "baseline", path)
-        monkeypatch.setattr(audit, "all_methods", lambda: found)
+        monkeypatch.setattr(standing, "all_methods", lambda: found)
         monkeypatch.setattr(rerun, "all_methods", lambda: found)
         return found
 
@@ -358,7 +357,7 @@ def test_changed_and_deleted_sources_are_reported_once_a_submission(folder, meth
 
 def test_committed_records_whose_source_was_changed_or_deleted_are_problems(folder, page, methods, monkeypatch):
     methods(svd="changed")
-    monkeypatch.setattr(audit, "COMMITTED", folder)
+    monkeypatch.setattr(standing, "COMMITTED", folder)
     found = problems(root=folder, page=page)  # and the page, which does not know of files, still holds
     assert len(found) == 2
     assert any("so the record is outdated; run it again, or restore the file" in own for own in found)

@@ -1,6 +1,6 @@
 """What the records say, ranked: records in, text out. Knows no model and no task code."""
 
-from benchmark.board.curves import ArenaCurves, EntryCurve, curves
+from benchmark.board.curves import ArenaCurves, EntryCurve, comparable_curves, curves
 from benchmark.board.entries import EntryRow, entry_rows
 from benchmark.board.measures import StratumPoint
 from benchmark.board.render import leaderboard_csv, leaderboard_json, leaderboard_markdown, row_json
@@ -15,6 +15,7 @@ __all__ = [
     "Row",
     "StratumPoint",
     "boards",
+    "comparable_curves",
     "curves",
     "entry_rows",
     "leaderboard_csv",

@@ -10,6 +10,7 @@ import numpy as np
 from benchmark.board.explainers import tally_explainers
 from benchmark.board.measures import Measures, StratumPoint, codec_measures, explainer_measures, strata
 from benchmark.board.row import Floats
+from benchmark.board.rows import ArenaBoard
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
 from benchmark.scoring.faithfulness import budgets
@@ -69,6 +70,12 @@ def curves(stored: Iterable[Stored]) -> list[ArenaCurves]:
         if one.record.status == "ok" and one.record.seed != "untrained":
             by_arena[one.record.arena].append(one)
     return [_arena(sorted(by_arena[arena], key=_seed)) for arena in sorted(by_arena)]
+
+
+def comparable_curves(stored: Iterable[Stored], boards: Iterable[ArenaBoard]) -> list[ArenaCurves]:
+    """Of the submissions whose records may be compared: of the current protocol, and complete."""
+    scored = {(row.arena, row.submission) for board in boards for row in board.rows if row.status == "ok"}
+    return curves(one for one in stored if (one.record.arena, one.record.submission) in scored)
 
 
 def _seed(one: Stored) -> int:

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.board import boards, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.commands.audit import audit, require_known
+from benchmark.board import leaderboard_csv, leaderboard_json, leaderboard_markdown
+from benchmark.commands.audit import audit
 from benchmark.commands.options import require_format
-from benchmark.commands.page import FIGURE, check_figure_of, write_figure, write_page
+from benchmark.commands.page import FIGURE, SHOWN, check_figure_of, renderer_beside, write_figure, write_page
+from benchmark.commands.reading import ALL, Reading, Wish, read
+from benchmark.commands.soundness import printable, require_none
 from benchmark.errors import UsageError
 from benchmark.files import write_atomically
-from benchmark.records import COMMITTED, Stored, load_all, read_all
-from benchmark.registry import BASELINES, terms
+from benchmark.pages import require_libraries
+from benchmark.records import COMMITTED
+from benchmark.registry import BASELINES
 
 PAGE = BASELINES.parent / "leaderboard.md"
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}
@@ -40,37 +43,52 @@ def leaderboard(
     require_format(format or "md", *WRITERS)
     if check and pictures.page:
         raise UsageError("--check holds for leaderboard.md and the figure; leave out --html and --open")
+    if pictures.figure and pictures.figure.suffix != ".png":
+        raise UsageError(f"--figure must name a file that ends in .png, got {pictures.figure}")
     missing = [root for root in roots or [] if not root.is_dir()]
     if missing:
         raise UsageError(f"--records {missing[0]}: no such folder")
+    roots, page = roots or [COMMITTED], page or PAGE
     if check:
-        stored = _check(roots or [COMMITTED], format or "md", page or PAGE)
-        if pictures.figure or page is None:
-            check_figure_of(stored, pictures.figure or FIGURE)
-        print(f"{len(stored)} records verified; {page or PAGE} is what they give")
+        figure = pictures.figure or (FIGURE if page == PAGE else None)
+        print(f"{_check(roots, format or 'md', page, figure)} records verified; {page} is what they give")
         return
-    stored = load_all(*(roots or [COMMITTED]))
     if pictures.page or pictures.figure:
-        _draw(stored, pictures)
+        _draw(roots, pictures)
         return
-    require_known(stored)
-    text = WRITERS[format or "md"](boards(stored, terms()))
+    reading = _sound(read(roots, Wish()))
+    text = WRITERS[format or "md"](reading.boards)
     if format:
         print(text, end="")
     else:
-        page = page or PAGE
         write_atomically(page, lambda temporary: temporary.write_text(text))
-        print(f"wrote {page} from {len(stored)} records")
+        print(f"wrote {page} from {len(reading.listed)} records")
 
 
-def _check(roots: list[Path], format: str, page: Path) -> list[Stored]:
-    stored, damaged = read_all(*roots)
-    audit(stored, damaged, lambda: WRITERS[format](boards(stored, terms())), page).require()
-    return stored
+def _sound(reading: Reading) -> Reading:
+    """Raises DamagedFile for the first record that cannot be used, RecordsUnsound for those of unknown arenas."""
+    if reading.damaged:
+        raise reading.damaged[0]
+    require_none(list(map(printable, reading.problems)))
+    return reading
 
 
-def _draw(stored: list[Stored], pictures: Pictures) -> None:
-    if pictures.page:
-        write_page(stored, pictures.html, pictures.open)
+def _check(roots: list[Path], format: str, page: Path, figure: Path | None) -> int:
+    """How many records hold, and the page and the figure with them."""
+    reading = read(roots, Wish(audited=True, drawn=(SHOWN,) if figure else ()))
+    audit(reading, page, WRITERS[format]).require()
+    if figure:
+        check_figure_of(reading, figure)
+    return len(reading.listed)
+
+
+def _draw(roots: list[Path], pictures: Pictures) -> None:
+    require_libraries()
+    if not pictures.page:
+        reading = _sound(read(roots, Wish(drawn=(SHOWN,))))
+    else:
+        with renderer_beside() as draw:
+            reading = _sound(read(roots, Wish(drawn=ALL)))
+            write_page(reading, pictures.html, pictures.open, draw)
     if pictures.figure:
-        write_figure(stored, pictures.figure)
+        write_figure(reading, pictures.figure)

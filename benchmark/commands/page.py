@@ -2,54 +2,55 @@
 
 import os
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.board import ArenaBoard, ArenaCurves, boards, curves
+from benchmark.board import ArenaCurves
+from benchmark.commands.reading import Reading
+from benchmark.commands.standing import Listed
 from benchmark.errors import UsageError
 from benchmark.files import cache_folder, write_atomically
-from benchmark.pages import require_libraries
+from benchmark.harness.pool import workers
 from benchmark.pages.figure import check_figure, save_figure
-from benchmark.records import Stored
-from benchmark.registry import BASELINES, all_methods, all_tasks, terms
+from benchmark.registry import BASELINES, all_methods, all_tasks
 
 FIGURE = BASELINES.parent / "docs" / "leaderboard.png"
 SHOWN = "dyck-20-10/attention.1"  # in the figure
 
 
-def write_page(stored: list[Stored], file: Path | None, show: bool) -> None:
+def write_page(reading: Reading, file: Path | None, show: bool, draw: Callable[[], str]) -> None:
     """Write the page, into the cache folder where no file is named, and open it where asked. Raises UsageError."""
-    require_libraries()
     from benchmark.pages.html import leaderboard_html
 
     file = file or cache_folder() / "leaderboard.html"
-    found = boards(stored, terms())
-    text = leaderboard_html(found, comparable_curves(stored, found), task_labels(), files_from(file), made_from(stored))
+    made = made_from(reading.listed)
+    text = leaderboard_html(reading.boards, reading.curves, task_labels(), files_from(file), made, draw)
     _written("--html", file, lambda: write_atomically(file, lambda temporary: temporary.write_text(text)))
-    print(f"wrote {file} from {len(stored)} records")
+    print(f"wrote {file} from {len(reading.listed)} records")
     if show and not webbrowser.open(file.resolve().as_uri()):
         print("no browser was found to open it with")
 
 
-def write_figure(stored: list[Stored], file: Path) -> None:
+@contextmanager
+def renderer_beside() -> Iterator[Callable[[], str]]:
+    """The charts' renderer, put together by another process while records are read: it takes seconds."""
+    from benchmark.pages.renderer import renderer
+
+    with workers(1) as pool:
+        yield pool.submit(renderer).result
+
+
+def write_figure(reading: Reading, file: Path) -> None:
     """Draw the figure and write its data beside it. Raises UsageError."""
-    require_libraries()
-    if file.suffix != ".png":
-        raise UsageError(f"--figure must name a file that ends in .png, got {file}")
-    shown = _shown(stored)
+    shown = _shown(reading)
     _written("--figure", file, lambda: save_figure(shown, file))
     print(f"wrote {file} of {SHOWN}")
 
 
-def check_figure_of(stored: list[Stored], file: Path) -> None:
+def check_figure_of(reading: Reading, file: Path) -> None:
     """Raises DamagedFile where the figure is not what the records give."""
-    check_figure(_shown(stored), file)
-
-
-def comparable_curves(stored: list[Stored], found: list[ArenaBoard]) -> list[ArenaCurves]:
-    """Of the submissions whose records may be compared: of the current protocol, and complete."""
-    scored = {(row.arena, row.submission) for board in found for row in board.rows if row.status == "ok"}
-    return curves(one for one in stored if (one.record.arena, one.record.submission) in scored)
+    check_figure(_shown(reading), file)
 
 
 def task_labels() -> dict[str, dict[str, dict[str, str]]]:
@@ -71,20 +72,19 @@ def files_from(page: Path) -> dict[str, tuple[str, str]]:
     }
 
 
-def made_from(stored: list[Stored]) -> str:
+def made_from(listed: Sequence[Listed]) -> str:
     """How many records, and of when the newest is."""
-    if not stored:
+    if not listed:
         return "Made from no record."
-    newest = max(one.record.created for one in stored).partition("T")[0]
-    return f"Made from {len(stored)} records, the newest of {newest}."
+    newest = max(one.created for one in listed).partition("T")[0]
+    return f"Made from {len(listed)} records, the newest of {newest}."
 
 
-def _shown(stored: list[Stored]) -> ArenaCurves:
-    own = [one for one in stored if one.record.arena == SHOWN]
-    found = comparable_curves(own, boards(own, terms()))
-    if not found:
-        raise UsageError(f"the figure shows {SHOWN}, of which there are no comparable records")
-    return found[0]
+def _shown(reading: Reading) -> ArenaCurves:
+    for own in reading.curves:
+        if own.arena == SHOWN:
+            return own
+    raise UsageError(f"the figure shows {SHOWN}, of which there are no comparable records")
 
 
 def _written(option: str, file: Path, write: Callable[[], None]) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmark.commands.audit import printable, require_whole
 from benchmark.commands.options import print_table
 from benchmark.commands.run import Bar
+from benchmark.commands.soundness import printable, require_whole
 from benchmark.errors import UsageError
 from benchmark.harness import run as harness
 from benchmark.harness.jobs import guests

@@ -13,7 +13,8 @@ from benchmark.board import boards, entry_rows
 from benchmark.board.render import interval_text, rank_text
 from benchmark.commands.options import RESULTS, parse_seed, print_table, progress_bar, require_format
 from benchmark.harness import run as harness
-from benchmark.harness.jobs import default_jobs, guests
+from benchmark.harness.jobs import guests
+from benchmark.harness.pool import default_jobs
 from benchmark.harness.runtime import resolve_device
 from benchmark.harness.unit import Conditions
 from benchmark.records import COMMITTED, Stored, load_all

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.board import boards, leaderboard_markdown
-from benchmark.commands.audit import Audit, audit, printable
+from benchmark.board import leaderboard_markdown
+from benchmark.commands.audit import Audit, audit
 from benchmark.commands.options import print_table
+from benchmark.commands.reading import Reading, Wish, read
+from benchmark.commands.soundness import printable, unsound
+from benchmark.commands.standing import Listed
 from benchmark.errors import DamagedFile, UsageError
-from benchmark.records import COMMITTED, Stored, load_single, read_all
-from benchmark.registry import BASELINES, terms
+from benchmark.records import COMMITTED, Stored, load_single
+from benchmark.registry import BASELINES
 
 PAGE = BASELINES.parent / "leaderboard.md"
 
@@ -17,14 +20,14 @@ def verify(files: Sequence[Path], root: Path | None, page: Path | None) -> None:
     """Examine the given records, or all below a folder with the board they make. Raises RecordsUnsound."""
     if files and (root or page):
         raise UsageError("verify takes records, or --records and --page, not both")
-    stored, damaged = _given(files) if files else _below(root or COMMITTED)
+    reading = _given(files) if files else _below(root or COMMITTED, ranked=root is None or page is not None)
     page = page or (None if root or files else PAGE)
-    found = audit(stored, damaged, lambda: leaderboard_markdown(boards(stored, terms())), page)
+    found = audit(reading, page, leaderboard_markdown)
     found.require()
-    _print(found, len(stored), page)
+    _print(found, len(reading.listed), page)
 
 
-def _given(files: Sequence[Path]) -> tuple[list[Stored], list[DamagedFile]]:
+def _given(files: Sequence[Path]) -> Reading:
     """Single records. Raises UsageError for one that is not there."""
     stored: list[Stored] = []
     damaged: list[DamagedFile] = []
@@ -35,17 +38,17 @@ def _given(files: Sequence[Path]) -> tuple[list[Stored], list[DamagedFile]]:
             stored.append(load_single(path))
         except DamagedFile as error:
             damaged.append(error)
-    return stored, damaged
+    return Reading(list(map(Listed.of, stored)), damaged, unsound(stored))
 
 
-def _below(root: Path) -> tuple[list[Stored], list[DamagedFile]]:
+def _below(root: Path, ranked: bool) -> Reading:
     """All records of a folder. Raises UsageError where there are none."""
     if not root.is_dir():
         raise UsageError(f"--records {root}: no such folder")
-    stored, damaged = read_all(root)
-    if not stored and not damaged:
+    reading = read([root], Wish(audited=True, ranked=ranked))
+    if not reading.listed and not reading.damaged:
         raise UsageError(f"--records {root}: no records; expected TASK/ARENA/SUBMISSION/ENTRY.seed-N.json below it")
-    return stored, damaged
+    return reading
 
 
 def _print(found: Audit, records: int, page: Path | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.harness.guest import Nursery
-from benchmark.harness.jobs import default_jobs
+from benchmark.harness.pool import default_jobs
 from benchmark.harness.run import plan, results, run
 from benchmark.harness.unit import Conditions, Places, Progress, Unit
 from benchmark.records import SeedName, Stored

@@ -1,7 +1,6 @@
 """Units one after the other, or side by side in processes of their own."""
 
 import itertools
-import os
 import queue
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
@@ -17,14 +16,8 @@ from benchmark.harness.pool import SPAWN, workers
 from benchmark.harness.scorer import Grounds, run_unit
 from benchmark.harness.unit import Conditions, Places, Progress, Unit
 
-MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, about one GiB
 LOOK_SECONDS = 0.2  # between looks at how the others get on
 Message = tuple[str, int]  # what a step is called and 0, or nothing and a number of steps skipped
-
-
-def default_jobs(device: str) -> int:
-    """As many as there are cores, within reason; one on a GPU."""
-    return 1 if device == "cuda" else min(os.cpu_count() or 1, MOST_JOBS)
 
 
 def guests(conditions: Conditions) -> AbstractContextManager[Nursery | None]:

@@ -2,14 +2,23 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.util import Finalize
 from typing import Any
 
+MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, about one GiB
+LAST = -1_000  # after all that is to be done at a process's end
 SPAWN = get_context("spawn")  # a fork would take over torch's threads in whatever state they are
+
+
+def default_jobs(device: str) -> int:
+    """As many as there are cores, within reason; one on a GPU."""
+    return 1 if device == "cuda" else min(os.cpu_count() or 1, MOST_JOBS)
 
 
 @contextmanager
@@ -29,8 +38,16 @@ def workers(count: int, begin: Callable[..., None] | None = None, *arguments: An
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+    Finalize(None, _leave, exitpriority=LAST)
     if begin is not None:
         begin(*arguments)
+
+
+def _leave() -> None:
+    """End at once: Python would take apart, object by object, what goes with the process anyway."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _leave_with_parent() -> None:

@@ -14,35 +14,41 @@ from benchmark.pages.encodings import (
     dark,
     dash,
     entry_tooltip,
+    filled,
     interval_tooltip,
+    marks,
     picked,
+    place,
     shape,
     shown,
 )
-from benchmark.pages.look import Frame, Look
+from benchmark.pages.look import Look
 from benchmark.pages.rows import SIDES, timed, two_sides
 
 
 def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
     """Faithfulness against rate, ID and OOD side by side; a line a submission, a point an entry, bands of 95 %."""
-    return Drawing(_rate_chart(look.frame(arena)), {"sides": two_sides(arena)})
+    frame = look.frame(arena)
+    ends = [-0.25, 1.3 * frame.dearest]  # points at the ends are whole
+    chart = filled(_rate_chart(), {**marks(frame), "rates": frame.rates, "ends": ends})
+    return Drawing(chart, {"sides": two_sides(arena)})
 
 
-@lru_cache(maxsize=64)
-def _rate_chart(frame: Frame) -> dict[str, Any]:
-    axis = alt.Axis(values=list(frame.rates), format="d")
-    scale = alt.Scale(type="symlog", domain=[-0.25, 1.3 * frame.dearest], nice=False)  # points at the ends are whole
+@lru_cache(maxsize=1)
+def _rate_chart() -> dict[str, Any]:
+    axis = alt.Axis(values=place("rates"), format="d")
+    scale = alt.Scale(type="symlog", domain=place("ends"), nice=False)
     rate = alt.X("bits:Q", title="bits per token", scale=scale, axis=axis)
     faithfulness = alt.Y("low:Q", scale=SHARE, title="faithfulness", axis=alt.Axis(tickCount=5))
     legend = picked()
-    base = alt.Chart().encode(x=rate, color=colour(frame))
+    base = alt.Chart().encode(x=rate, color=colour())
     between = base.encode(y=faithfulness, y2="high:Q")
     band = between.mark_area().encode(opacity=shown(legend, 0.18, 0.02))
     alone = between.transform_filter("datum.alone").mark_rule(strokeWidth=2).encode(opacity=shown(legend, 0.7))
-    line = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash(frame), opacity=shown(legend))
+    line = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash(), opacity=shown(legend))
     points = base.mark_point(filled=True, size=80).encode(
         y="value:Q",
-        shape=shape(frame),
+        shape=shape(),
         opacity=shown(legend),
         tooltip=[
             *entry_tooltip(),
@@ -58,13 +64,14 @@ def _rate_chart(frame: Frame) -> dict[str, Any]:
 
 def runtime_chart(arena: ArenaCurves, look: Look) -> Drawing:
     """The OOD score of every entry against its time, in forward passes of the reference."""
-    return Drawing(_runtime_chart(look.frame(arena)), {"runtime": timed(arena), "as-fast": [{"ratio": 1}]})
+    chart = filled(_runtime_chart(arena.track), marks(look.frame(arena)))
+    return Drawing(chart, {"runtime": timed(arena), "as-fast": [{"ratio": 1}]})
 
 
-@lru_cache(maxsize=64)
-def _runtime_chart(frame: Frame) -> dict[str, Any]:
-    title = "time of the proxy / time of the reference" if frame.track == "codec" else "time / one forward pass"
-    score = "OOD faithfulness" if frame.track == "codec" else "OOD score"
+@lru_cache(maxsize=2)
+def _runtime_chart(track: str) -> dict[str, Any]:
+    title = "time of the proxy / time of the reference" if track == "codec" else "time / one forward pass"
+    score = "OOD faithfulness" if track == "codec" else "OOD score"
     legend = picked()
     time = alt.X(
         "ratio:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=20), axis=alt.Axis(tickCount=6)
@@ -73,8 +80,8 @@ def _runtime_chart(frame: Frame) -> dict[str, Any]:
     points = points.encode(
         x=time,
         y=alt.Y("value:Q", title=score, scale=SHARE, axis=alt.Axis(tickCount=5)),
-        color=colour(frame),
-        shape=shape(frame),
+        color=colour(),
+        shape=shape(),
         opacity=shown(legend),
         tooltip=[*entry_tooltip(), alt.Tooltip("ratio:Q", title="time ratio", format=".3"), *interval_tooltip(score)],
     )

@@ -1,6 +1,6 @@
 """What all charts share: how submissions are coloured, shaped and dashed, and what hovering shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,37 @@ def as_dict(chart: Layers) -> dict[str, Any]:
     return {name: value for name, value in spec.items() if name != "config"}
 
 
+def place(name: str) -> list[str]:
+    """Stands for a list that differs from arena to arena until the chart is made.
+
+    Altair copies and checks all that a chart holds at every step; so charts are made once and hold little.
+    """
+    return [f"<{name}>"]
+
+
+def filled(template: Any, lists: Mapping[str, Sequence[Any]]) -> Any:
+    """A specification with the lists in their places."""
+    if isinstance(template, dict):
+        return {name: filled(own, lists) for name, own in template.items()}
+    if isinstance(template, list):
+        name = template[0][1:-1] if len(template) == 1 and isinstance(template[0], str) else ""
+        return (
+            list(lists[name]) if name in lists and template == place(name) else [filled(own, lists) for own in template]
+        )
+    return template
+
+
+def marks(frame: Frame) -> dict[str, list[Any]]:
+    """The places of `colour`, `shape` and `dash`."""
+    drawn = [mark for _, mark in frame.marks]
+    return {
+        "names": [name for name, _ in frame.marks],
+        "tones": [{"expr": f"dark ? '{mark.colour[1]}' : '{mark.colour[0]}'"} for mark in drawn],
+        "shapes": [mark.shape for mark in drawn],
+        "dashes": [list(mark.dash) for mark in drawn],
+    }
+
+
 def dark() -> alt.Parameter:
     """Set by the page where the reader prefers dark; colours depend on it."""
     return alt.param(name="dark", value=False)
@@ -47,26 +78,19 @@ def shown(by: alt.Parameter, full: float = 1, faded: float = FADED) -> Any:
     return alt.when(by).then(alt.value(full)).otherwise(alt.value(faded))
 
 
-def colour(frame: Frame) -> alt.Color:
+def colour() -> alt.Color:
     """By submission, for the theme of the page."""
-    tones = [alt.ExprRef(f"dark ? '{mark.colour[1]}' : '{mark.colour[0]}'") for _, mark in frame.marks]
-    return alt.Color("submission:N", title=None, scale=alt.Scale(domain=_names(frame), range=tones))
+    return alt.Color("submission:N", title=None, scale=alt.Scale(domain=place("names"), range=place("tones")))
 
 
-def _names(frame: Frame) -> list[str]:
-    return [name for name, _ in frame.marks]
-
-
-def shape(frame: Frame) -> alt.Shape:
+def shape() -> alt.Shape:
     """By submission."""
-    scale = alt.Scale(domain=_names(frame), range=[mark.shape for _, mark in frame.marks])
-    return alt.Shape("submission:N", title=None, scale=scale)
+    return alt.Shape("submission:N", title=None, scale=alt.Scale(domain=place("names"), range=place("shapes")))
 
 
-def dash(frame: Frame) -> alt.StrokeDash:
+def dash() -> alt.StrokeDash:
     """By submission."""
-    scale = alt.Scale(domain=_names(frame), range=[list(mark.dash) for _, mark in frame.marks])
-    return alt.StrokeDash("submission:N", title=None, scale=scale)
+    return alt.StrokeDash("submission:N", title=None, scale=alt.Scale(domain=place("names"), range=place("dashes")))
 
 
 def entry_tooltip() -> list[alt.Tooltip]:

@@ -1,13 +1,11 @@
 """The leaderboard as one file of HTML that needs no network: tables in it, charts drawn when their arena is opened."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -16,12 +14,12 @@ from benchmark.board.render import OTHER_MEASURE
 from benchmark.pages.charts import rate_curves, runtime_chart
 from benchmark.pages.encodings import Drawing
 from benchmark.pages.look import Look, config
+from benchmark.pages.renderer import renderer
 from benchmark.pages.split_map import split_map
 from benchmark.pages.strata import Labels, strata_chart, strata_of
 from benchmark.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
 
 TEMPLATES = "templates"
-EXPORTED = "window.vegaEmbed = vegaEmbed;"  # what the renderer is to offer the page
 CAPTIONS = {
     "rate": "Faithfulness against rate. A point is an entry, its band or bar the 95 % interval. "
     "A method that can be trusted is as high on the right as on the left.",
@@ -64,8 +62,11 @@ def leaderboard_html(
     labels: Mapping[str, Labels],
     files: Mapping[str, tuple[str, str]],
     made_from: str,
+    draw: Callable[[], str] = renderer,
 ) -> str:
-    """The page. `labels` by task, `files` a submission's address and name, `made_from` a sentence on the records."""
+    """The page. `labels` by task, `files` a submission's address and name, `made_from` a sentence on the records,
+    `draw` gives the charts' renderer.
+    """
     look, by_arena = Look.of(curves), {own.arena: own for own in curves}
     sections = [
         _section(n, board, by_arena.get(board.arena), look, labels.get(board.arena.partition("/")[0], {}), files)
@@ -80,7 +81,7 @@ def leaderboard_html(
             themes=as_json({"light": config(dark=False), "dark": config(dark=True)}),
             other_measure=OTHER_MEASURE,
             main_measure=MAIN,
-            **assets(),
+            **assets(draw),
         )
     )
 
@@ -91,17 +92,11 @@ def environment() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def assets() -> dict[str, Markup]:
+def assets(draw: Callable[[], str] = renderer) -> dict[str, Markup]:
     """Style, script and the renderer, which go into a page as they are."""
     folder = Path(__file__).parent / TEMPLATES
     style, script = ((folder / name).read_text() for name in ("page.css", "page.js"))
-    return {"style": Markup(style), "script": Markup(script), "vega": _renderer()}
-
-
-@lru_cache(maxsize=1)
-def _renderer() -> Markup:
-    """Putting it together takes seconds."""
-    return Markup(vl_convert.javascript_bundle(EXPORTED))
+    return {"style": Markup(style), "script": Markup(script), "vega": Markup(draw())}
 
 
 def as_json(value: Any) -> Markup:

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from benchmark.board import ArenaCurves
-from benchmark.pages.encodings import Drawing, as_dict, dark, entry_tooltip
+from benchmark.pages.encodings import Drawing, as_dict, dark, entry_tooltip, filled, place
 from benchmark.pages.rows import Rows, names, rounded
 
 CROWDED = 12  # columns that are too many to be wide
@@ -29,13 +29,14 @@ def split_map(arena: ArenaCurves) -> Drawing:
         for split, value in entry.measures.get(measure, {}).items()
     ]
     columns = [_column(measure, split, measures) for measure in measures for split in arena.splits]
-    return Drawing(_chart(tuple(columns)), {"map": rows})
+    step = 52 if len(columns) < CROWDED else 46
+    return Drawing(filled(_chart(step), {"columns": columns}), {"map": rows})
 
 
-@lru_cache(maxsize=64)
-def _chart(columns: tuple[str, ...]) -> dict[str, Any]:
+@lru_cache(maxsize=2)
+def _chart(step: int) -> dict[str, Any]:
     base = alt.Chart(alt.NamedData("map")).encode(
-        x=alt.X("column:N", title=None, sort=list(columns), axis=alt.Axis(orient="top", labelAngle=-40)),
+        x=alt.X("column:N", title=None, sort=place("columns"), axis=alt.Axis(orient="top", labelAngle=-40)),
         y=alt.Y("row:N", title=None, sort=None),
         tooltip=[*entry_tooltip(), alt.Tooltip("column:N", title="split"), alt.Tooltip("value:Q", format=".3f")],
     )
@@ -46,11 +47,7 @@ def _chart(columns: tuple[str, ...]) -> dict[str, Any]:
         text=alt.Text("value:Q", format=".2f"),
         color=alt.when("datum.value > 0.6").then(alt.value("#111111")).otherwise(alt.value("#ffffff")),
     )
-    return as_dict(
-        alt.layer(cells, figures)
-        .properties(width=alt.Step(52 if len(columns) < CROWDED else 46), height=alt.Step(20))
-        .add_params(dark())
-    )
+    return as_dict(alt.layer(cells, figures).properties(width=alt.Step(step), height=alt.Step(20)).add_params(dark()))
 
 
 def row_names(arena: ArenaCurves) -> dict[tuple[str, str], str]:

@@ -19,7 +19,10 @@ from benchmark.pages.encodings import (
     dark,
     dash,
     entry_tooltip,
+    filled,
+    marks,
     picked,
+    place,
     shape,
     shown,
 )
@@ -48,22 +51,24 @@ def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -
     taken = _taken(arena)
     rows: Rows = [{"n": n, **names(entry), "taken": budgets} for n, (entry, budgets) in enumerate(taken)]
     data: dict[str, Rows | str] = {f"strata-{stratum}": _csv(arena, taken, stratum), "taken": rows}
-    return Drawing(_chart(look.frame(arena), stratum, tuple(named.items()), numbers), data)
+    frame = look.frame(arena)
+    lists = {**marks(frame), "splits": frame.splits, **_budgets(frame)}
+    return Drawing(filled(_chart(stratum, tuple(named.items()), numbers), lists), data)
 
 
 @lru_cache(maxsize=64)
-def _chart(frame: Frame, stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int, ...]) -> dict[str, Any]:
-    panel = _points(frame, stratum, [name for _, name in named]) if named else _lines(frame, stratum, numbers)
+def _chart(stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int, ...]) -> dict[str, Any]:
+    panel = _points(stratum, [name for _, name in named]) if named else _lines(stratum, numbers)
     chart = panel.facet(
-        facet=alt.Facet("split:N", title=None, sort=list(frame.splits)),
+        facet=alt.Facet("split:N", title=None, sort=place("splits")),
         data=alt.NamedData(f"strata-{stratum}", format=alt.CsvDataFormat(type="csv")),
         columns=3,
     )
-    chart = chart.properties(transform=_transforms(frame, dict(named)))
-    return as_dict(chart.add_params(dark(), _budget(frame)))
+    chart = chart.properties(transform=_transforms(dict(named)))
+    return as_dict(chart.add_params(dark(), alt.param(name="splits", value=place("splits")), _budget()))
 
 
-def _lines(frame: Frame, stratum: str, numbers: tuple[int, ...]) -> Layers:
+def _lines(stratum: str, numbers: tuple[int, ...]) -> Layers:
     legend = picked()
     wide = numbers[0] > 0 and numbers[-1] / numbers[0] > LINEAR
     scale = alt.Scale(type="log", base=2, padding=8) if wide else alt.Scale(nice=False, padding=8)
@@ -71,22 +76,22 @@ def _lines(frame: Frame, stratum: str, numbers: tuple[int, ...]) -> Layers:
     base = alt.Chart().encode(
         x=alt.X("value:Q", title=stratum, scale=scale, axis=ticks),
         y=_agreement(alt.Y),
-        color=colour(frame),
+        color=colour(),
         opacity=shown(legend),
     )
-    lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash(frame))
-    points = base.mark_point(filled=True, size=45).encode(shape=shape(frame), tooltip=_tooltip("value:Q", stratum))
+    lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash())
+    points = base.mark_point(filled=True, size=45).encode(shape=shape(), tooltip=_tooltip("value:Q", stratum))
     return alt.layer(lines, points).properties(width=250, height=190).add_params(legend)
 
 
-def _points(frame: Frame, stratum: str, order: list[str]) -> Layers:
+def _points(stratum: str, order: list[str]) -> Layers:
     legend = picked()
     points = alt.Chart().mark_point(filled=True, size=60)
     points = points.encode(
         x=_agreement(alt.X),
         y=alt.Y("label:N", title=None, sort=order, axis=alt.Axis(grid=True)),
-        color=colour(frame),
-        shape=shape(frame),
+        color=colour(),
+        shape=shape(),
         opacity=shown(legend),
         tooltip=_tooltip("label:N", stratum),
     )
@@ -117,11 +122,16 @@ def _taken(arena: ArenaCurves) -> list[tuple[EntryCurve, int]]:
     return list(found.values())
 
 
-def _budget(frame: Frame) -> alt.Parameter:
+def _budget() -> alt.Parameter:
     """A list to choose a budget from, by keyboard too."""
-    words = [f"identity / {2 ** (n + 1)}: {rate:g} bits per token" for n, rate in enumerate(frame.budgets)]
-    choice = alt.binding_select(options=list(range(len(frame.budgets))), labels=words, name="Budget ")
+    choice = alt.binding_select(options=place("budgets"), labels=place("rates"), name="Budget ")
     return alt.param(name="budget", value=FIRST_SHOWN - 1, bind=choice)
+
+
+def _budgets(frame: Frame) -> dict[str, list[Any]]:
+    """The places of `_budget`."""
+    words = [f"identity / {2 ** (n + 1)}: {rate:g} bits per token" for n, rate in enumerate(frame.budgets)]
+    return {"budgets": list(range(len(words))), "rates": words}
 
 
 def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) -> str:
@@ -138,12 +148,12 @@ def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) 
     return text.getvalue()
 
 
-def _transforms(frame: Frame, named: Mapping[str, str]) -> list[Any]:
+def _transforms(named: Mapping[str, str]) -> list[Any]:
     """From short rows to what is drawn."""
     source = alt.LookupData(data=alt.NamedData("taken"), key="n", fields=["submission", "entry", "taken"])
     lookup: dict[str, Any] = {"lookup": "n", "from": source}  # `from` is no name in Python
     expressions = {
-        "split": f"{json.dumps(frame.splits)}[datum.s]",
+        "split": "splits[datum.s]",
         "agreement": f"datum.a / {PER_MILLE}",
         "low": f"datum.l / {PER_MILLE}",
         "high": f"datum.h / {PER_MILLE}",

@@ -30,9 +30,12 @@ def auc(same: Floats, different: Floats) -> Floats:
 
     1: explanations tell models apart by what they compute. 0.5: chance. 0: by anything but.
     """
-    further = np.count_nonzero(different[..., :, None] > same[..., None, :], axis=(-2, -1))
-    tied = np.count_nonzero(different[..., :, None] == same[..., None, :], axis=(-2, -1))
-    area: Floats = (further + 0.5 * tied) / (same.shape[-1] * different.shape[-1])
+    ours, others = (np.ascontiguousarray(np.moveaxis(pairs, -1, 0)) for pairs in (same, different))
+    twice = np.zeros(others.shape, dtype=np.int32)
+    for one in ours:  # pair by pair: all against all at once would not fit the processor's cache
+        twice += others > one
+        twice += others >= one
+    area: Floats = twice.sum(0, dtype=np.int64) / (2 * len(ours) * len(others))
     return area
 
 
@@ -47,7 +50,10 @@ def grouped_means(values: Integers, groups: Integers, cases: Integers, weights: 
     table = np.zeros((*values.shape[:-1], *there.shape))
     table[..., group, cases], there[group, cases] = values, 1
     total = weights @ there.T
-    means: Floats = np.where(total > 0, weights @ table.swapaxes(-2, -1) / np.maximum(total, 1), np.nan)
+    sums = (weights @ table.reshape(-1, weights.shape[1]).T).reshape(-1, *table.shape[:-1])  # one product for all
+    means: Floats = np.moveaxis(sums, 0, -2)
+    np.divide(means, total, out=means, where=total > 0)
+    means[..., total == 0] = np.nan
     return means
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmark.harness.codecs.ground import lay_ground
 from benchmark.harness.data import require_all_data
-from benchmark.harness.jobs import default_jobs, one_thread
-from benchmark.harness.pool import workers
+from benchmark.harness.jobs import one_thread
+from benchmark.harness.pool import default_jobs, workers
 from benchmark.models import load_reference
 from benchmark.studies.code.agreement import Place, Tallies, Tally, agreement_rows, gap_rows, play_codecs
 from benchmark.studies.code.heads import HeadRow, correlation_rows, play_heads
