@@ -1,6 +1,7 @@
 """Regression checks: what pairs with what, what counts as worse, and how the command tells."""
 
 import dataclasses
+import inspect
 import subprocess
 import sys
 
@@ -9,13 +10,15 @@ import pytest
 
 from benchmark import evaluate
 from benchmark.api.evaluation import Quiet
-from benchmark.board.regression import Comparison, Limits, Quartiles
+from benchmark.board.regression import RUNTIME_FACTOR, Comparison, Limits, Quartiles
 from benchmark.board.remeasured import compare
+from benchmark.cli import checking
 from benchmark.commands import check as command
 from benchmark.commands import recorded as recorded_module
 from benchmark.errors import UsageError
 from benchmark.harness.again import score_again, units_again
 from benchmark.harness.unit import Conditions
+from benchmark.plugin.proxies import Proxy
 from benchmark.records import (
     BankTable,
     CodecRecord,
@@ -134,17 +137,17 @@ def test_a_rate_may_not_rise_by_more_than_rounding(now, dearer):
 
 
 @pytest.mark.parametrize(
-    ("now", "slower"), [((1.0, 1.2, 1.4), False), ((1.6, 2.0, 2.4), False), ((1.7, 2.0, 2.4), True)]
+    ("now", "slower"), [((1.0, 1.2, 1.4), False), ((2.1, 2.5, 2.9), False), ((2.3, 2.5, 2.9), True)]
 )
 def test_a_runtime_grew_where_its_lower_quartile_passes_the_factor_times_the_recorded_upper_one(now, slower):
     found = compare(codec(lambda s, n: 1), codec(lambda s, n: 1, forward=now))
-    assert bool(found.problems(LIMITS)) == slower  # 1.5 times 1.1 is 1.65
+    assert bool(found.problems(LIMITS)) == slower  # 2 times 1.1 is 2.2
     if slower:
         assert found.slower(LIMITS) == [
-            "the runtime grew from 1.00 (upper quartile 1.10) to 2.00 (lower quartile 1.70) times the reference's, "
-            "beyond the factor 1.5"
+            "the runtime grew from 1.00 (upper quartile 1.10) to 2.50 (lower quartile 2.30) times the reference's, "
+            "beyond the factor 2"
         ]
-        assert found.slower(Limits(runtime_factor=2)) == []
+        assert found.slower(Limits(runtime_factor=2.1)) == []
 
 
 def test_an_entry_that_fails_now_or_lacks_a_split_is_a_problem_and_other_sentences_are_refused():
@@ -197,9 +200,16 @@ def test_explainers_are_compared_on_the_cases_that_both_records_have():
 
 
 def test_the_runtime_of_an_explainer_is_compared_where_the_cases_are_the_same():
-    found = compare(explainer(lambda p, c: p, 4), explainer(lambda p, c: p, 4, ratio=3.5))
-    assert found.runtimes == (Quartiles(2.0, 2.0, 2.0), Quartiles(3.5, 3.5, 3.5))
+    found = compare(explainer(lambda p, c: p, 4), explainer(lambda p, c: p, 4, ratio=4.5))
+    assert found.runtimes == (Quartiles(2.0, 2.0, 2.0), Quartiles(4.5, 4.5, 4.5))
     assert len(found.slower(LIMITS)) == 1
+
+
+def test_the_command_line_and_the_plugin_allow_the_same_growth():
+    defaults = (inspect.signature(checking.check), inspect.signature(Proxy.must_be_as_fast_as))
+    assert [own.parameters[name].default for own, name in zip(defaults, ("runtime_factor", "factor"), strict=True)] == [
+        RUNTIME_FACTOR
+    ] * 2
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +234,8 @@ def check(recorded):
     return run
 
 
-def test_fewer_sentences_may_be_compared_than_fits_and_rates_are_made_of(tmp_path):
+@pytest.mark.parametrize(("name", "label"), [("one-hot-attention", "OneHotAttention()"), ("svd", "SVD(rank=4)")])
+def test_fewer_sentences_may_be_compared_than_fits_and_rates_are_made_of(name, label, tmp_path):
     def counts(stored, split):
         rows = np.flatnonzero(stored.ground(GroundCounts).split == split)
         return stored.ground(GroundCounts).floor_disagree[rows], stored.counts(Counts).disagree[rows]
@@ -233,15 +244,15 @@ def test_fewer_sentences_may_be_compared_than_fits_and_rates_are_made_of(tmp_pat
     made = []
     for sentences in (None, FEWER):
         conditions = Conditions("cpu", LIMIT, True, 60.0, sentences)
-        labels = frozenset({"OneHotAttention()"})
-        units = units_again(find_method("one-hot-attention"), {(arena, 0): labels}, conditions, None)
+        labels = frozenset({label})
+        units = units_again(find_method(name), {(arena, 0): labels}, conditions, None)
         made += score_again(units, conditions, tmp_path / str(sentences), Quiet(), None)
     whole, fewer = made
-    for index, name in enumerate(whole.record.splits):
+    for index, split in enumerate(whole.record.splits):
         for ours, theirs in zip(counts(whole, index), counts(fewer, index), strict=True):
             assert len(theirs) == FEWER < len(ours) == LIMIT
             assert ours[:FEWER].tolist() == theirs.tolist()
-        assert whole.record.splits[name].bits_per_token == fewer.record.splits[name].bits_per_token > 0
+        assert whole.record.splits[split].bits_per_token == fewer.record.splits[split].bits_per_token > 0
 
 
 def test_an_unchanged_submission_passes_and_a_changed_file_is_only_told(check, submission_file, capsys):

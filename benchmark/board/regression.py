@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchmark.records import SeedName
 from benchmark.scoring.statistics import Interval
 
+RUNTIME_FACTOR = 2.0  # between two runs of the same file one ratio in sixty moved by more than half
 ROUNDING = 1e-3  # of a rate: on other hardware a few rows may get another symbol
 
 
@@ -17,7 +18,7 @@ class Limits:
     """What is still no regression."""
 
     tolerance: float = 0.0  # how far below 0 the whole interval of a difference may lie
-    runtime_factor: float = 1.5
+    runtime_factor: float = RUNTIME_FACTOR
 
 
 @dataclass(frozen=True)

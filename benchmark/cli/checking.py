@@ -20,7 +20,7 @@ def check(
     ] = 0.0,
     runtime_factor: Annotated[
         float, typer.Option(help="How often the recorded upper quartile of the runtime its lower quartile may be now.")
-    ] = 1.5,
+    ] = 2.0,
     arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
     seed: Annotated[str | None, typer.Option(help="The reference; without, the first that has records.")] = None,
     limit: Annotated[

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pytest
 
-from benchmark.board.regression import Comparison, Limits
+from benchmark.board.regression import RUNTIME_FACTOR, Comparison, Limits
 from benchmark.board.remeasured import compare
 from benchmark.commands.check import GONE
 from benchmark.commands.recorded import chosen, records_of, require_comparable
@@ -76,7 +76,7 @@ class Proxy:
         return self._verdict(worse)
 
     def must_be_as_fast_as(
-        self, record: Path | str | None = None, *, factor: float = 1.5, benchmark: Any = None
+        self, record: Path | str | None = None, *, factor: float = RUNTIME_FACTOR, benchmark: Any = None
     ) -> Self:
         """The runtime over the reference's may not have grown beyond a factor, from quartile to quartile.
 

@@ -57,6 +57,11 @@ class CodeMeter:
         pointer = self._pointer_bits / self.rows if self._pointers else math.inf
         return self._floats() + sum(min(column_bits(counts), pointer) for counts in self._histograms)
 
+    @property
+    def dense(self) -> bool:
+        """Floats, and not one zero among them so far: the rate is their width, however many rows follow."""
+        return self._nonzero == self._values > 0
+
     def _floats(self) -> float:
         dimensions = self._values / self.rows
         dense = dimensions * self._float_bits

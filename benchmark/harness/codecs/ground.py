@@ -1,6 +1,8 @@
 """What does not depend on the entry: the reference's prefix, its predictions, and the arena's floor."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -23,7 +25,12 @@ class SplitGround:
     reference_right: Bools  # [case]
     floor: Outcome
     whole: Split  # what a rate and a timing are of; more than `split` where fewer sentences are compared
-    metered: list[tuple[Batch, Cut]]  # of all of `whole`, if that is more
+    run_whole: Callable[[], list[tuple[Batch, Cut]]]
+
+    @cached_property
+    def metered(self) -> list[tuple[Batch, Cut]]:
+        """All of `whole`, run up to the site once a rate asks for it."""
+        return self.run_whole()
 
 
 @dataclass(frozen=True)
@@ -79,5 +86,8 @@ def _split_ground(
         return {name: mean[:, None].expand_as(own) for name, own in rows.items()}
 
     floor = play(stage, split, scenes, constant, task.candidates, patterns=False)
-    more = [] if split is whole else scored_batches(whole, device, task.batch_tokens)
-    return SplitGround(split, scenes, right, floor, whole, [(batch, stage.prefix(batch)) for batch in more])
+
+    def run_whole() -> list[tuple[Batch, Cut]]:
+        return [(batch, stage.prefix(batch)) for batch in scored_batches(whole, device, task.batch_tokens)]
+
+    return SplitGround(split, scenes, right, floor, whole, run_whole)

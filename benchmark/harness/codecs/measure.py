@@ -70,8 +70,8 @@ def measure(
 
 
 def _bits_per_token(part: SplitGround, played: "Simplifier") -> float:
-    """The rate on the whole split, of which a proxy may have been run on a share."""
-    if not part.metered:
+    """The rate on the whole split, of which a proxy may have been run on a share that tells the rate already."""
+    if part.whole is part.split or played.dense:
         return played.bits_per_token()
     whole = Simplifier(played.stage, played.codec, played.states)
     for batch, cut in part.metered:
@@ -131,6 +131,11 @@ class Simplifier:
                 meter = self.meters.setdefault((name, head), CodeMeter())
                 meter.add(part, None if visible is None else visible.cpu())
             yield state, code, x.shape[1]
+
+    @property
+    def dense(self) -> bool:
+        """Whether no code has a rate that further rows could change."""
+        return all(meter.dense for meter in self.meters.values())
 
     def bits_per_token(self) -> float:
         """Queries and keys of all heads add up."""
