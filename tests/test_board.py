@@ -31,8 +31,8 @@ def ground(seed):
     )
 
 
-def simulated(tmp_path, name, errors, bits=64.0, seeds=(0, 1, 2), entry="E()", **changes):
-    """Records of one entry that disagrees with probability `errors[split]`."""
+def simulated(tmp_path, name, errors, bits=64.0, seeds=(0, 1, 2), entry="E()", at_depth_1=0.5, **changes):
+    """Records of one entry that disagrees with probability `errors[split]`, and agrees in its stratum as said."""
     for seed in seeds:
         base = ground(seed)
         rng = np.random.default_rng([2, seed, *name.encode(), *entry.encode()])
@@ -48,7 +48,7 @@ def simulated(tmp_path, name, errors, bits=64.0, seeds=(0, 1, 2), entry="E()", *
                 "pattern_divergence_bits": 0.1,
                 "pattern_agreement": 0.9,
                 "bits_per_token": bits,
-                "strata": {"depth": {"1": {"positions": SENTENCES * CASES, "agreement": 0.5}}},
+                "strata": {"depth": {"1": {"positions": SENTENCES * CASES, "agreement": at_depth_1}}},
             }
             for index, (split, role) in enumerate(ROLES.items())
         }

@@ -12,7 +12,7 @@ import vl_convert
 from test_architecture import FILES, imported_rooms, room
 from test_board import GOOD, POOR, simulated, terms
 
-from benchmark.board import boards, comparable_curves, curves, entry_rows
+from benchmark.board import Spread, boards, comparable_curves, curves, entry_rows
 from benchmark.commands import leaderboard as leaderboard_command
 from benchmark.commands import page as command
 from benchmark.commands import reading
@@ -154,7 +154,8 @@ def test_a_board_of_two_thousand_records_is_under_three_megabytes(tmp_path):
             split=f"split-{n % 7}",
             stratum="depth" if n < 70 else "distance",
             value=str(n // 7),
-            agreement=n / 140,
+            agreement=Spread(n / 140, 0.123, 0.987),
+            faithfulness=Spread(n / 141, 0.123, 0.987),
         )
         for n in range(140)
     ]
@@ -187,7 +188,24 @@ def test_curves_have_the_intervals_that_a_run_prints(tmp_path):
             assert (own.value, own.low, own.high) == pytest.approx((printed.value, printed.low, printed.high), abs=1e-6)
         assert (entry.bits, entry.forward_ratio, entry.references) == (row.figures["bits/token"], 1.5, 3)
     assert found[0].measures["agreement"]["far"] == pytest.approx(0.4, abs=0.05)
-    assert [(point.split, point.value, point.agreement) for point in found[0].strata][:1] == [("iid", "1", 0.5)]
+    assert [(point.split, point.value, point.agreement.mean) for point in found[0].strata][:1] == [("iid", "1", 0.5)]
+
+
+def test_strata_are_held_against_the_constant_code_reference_by_reference(tmp_path):
+    for seed, floor, own in ((0, 0.2, 0.6), (1, 0.5, 0.4), (2, 0.5, 0.8)):
+        simulated(tmp_path, "constant", POOR, bits=0.0, control=True, seeds=(seed,), at_depth_1=floor)
+        simulated(tmp_path, "one", GOOD, seeds=(seed,), at_depth_1=own)
+    (point, *_) = next(entry for entry in arena_of(tmp_path).entries if entry.submission == "one").strata
+    assert (point.agreement.mean, point.agreement.low, point.agreement.high) == pytest.approx((0.6, 0.4, 0.8))
+    # 1 - 0.4 / 0.8, worse than the constant and so 0, 1 - 0.2 / 0.5
+    assert (point.shown.mean, point.shown.low, point.shown.high) == pytest.approx((1.1 / 3, 0.0, 0.6))
+    assert "Faithfulness by depth" in page_of(tmp_path)
+
+
+def test_without_a_constant_code_strata_show_agreement(tmp_path):
+    simulated(tmp_path, "one", GOOD)
+    assert arena_of(tmp_path).entries[0].strata[0].faithfulness is None
+    assert "Agreement by depth" in page_of(tmp_path)
 
 
 def test_an_entry_that_failed_on_a_reference_is_the_mean_of_the_others(tmp_path):

@@ -2,7 +2,7 @@
 
 from benchmark.board.curves import ArenaCurves, EntryCurve, comparable_curves, curves
 from benchmark.board.entries import EntryRow, entry_rows
-from benchmark.board.measures import StratumPoint
+from benchmark.board.measures import Spread, StratumPoint, shown_measure
 from benchmark.board.render import leaderboard_csv, leaderboard_json, leaderboard_markdown, row_json
 from benchmark.board.row import Row
 from benchmark.board.rows import ArenaBoard, boards
@@ -13,6 +13,7 @@ __all__ = [
     "EntryCurve",
     "EntryRow",
     "Row",
+    "Spread",
     "StratumPoint",
     "boards",
     "comparable_curves",
@@ -22,4 +23,5 @@ __all__ = [
     "leaderboard_json",
     "leaderboard_markdown",
     "row_json",
+    "shown_measure",
 ]

@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 
 from benchmark.board.explainers import tally_explainers
-from benchmark.board.measures import Measures, StratumPoint, codec_measures, explainer_measures, strata
+from benchmark.board.measures import Floors, Measures, StratumPoint, codec_measures, explainer_measures, floors, strata
 from benchmark.board.row import Floats
 from benchmark.board.rows import ArenaBoard
 from benchmark.board.tallies import tally
@@ -92,7 +92,8 @@ def _arena(group: list[Stored]) -> ArenaCurves:
     for one in group:
         by_entry[_key(one)].append(one)
     scores = _intervals(_samples(group))
-    entries = [_entry(own, *scores[key]) for key, own in by_entry.items()]
+    floor = floors(one.record for one in group if isinstance(one.record, CodecRecord))
+    entries = [_entry(own, *scores[key], floor) for key, own in by_entry.items()]
     return ArenaCurves(
         arena=first.arena,
         track=first.track,
@@ -144,7 +145,7 @@ def _intervals(samples: dict[Key, list[Sample]]) -> dict[Key, tuple[Interval, In
     return found
 
 
-def _entry(group: list[Stored], on_id: Interval, on_ood: Interval) -> EntryCurve:
+def _entry(group: list[Stored], on_id: Interval, on_ood: Interval, floor: Floors) -> EntryCurve:
     first = group[0].record
     codecs = [one.record for one in group if isinstance(one.record, CodecRecord)]
     explainers = [one.record for one in group if isinstance(one.record, ExplainerRecord)]
@@ -159,5 +160,5 @@ def _entry(group: list[Stored], on_id: Interval, on_ood: Interval) -> EntryCurve
         on_ood=on_ood,
         forward_ratio=float(np.median(ratios)) if ratios else None,
         measures=codec_measures(codecs) if codecs else explainer_measures(explainers),
-        strata=strata(codecs),
+        strata=strata(codecs, floor),
     )

@@ -1,26 +1,54 @@
 """One entry's figures by split and by stratum, from its records on several references."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmark.records import CodecRecord, ExplainerRecord
+from benchmark.records import CodecRecord, ExplainerRecord, SeedName, Stratum
+from benchmark.scoring.faithfulness import faithfulness
 
 Measures = Mapping[str, Mapping[str, float]]  # measure -> split -> mean over the references
 
 
-@dataclass(frozen=True)
-class StratumPoint:
-    """Agreement within one stratum of a split: the mean over the references, the lowest and the highest of them."""
+Place = tuple[str, str, str]  # split, stratum such as depth, value such as 10
+Floors = Mapping[tuple[SeedName, Place], float]  # by reference: disagreements of the constant code, in positions
 
-    split: str
-    stratum: str  # such as depth
-    value: str  # such as 10
-    positions: float  # mean over the references
-    agreement: float
+
+@dataclass(frozen=True)
+class Spread:
+    """The mean over the references, the lowest and the highest of them."""
+
+    mean: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Spread":
+        """A value a reference."""
+        return cls(fmean(values), min(values), max(values))
+
+
+@dataclass(frozen=True)
+class StratumPoint:
+    """What one entry keeps within one stratum of a split."""
+
+    split: str
+    stratum: str
+    value: str
+    positions: float  # mean over the references
+    agreement: Spread
+    faithfulness: Spread | None  # clipped at 0; None where the arena has no constant code to hold it against
+
+    @property
+    def shown(self) -> Spread:
+        """What tables and charts show."""
+        return self.faithfulness or self.agreement
+
+
+def shown_measure(points: Iterable[StratumPoint]) -> str:
+    """What is shown of some points of one arena."""
+    return "faithfulness" if all(point.faithfulness for point in points) else "agreement"
 
 
 def codec_measures(records: list[CodecRecord]) -> Measures:
@@ -47,18 +75,38 @@ def explainer_measures(records: list[ExplainerRecord]) -> Measures:
     return {measure: {name: fmean(own) for name, own in by_split.items()} for measure, by_split in values.items()}
 
 
-def strata(records: list[CodecRecord]) -> list[StratumPoint]:
-    """Agreement by split, stratum and label, in the order of the records."""
-    agreements: dict[tuple[str, str, str], list[tuple[int, float]]] = defaultdict(list)
+def floors(records: Iterable[CodecRecord]) -> Floors:
+    """What the arena's constant code gets wrong: the control that sends no bit."""
+    return {
+        (record.seed, (name, stratum, value)): found.positions * (1 - found.agreement)
+        for record in records
+        if record.control and record.bits_per_token == 0
+        for name, split in record.splits.items()
+        for stratum, by_value in split.strata.items()
+        for value, found in by_value.items()
+    }
+
+
+def strata(records: list[CodecRecord], floors: Floors) -> list[StratumPoint]:
+    """Faithfulness and agreement by split, stratum and label, in the order of the records."""
+    by_place: dict[Place, list[tuple[SeedName, Stratum]]] = defaultdict(list)
     for record in records:
         for name, split in record.splits.items():
             for stratum, by_value in split.strata.items():
                 for value, found in by_value.items():
-                    agreements[name, stratum, value].append((found.positions, found.agreement))
-    return [StratumPoint(*place, *_spread(own)) for place, own in agreements.items()]
+                    by_place[name, stratum, value].append((record.seed, found))
+    return [_point(place, own, floors) for place, own in by_place.items()]
 
 
-def _spread(own: list[tuple[int, float]]) -> tuple[float, float, float, float]:
-    """Mean positions, then mean, lowest and highest agreement."""
-    values = [value for _, value in own]
-    return fmean(positions for positions, _ in own), fmean(values), min(values), max(values)
+def _point(place: Place, own: list[tuple[SeedName, Stratum]], floors: Floors) -> StratumPoint:
+    known = all((seed, place) in floors for seed, _ in own)
+    kept = [
+        max(float(faithfulness(found.positions * (1 - found.agreement), floors[seed, place])), 0.0)
+        for seed, found in (own if known else [])
+    ]
+    return StratumPoint(
+        *place,
+        positions=fmean(found.positions for _, found in own),
+        agreement=Spread.of([found.agreement for _, found in own]),
+        faithfulness=Spread.of(kept) if known else None,
+    )

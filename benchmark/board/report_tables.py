@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmark.board.curves import ArenaCurves, EntryCurve
+from benchmark.board.measures import shown_measure
 from benchmark.board.render import interval_text
 from benchmark.board.report import ArenaReport, Labels
 from benchmark.scoring.faithfulness import budgets
@@ -129,15 +130,17 @@ def _values(entry: EntryCurve, measure: str, drawn: ArenaCurves) -> list[str]:
 
 
 def _strata(drawn: ArenaCurves, own: list[EntryCurve], named: Labels) -> list[Lines]:
-    """Agreement of the entry that is best on ID inputs, of those that a budget can pay where there are such."""
+    """Faithfulness of the entry that is best on ID inputs, of those that a budget can pay where there are such."""
     dearest = max(budgets(drawn.ceiling_bits or 0))
     affordable = [entry for entry in own if entry.bits is not None and entry.bits <= dearest] or own
     chosen = max(affordable, key=lambda entry: entry.on_id.value)
     found = []
     for stratum in dict.fromkeys(point.stratum for point in chosen.strata):
-        points = {(p.split, p.value): f"{p.agreement:.3f}" for p in chosen.strata if p.stratum == stratum}
-        values = sorted({value for _, value in points}, key=lambda value: (not value.isdecimal(), value.zfill(6)))
-        rows = [[split, *(points.get((split, value), "") for value in values)] for split in drawn.splits]
+        points = [point for point in chosen.strata if point.stratum == stratum]
+        texts = {(point.split, point.value): f"{point.shown.mean:.3f}" for point in points}
+        values = sorted({value for _, value in texts}, key=lambda value: (not value.isdecimal(), value.zfill(6)))
+        rows = [[split, *(texts.get((split, value), "") for value in values)] for split in drawn.splits]
         headers = ("split", *(named.get(stratum, {}).get(value, value) for value in values))
-        found.append(Lines(f"Agreement by {stratum}, {cut(chosen.entry)}", headers, rows, folded=True))
+        title = f"{shown_measure(points).capitalize()} by {stratum}, {cut(chosen.entry)}"
+        found.append(Lines(title, headers, rows, folded=True))
     return found

@@ -16,7 +16,7 @@ from benchmark.pages.encodings import Drawing
 from benchmark.pages.look import Look, config
 from benchmark.pages.renderer import renderer
 from benchmark.pages.split_map import split_map
-from benchmark.pages.strata import Labels, strata_chart, strata_of
+from benchmark.pages.strata import Labels, caption, strata_chart, strata_of
 from benchmark.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
 
 TEMPLATES = "templates"
@@ -26,7 +26,6 @@ CAPTIONS = {
     "map": "Every entry on every split: 1 is the original, 0 no better than a constant.",
     "measures": "Every explainer by measure and split: equivalence (0.5 is chance) and intervention (0 is chance), "
     "each followed by its parts.",
-    "strata": "Agreement with the reference by {}, of each submission's best entry at the budget chosen here.",
     "runtime": "Runtime against the score. Dashed: as fast as the reference.",
 }
 
@@ -137,9 +136,9 @@ def _charts(arena: ArenaCurves, look: Look, labels: Labels) -> dict[str, tuple[F
     if arena.track == "codec":
         found.append((Figure("rate", CAPTIONS["rate"], 2, True, True), rate_curves(arena, look)))
     for stratum in strata_of(arena):
-        figure = Figure(f"strata-{stratum}", CAPTIONS["strata"].format(stratum), 3, True, True)
+        figure = Figure(f"strata-{stratum}", caption(arena, stratum), 3, True, True)
         found.append((figure, strata_chart(arena, stratum, look, labels)))
-    caption = CAPTIONS["map" if arena.track == "codec" else "measures"]
-    found.append((Figure("map", caption, 1, arena.track != "codec", False), split_map(arena)))
+    table = CAPTIONS["map" if arena.track == "codec" else "measures"]
+    found.append((Figure("map", table, 1, arena.track != "codec", False), split_map(arena)))
     found.append((Figure("runtime", CAPTIONS["runtime"], 1, False, True), runtime_chart(arena, look)))
     return {figure.name: (figure, chart) for figure, chart in found}

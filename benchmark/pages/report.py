@@ -11,7 +11,7 @@ from benchmark.pages.encodings import Drawing
 from benchmark.pages.html import Figure, as_json, assets, chart_json, environment
 from benchmark.pages.look import Look, config
 from benchmark.pages.split_map import split_map
-from benchmark.pages.strata import strata_chart, strata_of
+from benchmark.pages.strata import caption, strata_chart, strata_of
 
 WEB = re.compile(r"https?://\S+")
 
@@ -50,17 +50,16 @@ def _charts(drawn: ArenaCurves, arena: ArenaReport, look: Look) -> list[tuple[Fi
     alone = replace(drawn, entries=arena.own_curve)
     found: list[tuple[Figure, Drawing]] = []
     if drawn.track == "codec":
-        caption = "Faithfulness against rate. A point is an entry, its band or bar the 95 % interval."
-        found.append((Figure("rate", caption, 2, wide=True, fluid=True), rate_curves(drawn, look)))
+        words = "Faithfulness against rate. A point is an entry, its band or bar the 95 % interval."
+        found.append((Figure("rate", words, 2, wide=True, fluid=True), rate_curves(drawn, look)))
     found += [_stratum(drawn, stratum, look, arena.labels) for stratum in strata_of(drawn)]
     figure = Figure("map", "Its entries on every split.", 1, wide=drawn.track != "codec", fluid=False)
     found.append((figure, split_map(alone)))
-    caption = "Runtime against the score. Dashed: as fast as the reference."
-    found.append((Figure("runtime", caption, 1, wide=False, fluid=True), runtime_chart(drawn, look)))
+    words = "Runtime against the score. Dashed: as fast as the reference."
+    found.append((Figure("runtime", words, 1, wide=False, fluid=True), runtime_chart(drawn, look)))
     return found
 
 
 def _stratum(drawn: ArenaCurves, stratum: str, look: Look, labels: Labels) -> tuple[Figure, Drawing]:
-    caption = f"Agreement with the reference by {stratum}, of each submission's best entry at the budget chosen here."
-    figure = Figure(f"strata-{stratum}", caption, 3, wide=True, fluid=True)
+    figure = Figure(f"strata-{stratum}", caption(drawn, stratum), 3, wide=True, fluid=True)
     return figure, strata_chart(drawn, stratum, look, labels)

@@ -1,4 +1,4 @@
-"""Agreement by stratum: where in a split an entry departs from the reference."""
+"""Faithfulness by stratum: where in a split an entry departs from the reference."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves, EntryCurve
+from benchmark.board import ArenaCurves, EntryCurve, shown_measure
 from benchmark.pages.encodings import (
     SHARE,
     Drawing,
@@ -32,7 +32,7 @@ from benchmark.pages.rows import Rows, names
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 FIRST_SHOWN = 2  # identity's rate halved so often
 LINEAR = 25  # a stratum whose values span more, such as distance, has a logarithmic axis
-PER_MILLE = 1_000  # agreements travel in whole thousandths: half of a page's data are these
+PER_MILLE = 1_000  # shares travel in whole thousandths: half of a page's data are these
 
 
 def strata_of(arena: ArenaCurves) -> list[str]:
@@ -41,7 +41,7 @@ def strata_of(arena: ArenaCurves) -> list[str]:
 
 
 def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -> Drawing:
-    """Agreement by one stratum, a panel a split: of the entries that the score takes at a budget the reader sets.
+    """Faithfulness by one stratum, a panel a split: of the entries that the score takes at a budget the reader sets.
 
     A stratum of numbers is drawn as lines, one whose values have labels, or are no numbers, as rows of points.
     """
@@ -53,12 +53,21 @@ def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -
     data: dict[str, Rows | str] = {f"strata-{stratum}": _csv(arena, taken, stratum), "taken": rows}
     frame = look.frame(arena)
     lists = {**marks(frame), "splits": frame.splits, **_budgets(frame)}
-    return Drawing(filled(_chart(stratum, tuple(named.items()), numbers), lists), data)
+    return Drawing(filled(_chart(stratum, tuple(named.items()), numbers, _measure(arena)), lists), data)
+
+
+def caption(arena: ArenaCurves, stratum: str) -> str:
+    """What the chart shows."""
+    return f"{_measure(arena).capitalize()} by {stratum}, of each submission's best entry at the budget chosen here."
+
+
+def _measure(arena: ArenaCurves) -> str:
+    return shown_measure(point for entry in arena.entries for point in entry.strata)
 
 
 @lru_cache(maxsize=64)
-def _chart(stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int, ...]) -> dict[str, Any]:
-    panel = _points(stratum, [name for _, name in named]) if named else _lines(stratum, numbers)
+def _chart(stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int, ...], measure: str) -> dict[str, Any]:
+    panel = _points(stratum, measure, [name for _, name in named]) if named else _lines(stratum, measure, numbers)
     chart = panel.facet(
         facet=alt.Facet("split:N", title=None, sort=place("splits")),
         data=alt.NamedData(f"strata-{stratum}", format=alt.CsvDataFormat(type="csv")),
@@ -68,47 +77,48 @@ def _chart(stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int,
     return as_dict(chart.add_params(dark(), alt.param(name="splits", value=place("splits")), _budget()))
 
 
-def _lines(stratum: str, numbers: tuple[int, ...]) -> Layers:
+def _lines(stratum: str, measure: str, numbers: tuple[int, ...]) -> Layers:
     legend = picked()
     wide = numbers[0] > 0 and numbers[-1] / numbers[0] > LINEAR
     scale = alt.Scale(type="log", base=2, padding=8) if wide else alt.Scale(nice=False, padding=8)
     ticks = alt.Axis(values=list(numbers), format="d") if wide else alt.Axis(format="d", tickMinStep=1)
     base = alt.Chart().encode(
         x=alt.X("value:Q", title=stratum, scale=scale, axis=ticks),
-        y=_agreement(alt.Y),
+        y=_share(alt.Y, measure),
         color=colour(),
         opacity=shown(legend),
     )
     lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash())
-    points = base.mark_point(filled=True, size=45).encode(shape=shape(), tooltip=_tooltip("value:Q", stratum))
+    points = base.mark_point(filled=True, size=45).encode(shape=shape(), tooltip=_tooltip("value:Q", stratum, measure))
     return alt.layer(lines, points).properties(width=250, height=190).add_params(legend)
 
 
-def _points(stratum: str, order: list[str]) -> Layers:
+def _points(stratum: str, measure: str, order: list[str]) -> Layers:
     legend = picked()
     points = alt.Chart().mark_point(filled=True, size=60)
     points = points.encode(
-        x=_agreement(alt.X),
+        x=_share(alt.X, measure),
         y=alt.Y("label:N", title=None, sort=order, axis=alt.Axis(grid=True)),
         color=colour(),
         shape=shape(),
         opacity=shown(legend),
-        tooltip=_tooltip("label:N", stratum),
+        tooltip=_tooltip("label:N", stratum, measure),
     )
     return alt.layer(points).properties(width=250, height=alt.Step(22)).add_params(legend)
 
 
-def _agreement(channel: Any) -> Any:
-    return channel("agreement:Q", title="agreement", scale=SHARE, axis=alt.Axis(tickCount=5))
+def _share(channel: Any, measure: str) -> Any:
+    return channel("share:Q", title=measure, scale=SHARE, axis=alt.Axis(tickCount=5))
 
 
-def _tooltip(field: str, stratum: str) -> list[alt.Tooltip]:
+def _tooltip(field: str, stratum: str, measure: str) -> list[alt.Tooltip]:
     return [
         *entry_tooltip(),
         alt.Tooltip(field, title=stratum),
-        alt.Tooltip("agreement:Q", format=".3f"),
+        alt.Tooltip("share:Q", title=measure, format=".3f"),
         alt.Tooltip("low:Q", title="lowest reference", format=".3f"),
         alt.Tooltip("high:Q", title="highest reference", format=".3f"),
+        alt.Tooltip("agreement:Q", title="agreement with the reference", format=".3f"),
     ]
 
 
@@ -135,15 +145,16 @@ def _budgets(frame: Frame) -> dict[str, list[Any]]:
 
 
 def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) -> str:
-    """Rows as short as they can be: numbers of entry and split, the value, and agreements in thousandths."""
+    """Rows as short as they can be: numbers of entry and split, the value, and shares in thousandths."""
     splits = list(arena.splits)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("n", "s", "value", "a", "l", "h"))
+    writer.writerow(("n", "s", "value", "f", "l", "h", "a"))
     for number, (entry, _) in enumerate(taken):
         for point in entry.strata:
             if point.stratum == stratum:
-                shares = (round(PER_MILLE * share) for share in (point.agreement, point.low, point.high))
+                kept = (point.shown.mean, point.shown.low, point.shown.high, point.agreement.mean)
+                shares = (round(PER_MILLE * share) for share in kept)
                 writer.writerow((number, splits.index(point.split), point.value, *shares))
     return text.getvalue()
 
@@ -154,6 +165,7 @@ def _transforms(named: Mapping[str, str]) -> list[Any]:
     lookup: dict[str, Any] = {"lookup": "n", "from": source}  # `from` is no name in Python
     expressions = {
         "split": "splits[datum.s]",
+        "share": f"datum.f / {PER_MILLE}",
         "agreement": f"datum.a / {PER_MILLE}",
         "low": f"datum.l / {PER_MILLE}",
         "high": f"datum.h / {PER_MILLE}",
