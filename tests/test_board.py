@@ -147,6 +147,15 @@ def test_intervals_cover_the_truth_as_often_as_they_say(tmp_path):
     assert covered >= 36  # test_statistics.py has the exact coverage
 
 
+def test_scores_and_their_intervals_stay_between_0_and_1_however_references_differ(tmp_path):
+    for seed, errors in enumerate((dict.fromkeys(GOOD, 0.0), dict.fromkeys(GOOD, 0.9), dict.fromkeys(GOOD, 0.0))):
+        simulated(tmp_path, "one", errors, bits=1.0, seeds=(seed,))
+    row = board(tmp_path)["one"]
+    assert (row.score.low, row.score.high) == (0, 1)
+    assert row.id_score.high == 1
+    assert -1 <= row.gap.low <= row.gap.high <= 1
+
+
 def test_submissions_that_cannot_be_told_apart_share_their_ranks(tmp_path):
     simulated(tmp_path, "one", GOOD)
     simulated(tmp_path, "two", GOOD)

@@ -167,6 +167,11 @@ def test_the_interval_always_holds_its_value():
     assert interval(np.array([5.0, 1.0, 2.0, 3.0])).high == 5
 
 
+def test_an_interval_ends_where_its_figure_can_go_no_further():
+    found = interval(np.array([0.5, -2.0, 0.5, 3.0]), (0.0, 1.0))
+    assert (found.low, found.high) == (0, 1)
+
+
 def test_kendall_tau_is_one_for_the_same_order_and_minus_one_reversed():
     a = np.array([0.1, 0.4, 0.9])
     assert kendall_tau(a, a**3) == 1

@@ -9,12 +9,12 @@ import numpy as np
 
 from benchmark.board.explainers import tally_explainers
 from benchmark.board.measures import Floors, Measures, StratumPoint, codec_measures, explainer_measures, floors, strata
-from benchmark.board.row import Floats
+from benchmark.board.row import Floats, score_interval
 from benchmark.board.rows import ArenaBoard
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
 from benchmark.scoring.faithfulness import budgets
-from benchmark.scoring.statistics import Interval, interval, over_seeds
+from benchmark.scoring.statistics import Interval, over_seeds
 
 Key = tuple[str, str]  # submission and entry
 Sample = tuple[Floats, Floats]  # on ID and OOD splits of one reference, [R] each
@@ -91,7 +91,7 @@ def _arena(group: list[Stored]) -> ArenaCurves:
     by_entry: dict[Key, list[Stored]] = defaultdict(list)
     for one in group:
         by_entry[_key(one)].append(one)
-    scores = _intervals(_samples(group))
+    scores = _intervals(_samples(group), first.track)
     floor = floors(one.record for one in group if isinstance(one.record, CodecRecord))
     entries = [_entry(own, *scores[key], floor) for key, own in by_entry.items()]
     return ArenaCurves(
@@ -129,7 +129,7 @@ def _samples(group: list[Stored]) -> dict[Key, list[Sample]]:
     return found
 
 
-def _intervals(samples: dict[Key, list[Sample]]) -> dict[Key, tuple[Interval, Interval]]:
+def _intervals(samples: dict[Key, list[Sample]], track: str) -> dict[Key, tuple[Interval, Interval]]:
     """ID and OOD over the references; entries with equally many are resampled at once."""
     by_count: dict[int, list[Key]] = defaultdict(list)
     for key, own in samples.items():
@@ -141,7 +141,8 @@ def _intervals(samples: dict[Key, list[Sample]]) -> dict[Key, tuple[Interval, In
             for side in (0, 1)
         ]
         for column, key in enumerate(keys):
-            found[key] = (interval(sides[0][:, column]), interval(sides[1][:, column]))
+            on_id, on_ood = (score_interval(own[:, column], track) for own in sides)
+            found[key] = (on_id, on_ood)
     return found
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from benchmark.board.explainers import tally_explainers
-from benchmark.board.row import Floats
+from benchmark.board.row import Floats, gap_interval, score_interval
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
-from benchmark.scoring.statistics import Interval, interval, over_seeds
+from benchmark.scoring.statistics import Interval, over_seeds
 
 Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
 
@@ -54,9 +54,9 @@ def _row(group: list[Stored]) -> EntryRow:
         seeds=len(good),
         failed=len(bad),
         reason=(bad[0].reason or "") if bad else "",
-        on_id=None if on_id is None else interval(on_id),
-        on_ood=None if on_ood is None else interval(on_ood),
-        gap=None if on_id is None or on_ood is None else interval(on_id - on_ood),
+        on_id=None if on_id is None else score_interval(on_id, first.track),
+        on_ood=None if on_ood is None else score_interval(on_ood, first.track),
+        gap=None if on_id is None or on_ood is None else gap_interval(on_id, on_ood, first.track),
         figures=figures(good),
     )
 

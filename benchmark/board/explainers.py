@@ -7,13 +7,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from benchmark.board.row import Floats, Scores
+from benchmark.board.row import CORRELATION, SHARE, Floats, Scores
 from benchmark.board.tallies import Group
 from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
 from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
 from benchmark.scoring.statistics import interval, over_seeds, sentence_weights
 
-MEASURES = ("equivalence", "intervention")
+MEASURES = {"equivalence": SHARE, "intervention": CORRELATION}  # and how far they can go
 KEPT = (*MEASURES, "replaced")
 
 
@@ -63,7 +63,7 @@ def _scores(tallies: list[ExplainerTally]) -> Scores:
     figures: dict[str, float | None] = {"replaced_score": replaced}
     for name in MEASURES:
         on_id, on_ood = (over_seeds(picked([getattr(own, name)[role] for own in tallies])) for role in ("id", "ood"))
-        found = interval(on_ood)
+        found = interval(on_ood, MEASURES[name])
         figures[f"id_{name}"] = float(on_id[0])
         figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
     by_seed = {role: picked([own.score(role, own.intervention) for own in tallies]) for role in ("ood", "id")}

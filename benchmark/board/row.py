@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.scoring.statistics import Interval, over_seeds
+from benchmark.scoring.statistics import Interval, interval, over_seeds
 
 Floats = npt.NDArray[np.floating]
 Status = Literal["ok", "failed", "incomplete", "outdated", "unranked"]
@@ -34,6 +34,21 @@ class Row:
     forward_ratio: float | None = None  # proxy or explanation / reference forward, median over records
     reference: str = ""
     figures: Mapping[str, float | None] = field(default_factory=dict)  # the track's own, by their names in JSON
+
+
+SHARE, CORRELATION = (0.0, 1.0), (-1.0, 1.0)
+BOUNDS = {"codec": SHARE, "explainer": (-0.5, 1.0)}  # an explainer's score is the mean of a share and a correlation
+
+
+def score_interval(values: Floats, track: str) -> Interval:
+    """Of a resampled score."""
+    return interval(values, BOUNDS[track])
+
+
+def gap_interval(on_id: Floats, on_ood: Floats, track: str) -> Interval:
+    """Of the resampled difference of two scores."""
+    low, high = BOUNDS[track]
+    return interval(on_id - on_ood, (low - high, high - low))
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 
 from benchmark.board.codecs import codec_figures, score_codecs
 from benchmark.board.explainers import explainer_figures, score_explainers
-from benchmark.board.row import Floats, Row, Scores, Status
+from benchmark.board.row import Floats, Row, Scores, Status, gap_interval, score_interval
 from benchmark.records import CodecRecord, ExplainerRecord, Stored, Terms
-from benchmark.scoring.statistics import RESAMPLES, interval, kendall_tau, least_difference, rank_ranges
+from benchmark.scoring.statistics import RESAMPLES, kendall_tau, least_difference, rank_ranges
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _arena_board(arena: str, groups: list[list[Stored]], terms: Terms) -> ArenaB
     fit = [number for number, (status, _) in enumerate(standings) if status == "ok"]
     resampled: dict[str, Floats] = {}
     for number, scores in zip(fit, SCORINGS[track].score([groups[number] for number in fit], terms.seeds), strict=True):
-        rows[number], resampled[rows[number].submission] = _scored(rows[number], scores)
+        rows[number], resampled[rows[number].submission] = _scored(rows[number], scores, track)
     competing = [row.submission for row in rows if row.score is not None and not row.control]
     stacked = np.stack([resampled[name] for name in competing]) if competing else np.empty((0, 1 + RESAMPLES))
     rows = _with_ranks(rows, dict(zip(competing, rank_ranges(stacked), strict=True)))
@@ -65,15 +65,15 @@ def _arena_board(arena: str, groups: list[list[Stored]], terms: Terms) -> ArenaB
     return ArenaBoard(arena, track, rows, terms.seeds, _tau(ranked), least_difference(stacked))
 
 
-def _scored(row: Row, found: Scores) -> tuple[Row, Floats]:
+def _scored(row: Row, found: Scores, track: str) -> tuple[Row, Floats]:
     """The row with its scores, and the resampled score [R] that ranks are made of."""
     if found.unscored:
         return replace(row, note=found.unscored, figures=found.figures), found.on_ood
     scored = replace(
         row,
-        score=interval(found.on_ood),
-        id_score=interval(found.on_id),
-        gap=interval(found.on_id - found.on_ood),
+        score=score_interval(found.on_ood, track),
+        id_score=score_interval(found.on_id, track),
+        gap=gap_interval(found.on_id, found.on_ood, track),
         other_score=found.other,
         figures=found.figures,
     )

@@ -27,9 +27,9 @@ class Interval:
     high: float
 
 
-def interval(values: Floats) -> Interval:
-    """The estimate values[0] with the percentile interval of its resamples values[1:]."""
-    low, high = np.quantile(values[1:], TAILS)
+def interval(values: Floats, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Interval:
+    """The estimate values[0] with the percentile interval of its resamples values[1:], as far as the figure can go."""
+    low, high = np.clip(np.quantile(values[1:], TAILS), *bounds)
     return Interval(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))
 
 
