@@ -131,7 +131,7 @@ def test_a_slower_proxy_fails(suite, pytester, recorded, tmp_path):
     result = suite(text=asks(*words, record=slow(recorded, tmp_path / "slow"), entry="Own(k=1)"))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["  Own(k=1): the runtime grew from 0.00 (*) times the reference's, beyond the factor 1.5"]
+        ["  Own(k=1): the runtime grew from 0.00 (*) times the reference's, beyond the factor 2"]
     )
 
 

@@ -16,3 +16,13 @@ TaskOption = Annotated[
     str | None, typer.Option("--task", help="The task; without, the first with an arena for the method.")
 ]
 FormatOption = Annotated[str, typer.Option("--format", help="table for readers, json for scripts.")]
+
+
+def require_there(*methods: str, task: str | None = None) -> None:
+    """A misspelt name is told at once, not after torch was loaded. Raises UsageError."""
+    from benchmark.registry import find_method, load_task
+
+    for method in methods:
+        find_method(method)
+    if task not in (None, "all"):
+        load_task(task)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.app import app
+from benchmark.cli.app import app, require_there
 
 
 @app.command()
@@ -32,6 +32,7 @@ def check(
     in_process: Annotated[bool, typer.Option(help="Debug: run the code in this process.")] = False,
 ) -> None:
     """Score a submission again on a sub-sample; exit code 1 if it got worse than its records."""
+    require_there(submission)
     from benchmark.board.regression import Limits
     from benchmark.commands import check as command
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.app import FormatOption, TaskOption, app
+from benchmark.cli.app import FormatOption, TaskOption, app, require_there
 
 
 @app.command("list")
@@ -43,6 +43,7 @@ def validate(
     timeout: Annotated[float, typer.Option(help="Seconds of its own code that an entry gets.")] = 10.0,
 ) -> None:
     """Check a submission against the contract, on tiny real activations; every problem is listed."""
+    require_there(file)
     from benchmark.commands import validate as command
 
     command.validate(file, device, timeout)
@@ -72,6 +73,7 @@ def run(
     format: FormatOption = "table",
 ) -> None:
     """Score methods, print their table and their place on the leaderboard. Interrupted, it goes on where it was."""
+    require_there(*methods, task=task)
     from benchmark.commands import run as command
 
     options = command.Options(

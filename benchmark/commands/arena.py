@@ -16,24 +16,27 @@ Entry = tuple[str, str]  # submission and label
 
 def show_arena(name: str) -> None:
     """The ranking, then the figures."""
-    rows = [row for row in current_rows() if row.arena == name]
+    committed = load_all(COMMITTED, arenas=[name])
+    rows = [row for board in boards(committed, terms()) for row in board.rows]
     print_table(("rank", "submission", "OOD score", "gap"), [place(row, row.submission) for row in rows], name)
     if not rows:
         task, _, arena = name.partition("/")
         print(f"no record of it is committed; `simplibench run METHOD --task {task} --arena {arena}` makes some")
     by_entry: dict[Entry, list[CodecRecord | ExplainerRecord]] = defaultdict(list)
-    for stored in load_all(COMMITTED):
+    for stored in committed:
         record = stored.record
-        if (record.arena, record.status) == (name, "ok") and record.seed != "untrained":
+        if record.status == "ok" and record.seed != "untrained":
             by_entry[record.submission, record.entry].append(record)
     _show_codecs({entry: [own for own in found if isinstance(own, CodecRecord)] for entry, found in by_entry.items()})
     explained = {entry: [own for own in found if isinstance(own, ExplainerRecord)] for entry, found in by_entry.items()}
     _show_explainers(explained)
 
 
-def current_rows() -> list[Row]:
-    """Every row of the leaderboard."""
-    return [row for board in boards(load_all(COMMITTED), terms()) for row in board.rows]
+def rows_of(submission: str) -> list[Row]:
+    """A submission's rows of the leaderboard."""
+    arenas = {path.parent.relative_to(COMMITTED).as_posix() for path in COMMITTED.glob(f"*/*/{submission}")}
+    found = boards(load_all(COMMITTED, arenas=arenas), terms())
+    return [row for board in found for row in board.rows if row.submission == submission]
 
 
 def place(row: Row, name: str) -> list[str]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmark.commands.arena import current_rows, place, show_arena
+from benchmark.commands.arena import place, rows_of, show_arena
 from benchmark.commands.options import print_table, require_format
 from benchmark.errors import UsageError
 from benchmark.models import load_card
@@ -112,7 +112,7 @@ def _show_details(task: Task, family: Family) -> None:
 def _show_method(name: str) -> None:
     method = all_methods()[name]
     print(f"{name} ({method.kind}), {method.path}\n{_about(method.path)}\n")
-    rows = [row for row in current_rows() if row.submission == name]
+    rows = rows_of(name)
     print_table(("rank", "arena", "OOD score", "gap"), [place(row, row.arena) for row in rows])
 
 

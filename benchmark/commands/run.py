@@ -100,7 +100,8 @@ def _print_entries(stored: list[Stored]) -> None:
 def _print_places(stored: list[Stored]) -> None:
     """Where the run's submissions stand among the committed records, in place of their own committed ones."""
     names = {(one.record.arena, one.record.submission) for one in stored}
-    others = [one for one in load_all(COMMITTED) if (one.record.arena, one.record.submission) not in names]
+    committed = load_all(COMMITTED, arenas={arena for arena, _ in names})
+    others = [one for one in committed if (one.record.arena, one.record.submission) not in names]
     found = boards(others + stored, terms())
     rows = [
         [

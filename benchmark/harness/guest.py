@@ -42,16 +42,20 @@ class Nursery:
         )
         theirs.close()
         self._control = own
+        self._used = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._control.close()
+        if not self._used:  # it may still be loading, for nothing
+            self._process.kill()
         self._process.wait()
 
     def start(self, file: Path, device: str, descriptors: list[int], selection: Selection | None = None) -> int:
         """Fork a guest that loads the file and talks over the descriptors; its process id."""
+        self._used = True
         selected = selection.model_dump(mode="json") if selection else None
         order = {"do": "start", "file": str(file), "device": device, "selection": selected}
         socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)

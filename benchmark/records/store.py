@@ -4,7 +4,7 @@ import gc
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -125,20 +125,19 @@ def _listed(error: ValidationError) -> str:
     return "; ".join(problems[:MOST_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
 
 
-def load_all(*roots: Path) -> list[Stored]:
-    """Every record under the roots; where two are of the same entry, arena and reference, a later root wins.
+def load_all(*roots: Path, arenas: Collection[str] | None = None) -> list[Stored]:
+    """Every record under the roots, or those of some arenas.
 
+    Where two are of the same entry, arena and reference, a later root wins.
     Raises DamagedFile for the first that cannot be used.
     """
-    found, problems = read_all(*roots)
+    files = files_below(*roots)
+    found, problems = read_files(
+        (root, path) for root, path in files if arenas is None or "/".join(path.relative_to(root).parts[:2]) in arenas
+    )
     if problems:
         raise problems[0]
     return found
-
-
-def read_all(*roots: Path) -> tuple[list[Stored], list[DamagedFile]]:
-    """The same, with every problem instead of the first; a record that has one is left out."""
-    return read_files(files_below(*roots))
 
 
 def files_below(*roots: Path) -> list[tuple[Path, Path]]:

@@ -1,17 +1,12 @@
 """The page as a reader meets it, in Debian's Chromium: `make test-browser`. Screenshots are kept."""
 
-import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
+from reader import PHONE, ROOT, SCREENSHOTS, kept
 
-ROOT = Path(__file__).parent.parent.parent
-SCREENSHOTS = Path(os.environ.get("SIMPLIBENCH_SCREENSHOTS", ROOT / "build" / "screenshots"))
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 ARENA = "dyck-20-10/attention.1"
 
 
@@ -20,38 +15,6 @@ def file(tmp_path_factory):
     page = tmp_path_factory.mktemp("page") / "leaderboard.html"
     subprocess.run([sys.executable, "-m", "benchmark.cli", "leaderboard", "--html", str(page)], check=True, cwd=ROOT)
     return page
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    assert chromium, "these tests need Debian's chromium on PATH: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, headless=True, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def visit(browser, file):
-    """Opens the page in a window of its own; at the end nothing may have gone wrong or been fetched."""
-    wrong, fetched, contexts = [], [], []
-
-    def opened(viewport=DESKTOP, scheme="light") -> Page:
-        contexts.append(browser.new_context(viewport=viewport, color_scheme=scheme))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
-        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: fetched.append(request.url))
-        page.goto(file.as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
-    assert {url for url in fetched if not url.startswith(("data:", "blob:"))} <= {file.as_uri()}
 
 
 def arena(page: Page, name: str = ARENA):
@@ -76,11 +39,6 @@ def column(section, number: int) -> list[str]:
 
 def scores(section) -> list[float]:
     return [float(text) for text in column(section, 2) if text]
-
-
-def kept(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def test_a_column_is_sorted_both_ways_with_empty_cells_last(visit):
