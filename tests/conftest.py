@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: h
 import pytest
 
 from benchmark.corpus import Package, Selection
+from benchmark.harness.explainers.bank import build_bank
 from benchmark.harness.guest import Nursery
 from benchmark.registry import all_tasks
 from benchmark.tasks import splits
@@ -132,3 +133,19 @@ def _write_sdist(path: Path, name: str, contents: dict[str, bytes]) -> None:
             entry = tarfile.TarInfo(f"{name}-1.0/{member}")
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
+
+
+@pytest.fixture(scope="module", params=["minimal", "minimal-type-angle", "two-layer", "two-layer-linear"])
+def network(request):
+    """A trained reference of each family."""
+    from explainer_kit import trained  # loads every submission, which most suites do not need
+
+    return trained(request.param)
+
+
+@pytest.fixture(scope="module")
+def bank():
+    """The pairs of models that explainers are to tell apart."""
+    from explainer_kit import ARENA, TASK
+
+    return build_bank(TASK, ARENA, 0, "cpu")
