@@ -191,6 +191,14 @@ def test_curves_have_the_intervals_that_a_run_prints(tmp_path):
     assert [(point.split, point.value, point.agreement.mean) for point in found[0].strata][:1] == [("iid", "1", 0.5)]
 
 
+def test_the_page_says_how_far_two_scores_have_to_lie_apart(tmp_path):
+    simulated(tmp_path, "one", GOOD)
+    assert "typically have to differ" not in page_of(tmp_path)
+    simulated(tmp_path, "two", POOR)
+    (found,) = boards(load_all(tmp_path), terms())
+    assert f"Two scores typically have to differ by {found.least_difference:.3f} to be told apart." in page_of(tmp_path)
+
+
 def test_strata_are_held_against_the_constant_code_reference_by_reference(tmp_path):
     for seed, floor, own in ((0, 0.2, 0.6), (1, 0.5, 0.4), (2, 0.5, 0.8)):
         simulated(tmp_path, "constant", POOR, bits=0.0, control=True, seeds=(seed,), at_depth_1=floor)
