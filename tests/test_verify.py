@@ -145,6 +145,23 @@ def test_many_records_are_read_side_by_side_with_the_same_findings(folder, monke
     assert len(alone) == 2
 
 
+def test_boards_and_curves_are_the_same_from_other_processes(folder, monkeypatch):
+    wish = reading.Wish(drawn=reading.ALL)
+    here = reading.read([folder], wish)
+    monkeypatch.setattr(reading, "MANY", 10)
+    there = reading.read([folder], wish)
+    assert there == here
+    assert [board.arena for board in here.boards] == [own.arena for own in here.curves]
+    assert here.boards == boards(load_all(folder), terms())
+
+
+def test_only_the_arenas_that_are_asked_for_are_read(folder, monkeypatch):
+    assert {one.record.arena for one in load_all(folder, arenas=[ARENA])} == {ARENA}
+    assert len(load_all(folder)) > len(load_all(folder, arenas=[ARENA])) > 0
+    edited(folder / OCCLUSION, lambda content: content.update(seed=9), seal=False)
+    assert load_all(folder, arenas=[ARENA])  # a damaged record elsewhere is none of theirs
+
+
 def test_an_edit_under_the_old_seal_is_refused(folder):
     edited(folder / SVD, lambda content: content.update(state_bytes=1), seal=False)
     (found,) = problems(folder / SVD)
