@@ -86,6 +86,14 @@ def test_whole_records_and_their_page_are_verified_with_a_summary(folder, page, 
     assert printed.endswith(f"15 records verified; {page} is what they give\n")
 
 
+def test_counts_without_a_record_are_noted(folder, capsys):
+    counts = (folder / SVD).with_suffix(".npz")
+    left = counts.with_name("SVD-rank-99.seed-0.npz")
+    shutil.copy(counts, left)
+    verify.verify([], folder, None)
+    assert f"note: {left}: no record has these counts; delete it, or restore its record" in capsys.readouterr().out
+
+
 def test_single_records_are_verified_without_a_page(folder, capsys):
     verify.verify([folder / SVD, folder / OCCLUSION], None, None)
     assert capsys.readouterr().out.endswith("\n2 records verified\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmark.commands.soundness import version
 from benchmark.methods import source_sha256
 from benchmark.records import COMMITTED, Protocol, Stored, Terms
+from benchmark.records.store import ground_name
 from benchmark.registry import all_methods
 
 CURRENT, OTHER = "of the current protocol", "of another protocol"
@@ -26,6 +27,7 @@ class Listed:
     arena: str
     submission: str
     source_sha256: str
+    ground_sha256: str
     protocol: Protocol
     created: str
 
@@ -33,7 +35,20 @@ class Listed:
     def of(cls, one: Stored) -> "Listed":
         """The facts of a record."""
         record = one.record
-        return cls(one.path, record.arena, record.submission, record.source_sha256, record.protocol, record.created)
+        return cls(
+            one.path,
+            record.arena,
+            record.submission,
+            record.source_sha256,
+            record.ground_sha256,
+            record.protocol,
+            record.created,
+        )
+
+    @property
+    def tables(self) -> tuple[Path, Path]:
+        """Where its counts and its ground lie, if there are any."""
+        return self.path.with_suffix(".npz"), self.path.parent.parent / ground_name(self.ground_sha256)
 
 
 def protocols(listed: Sequence[Listed], terms: Mapping[str, Terms], standing: Counter[str]) -> Iterator[str]:
@@ -72,6 +87,14 @@ def sources(listed: Sequence[Listed], standing: Counter[str]) -> Iterator[tuple[
         else:
             found = f"neither baselines/ nor submissions/ has a file of {name!r}, the record says {sha256}"
             yield f"{_places(own)}: source_sha256: {found}; restore the file, or delete its records", committed
+
+
+def orphans(root: Path, listed: Sequence[Listed]) -> Iterator[str]:
+    """Tables below a folder that belong to no record: nobody checks them."""
+    owned = {table for one in listed for table in one.tables}
+    for path in sorted(root.rglob("*.npz")):
+        if path not in owned:
+            yield f"{path}: no record has these counts; delete it, or restore its record"
 
 
 def _places(own: Sequence[Listed]) -> str:

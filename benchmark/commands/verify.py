@@ -8,7 +8,7 @@ from benchmark.commands.audit import Audit, audit
 from benchmark.commands.options import print_table
 from benchmark.commands.reading import Reading, Wish, read
 from benchmark.commands.soundness import printable, unsound
-from benchmark.commands.standing import Listed
+from benchmark.commands.standing import Listed, orphans
 from benchmark.errors import DamagedFile, UsageError
 from benchmark.records import COMMITTED, Stored, load_single
 from benchmark.registry import BASELINES
@@ -24,7 +24,8 @@ def verify(files: Sequence[Path], root: Path | None, page: Path | None) -> None:
     page = page or (None if root or files else PAGE)
     found = audit(reading, page, leaderboard_markdown)
     found.require()
-    _print(found, len(reading.listed), page)
+    left = [] if files else list(orphans(root or COMMITTED, reading.listed))
+    _print(found, left, len(reading.listed), page)
 
 
 def _given(files: Sequence[Path]) -> Reading:
@@ -51,8 +52,8 @@ def _below(root: Path, ranked: bool) -> Reading:
     return reading
 
 
-def _print(found: Audit, records: int, page: Path | None) -> None:
+def _print(found: Audit, left: list[str], records: int, page: Path | None) -> None:
     print_table(("records", "number"), [["in all", records], *map(list, found.standing.items())], "what was verified")
-    for note in found.notes:
+    for note in (*found.notes, *left):
         print(f"note: {printable(note)}")
     print(f"{records} records verified" + (f"; {page} is what they give" if page else ""))
