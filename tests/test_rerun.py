@@ -1,8 +1,10 @@
 """An entry made again from what its record says: equal here, within tolerances elsewhere, refused where it cannot be."""
 
+import importlib
 import json
 import math
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -179,8 +181,26 @@ def test_an_entry_that_the_file_does_not_have_is_refused(folder, path):
     stored = load(path)
     changed(stored, entry="Own(x=1)")
     path = next(own.path for own in load_all(folder / "records") if own.record.entry == "Own(x=1)")
-    with pytest.raises(UsageError, match=r"entry: expected one of Own\(\) of .*own\.py, got 'Own\(x=1\)'"):
+    text = r"entry: expected one of Own\(\) of .*own\.py, or one that it can make, got 'Own\(x=1\)'"
+    with pytest.raises(UsageError, match=text):
         again(path, folder / "own.py")
+
+
+@pytest.mark.parametrize(
+    "last", ["submission = Submission(name='o', authors=('a',), reference='here', entries=[Own(k=1)])", ""]
+)
+def test_an_entry_made_from_an_object_is_made_again_from_the_file_of_its_class(last, tmp_path, monkeypatch, capsys):
+    lines = ["import torch", "from benchmark import Codec, Submission", "class Own(Codec):", "    k: int"]
+    lines += [f"    {line}" for line in COARSE.replace("8", "self.k").strip().splitlines()]
+    (tmp_path / "objects_own.py").write_text("\n".join([*lines, last, ""]))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "objects_own", raising=False)
+    kind = importlib.import_module("objects_own").Own
+    made = evaluate(kind(k=3), arenas=["attention.1"], seeds=[0], limit=4, in_process=True, output=tmp_path / "out")
+    assert [record.entry for record in made] == ["Own(k=3)"]
+    (stored,) = load_all(tmp_path / "out")
+    assert again(stored.path, tmp_path / "objects_own.py") == 0
+    assert "every count must be equal" in capsys.readouterr().out
 
 
 def test_a_record_that_does_not_hold_or_is_not_there_is_refused_first(folder, path):

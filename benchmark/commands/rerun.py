@@ -10,10 +10,11 @@ from benchmark.commands.run import Bar
 from benchmark.commands.soundness import printable, require_whole
 from benchmark.errors import UsageError
 from benchmark.harness import run as harness
+from benchmark.harness.guest import Nursery
 from benchmark.harness.jobs import guests
 from benchmark.harness.runtime import resolve_device
 from benchmark.harness.unit import Conditions, Unit, present
-from benchmark.methods import source_sha256
+from benchmark.methods import Pick, Selection, source_sha256
 from benchmark.records import CodecRecord, ExplainerRecord, Stored, load_single
 from benchmark.records.reproduction import Figure, changes, figures, runtimes
 from benchmark.registry import all_methods, find_method, load_task, terms
@@ -83,8 +84,7 @@ def _make(stored: Stored, source: Path, output: Path, timeout: float) -> AnyReco
     record = stored.record
     conditions = Conditions(resolve_device(record.environment.device), record.limit, record.in_process, timeout)
     with guests(conditions) as nursery:
-        (unit,) = harness.plan([source], record.task, [record.arena], [record.seed], conditions, nursery)
-        unit = _single(unit, stored, source)
+        unit = _unit(stored, source, conditions, nursery)
         (target,) = (output / unit.record_path(entry) for _, entry in unit.entries)
         if target.absolute() == stored.path.absolute():
             raise UsageError(f"--output {output}: the new record would replace the old one; name another folder")
@@ -95,13 +95,38 @@ def _make(stored: Stored, source: Path, output: Path, timeout: float) -> AnyReco
     return again.record
 
 
-def _single(unit: Unit, stored: Stored, source: Path) -> Unit:
-    """The unit with the record's entry alone. Raises UsageError where its file has none of that name."""
-    single = replace(unit, only=frozenset([stored.record.entry]))
-    if not single.entries:
-        there = ", ".join(entry.label for _, entry in unit.entries)
-        raise UsageError(f"{stored.path}: entry: expected one of {there} of {source}, got {stored.record.entry!r}")
-    return single
+def _unit(stored: Stored, source: Path, conditions: Conditions, nursery: Nursery | None) -> Unit:
+    """The record's entry alone, which its file puts forward or, if it was made from an object, defines.
+
+    Raises UsageError where the file does neither.
+    """
+    record = stored.record
+    picked = Selection(
+        file=source,
+        name=record.submission,
+        authors=record.authors,
+        reference=record.reference,
+        control=record.control,
+        picks=(Pick(method=record.entry.partition("(")[0], fields=record.fields),),
+    )
+    there: list[str] = []
+    problems: list[UsageError] = []
+    for method in (source, picked):
+        try:
+            (unit,) = harness.plan([method], record.task, [record.arena], [record.seed], conditions, nursery)
+        except UsageError as error:  # the file has no submission, or no such class
+            problems.append(error)
+            continue
+        single = replace(unit, only=frozenset([record.entry]))
+        if single.entries:
+            return single
+        there += [entry.label for _, entry in unit.entries if entry.label not in there]
+    if not there:
+        raise problems[0]
+    raise UsageError(
+        f"{stored.path}: entry: expected one of {', '.join(there)} of {source}, or one that it can make, "
+        f"got {record.entry!r}"
+    )
 
 
 def _compare(recorded: AnyRecord, again: AnyRecord) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from benchmark.lazy import exports
 from benchmark.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Manifest
 from benchmark.methods.method import Method
-from benchmark.methods.selection import Given, Selection, load_selection, select
+from benchmark.methods.selection import Given, Pick, Selection, load_selection, select
 from benchmark.methods.submission import (
     NAME_PATTERN,
     Submission,
@@ -56,6 +56,7 @@ __all__ = [
     "Manifest",
     "Method",
     "Performer",
+    "Pick",
     "Problem",
     "Question",
     "Reply",
