@@ -1,10 +1,12 @@
 """The shape of the code: rooms, one-way imports, sizes, and a README whose commands work."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -64,6 +66,14 @@ def test_the_board_and_the_scores_know_no_model_no_task_and_no_harness():
             assert imported_rooms(file) <= {"board", "records", "scoring"}
         if room(file) == "scoring":
             assert imported_rooms(file) <= {"scoring"}
+
+
+@pytest.mark.parametrize("package", ["benchmark", "benchmark.methods", "benchmark.models"])
+def test_names_that_load_late_are_what_their_modules_call_so(package):
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        found = getattr(module, name)
+        assert not isinstance(found, ModuleType), f"{package}.{name} is hidden by the module of that name"
 
 
 def test_the_board_is_made_without_torch():

@@ -32,12 +32,18 @@ def ground(seed):
 
 
 def simulated(tmp_path, name, errors, bits=64.0, seeds=(0, 1, 2), entry="E()", at_depth_1=0.5, **changes):
-    """Records of one entry that disagrees with probability `errors[split]`, and agrees in its stratum as said."""
+    """Records of one entry that disagrees with probability `errors[split]`, and agrees in its stratum as said.
+
+    Without `errors` it is the constant code.
+    """
     for seed in seeds:
         base = ground(seed)
         rng = np.random.default_rng([2, seed, *name.encode(), *entry.encode()])
-        rates = np.repeat([errors[split] for split in ROLES], SENTENCES)
-        disagree = rng.binomial(CASES, rates).astype(np.uint16)
+        if errors is None:
+            disagree = base.floor_disagree
+        else:
+            rates = np.repeat([errors[split] for split in ROLES], SENTENCES)
+            disagree = rng.binomial(CASES, rates).astype(np.uint16)
         counts = Counts(
             disagree, np.minimum(disagree, base.reference_wrong), disagree, quantise(0.4 * disagree / CASES)
         )

@@ -201,13 +201,29 @@ def test_the_page_says_how_far_two_scores_have_to_lie_apart(tmp_path):
 
 def test_strata_are_held_against_the_constant_code_reference_by_reference(tmp_path):
     for seed, floor, own in ((0, 0.2, 0.6), (1, 0.5, 0.4), (2, 0.5, 0.8)):
-        simulated(tmp_path, "constant", POOR, bits=0.0, control=True, seeds=(seed,), at_depth_1=floor)
+        simulated(tmp_path, "constant", None, bits=0.0, control=True, seeds=(seed,), at_depth_1=floor)
         simulated(tmp_path, "one", GOOD, seeds=(seed,), at_depth_1=own)
     (point, *_) = next(entry for entry in arena_of(tmp_path).entries if entry.submission == "one").strata
     assert (point.agreement.mean, point.agreement.low, point.agreement.high) == pytest.approx((0.6, 0.4, 0.8))
     # 1 - 0.4 / 0.8, worse than the constant and so 0, 1 - 0.2 / 0.5
     assert (point.shown.mean, point.shown.low, point.shown.high) == pytest.approx((1.1 / 3, 0.0, 0.6))
     assert "Faithfulness by depth" in page_of(tmp_path)
+
+
+def test_a_control_without_bits_that_is_not_the_constant_code_is_no_floor(tmp_path):
+    simulated(tmp_path, "constant", None, bits=0.0, control=True, at_depth_1=0.2)
+    simulated(tmp_path, "one", GOOD, at_depth_1=0.6)
+    before = arena_of(tmp_path).entries
+    simulated(tmp_path, "zeros", POOR, bits=0.0, control=True, at_depth_1=0.0)
+    after = {entry.submission: entry.strata for entry in arena_of(tmp_path).entries}
+    assert all(after[entry.submission] == entry.strata for entry in before)
+    assert after["one"][0].faithfulness.mean == pytest.approx(0.5)
+
+
+def test_records_of_other_sentences_than_the_constant_codes_show_agreement_for_the_whole_arena(tmp_path):
+    simulated(tmp_path, "constant", None, bits=0.0, control=True, seeds=(0, 1))
+    simulated(tmp_path, "one", GOOD)  # on a third reference too
+    assert {point.faithfulness for entry in arena_of(tmp_path).entries for point in entry.strata} == {None}
 
 
 def test_without_a_constant_code_strata_show_agreement(tmp_path):
@@ -350,9 +366,9 @@ def test_a_folder_of_records_that_is_not_there_is_named(tmp_path):
         draw(tmp_path / "nowhere", html=tmp_path / "page.html")
 
 
-def test_a_page_and_a_figure_of_an_unknown_task_are_refused_as_the_leaderboard_is(tmp_path):
+def test_a_page_of_an_unknown_task_is_refused_as_the_leaderboard_is(tmp_path):
     simulated(tmp_path / "records", "one", GOOD)
-    for pictures in ({"html": tmp_path / "page.html"}, {"figure": tmp_path / "figure.png"}, {}):
+    for pictures in ({"html": tmp_path / "page.html"}, {}):
         with pytest.raises(RecordsUnsound, match=r"task: expected one of .*, got 'toy'; delete it"):
             draw(tmp_path / "records", **pictures)
     assert [path.name for path in tmp_path.iterdir()] == ["records"]

@@ -92,7 +92,7 @@ def _arena(group: list[Stored]) -> ArenaCurves:
     for one in group:
         by_entry[_key(one)].append(one)
     scores = _intervals(_samples(group), first.track)
-    floor = floors(one.record for one in group if isinstance(one.record, CodecRecord))
+    floor = floors([one.record for one in group if isinstance(one.record, CodecRecord)])
     entries = [_entry(own, *scores[key], floor) for key, own in by_entry.items()]
     return ArenaCurves(
         arena=first.arena,

@@ -1,18 +1,18 @@
 """One entry's figures by split and by stratum, from its records on several references."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmark.records import CodecRecord, ExplainerRecord, SeedName, Stratum
+from benchmark.records import CodecRecord, ExplainerRecord, Stratum
 from benchmark.scoring.faithfulness import faithfulness
 
 Measures = Mapping[str, Mapping[str, float]]  # measure -> split -> mean over the references
 
 
 Place = tuple[str, str, str]  # split, stratum such as depth, value such as 10
-Floors = Mapping[tuple[SeedName, Place], float]  # by reference: disagreements of the constant code, in positions
+Floors = Mapping[tuple[str, Place], float]  # by ground: disagreements of the constant code, in positions
 
 
 @dataclass(frozen=True)
@@ -75,38 +75,47 @@ def explainer_measures(records: list[ExplainerRecord]) -> Measures:
     return {measure: {name: fmean(own) for name, own in by_split.items()} for measure, by_split in values.items()}
 
 
-def floors(records: Iterable[CodecRecord]) -> Floors:
-    """What the arena's constant code gets wrong: the control that sends no bit."""
+def floors(records: Sequence[CodecRecord]) -> Floors:
+    """What the constant code gets wrong; nothing at all unless there is one for the ground of every record.
+
+    It is the control that sends no bit and is worth nothing: its disagreements are those of the ground's floor. Records of
+    other sentences, of a run with a limit, have another ground, and cannot be held against it.
+    """
+    constants = [record for record in records if record.control and record.bits_per_token == 0 and _worthless(record)]
+    if {record.ground_sha256 for record in records} - {record.ground_sha256 for record in constants}:
+        return {}
     return {
-        (record.seed, (name, stratum, value)): found.positions * (1 - found.agreement)
-        for record in records
-        if record.control and record.bits_per_token == 0
+        (record.ground_sha256, (name, stratum, value)): found.positions * (1 - found.agreement)
+        for record in constants
         for name, split in record.splits.items()
         for stratum, by_value in split.strata.items()
         for value, found in by_value.items()
     }
 
 
+def _worthless(record: CodecRecord) -> bool:
+    return all(split.faithfulness == 0 for split in record.splits.values())
+
+
 def strata(records: list[CodecRecord], floors: Floors) -> list[StratumPoint]:
     """Faithfulness and agreement by split, stratum and label, in the order of the records."""
-    by_place: dict[Place, list[tuple[SeedName, Stratum]]] = defaultdict(list)
+    by_place: dict[Place, list[tuple[str, Stratum]]] = defaultdict(list)
     for record in records:
         for name, split in record.splits.items():
             for stratum, by_value in split.strata.items():
                 for value, found in by_value.items():
-                    by_place[name, stratum, value].append((record.seed, found))
+                    by_place[name, stratum, value].append((record.ground_sha256, found))
     return [_point(place, own, floors) for place, own in by_place.items()]
 
 
-def _point(place: Place, own: list[tuple[SeedName, Stratum]], floors: Floors) -> StratumPoint:
-    known = all((seed, place) in floors for seed, _ in own)
+def _point(place: Place, own: list[tuple[str, Stratum]], floors: Floors) -> StratumPoint:
     kept = [
-        max(float(faithfulness(found.positions * (1 - found.agreement), floors[seed, place])), 0.0)
-        for seed, found in (own if known else [])
+        max(float(faithfulness(found.positions * (1 - found.agreement), floors[ground, place])), 0.0)
+        for ground, found in (own if floors else [])
     ]
     return StratumPoint(
         *place,
         positions=fmean(found.positions for _, found in own),
         agreement=Spread.of([found.agreement for _, found in own]),
-        faithfulness=Spread.of(kept) if known else None,
+        faithfulness=Spread.of(kept) if floors else None,
     )

@@ -137,7 +137,10 @@ def _print_costs(comparisons: list[Comparison], limits: Limits) -> None:
             rows.append([one.arena, one.entry, *rate, *forward])
     if rows:
         headers = ("arena", "entry", "bits/token", "now", "verdict", "forward [quartiles]", "now", "verdict")
-        print_table(headers, rows, "rate on whole splits, and time over the reference's")
+        title = (
+            "rate on whole splits (of floats, if none was 0, on what was scored again), and time over the reference's"
+        )
+        print_table(headers, rows, title)
 
 
 def _word(worse: list[str], word: str) -> str:

@@ -85,7 +85,7 @@ def _check(roots: list[Path], format: str, page: Path, figure: Path | None) -> i
 def _draw(roots: list[Path], pictures: Pictures) -> None:
     require_libraries()
     if not pictures.page:
-        reading = _sound(read(roots, Wish(drawn=(SHOWN,))))
+        reading = _sound(read(roots, Wish(drawn=(SHOWN,), only=SHOWN)))
     else:
         with renderer_beside() as draw:
             reading = _sound(read(roots, Wish(drawn=ALL)))

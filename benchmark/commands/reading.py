@@ -12,7 +12,7 @@ from benchmark.board import ArenaBoard, ArenaCurves, boards, comparable_curves
 from benchmark.commands.soundness import unknown, unsound
 from benchmark.commands.standing import Listed
 from benchmark.errors import DamagedFile
-from benchmark.harness.pool import default_jobs, workers
+from benchmark.harness.pool import default_jobs, end_at_once, workers
 from benchmark.records import files_below, read_files
 from benchmark.registry import terms
 
@@ -28,6 +28,7 @@ class Wish:
     audited: bool = False  # every figure computed again
     ranked: bool = True
     drawn: tuple[str, ...] | None = ()  # the arenas whose curves are wanted, or ALL
+    only: str | None = None  # this arena, as if there were no other
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,8 @@ class Reading:
 
 def read(roots: Sequence[Path], wish: Wish) -> Reading:
     """Everything below the roots."""
-    files, by_task = files_below(*roots), defaultdict(list)
-    for root, path in files:
-        by_task[path.relative_to(root).parts[0]].append((root, path))
-    groups = list(by_task.values())  # arenas of a task have the same sentences, which are resampled once for them all
+    files = [own for own in files_below(*roots) if wish.only in (None, "/".join(_place(own)))]
+    groups = _grouped(files)
     if len(files) < MANY:
         parts = [_task(own, wish) for own in groups]
     else:
@@ -56,14 +55,30 @@ def read(roots: Sequence[Path], wish: Wish) -> Reading:
         listed=[one for part in parts for one in part.listed],
         damaged=[error for part in parts for error in part.damaged],
         problems=[problem for part in parts for problem in part.problems],
-        boards=[board for part in parts for board in part.boards],
-        curves=[own for part in parts for own in part.curves],
+        boards=sorted((board for part in parts for board in part.boards), key=lambda board: board.arena),
+        curves=sorted((own for part in parts for own in part.curves), key=lambda own: own.arena),
     )
+
+
+def _place(file: tuple[Path, Path]) -> tuple[str, ...]:
+    """Task and component, as the folders say."""
+    root, path = file
+    return path.relative_to(root).parts[:2]
+
+
+def _grouped(files: Files) -> list[Files]:
+    """By task, whose arenas have the same sentences, resampled once for them all; of a single task by arena."""
+    depth = 1 if len({_place(file)[0] for file in files}) > 1 else 2
+    groups: dict[tuple[str, ...], Files] = defaultdict(list)
+    for file in files:
+        groups[_place(file)[:depth]].append(file)
+    return list(groups.values())
 
 
 def _begin() -> None:
     """Processes share the cores; numpy's own threads would stand in their way."""
     threadpool_limits(1)
+    end_at_once()
 
 
 def _task(files: Files, wish: Wish) -> Reading:

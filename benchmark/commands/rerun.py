@@ -118,11 +118,11 @@ def _unit(stored: Stored, source: Path, conditions: Conditions, nursery: Nursery
             problems.append(error)
             continue
         single = replace(unit, only=frozenset([record.entry]))
-        if single.entries:
+        if single.entries and unit.manifest.name == record.submission:
             return single
         there += [entry.label for _, entry in unit.entries if entry.label not in there]
     if not there:
-        raise problems[0]
+        raise problems[-1]
     raise UsageError(
         f"{stored.path}: entry: expected one of {', '.join(there)} of {source}, or one that it can make, "
         f"got {record.entry!r}"

@@ -11,7 +11,7 @@ from benchmark.harness.unit import Conditions, Places, Progress, Unit
 from benchmark.records import SeedName, Stored
 
 # Sentences of each split that a proxy is run on. All splits and arenas stay, since a proxy may fail on any of them, and
-# one reference is enough, since a change shows on each. svd in three arenas then takes half a minute of one core.
+# one reference is enough, since a change shows on each. svd in five arenas then takes half a minute of two cores.
 SENTENCES = 100
 CASES = 4  # of each split that an explainer explains; each on the bank's 42 models
 Wanted = Mapping[tuple[str, SeedName], frozenset[str]]  # (arena with its task, reference) -> labels of entries

@@ -38,13 +38,19 @@ def workers(count: int, begin: Callable[..., None] | None = None, *arguments: An
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    Finalize(None, _leave, exitpriority=LAST)
     if begin is not None:
         begin(*arguments)
 
 
+def end_at_once() -> None:
+    """Have this worker end without ceremony: Python would take apart, object by object, what goes with the process anyway.
+
+    For workers that hold much and leave nothing behind: what is registered with `atexit` is not done.
+    """
+    Finalize(None, _leave, exitpriority=LAST)
+
+
 def _leave() -> None:
-    """End at once: Python would take apart, object by object, what goes with the process anyway."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

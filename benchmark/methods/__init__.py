@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmark.methods.explainer_contract import Question, check_explainer
     from benchmark.methods.hosted_codec import HostedCodec
     from benchmark.methods.hosted_explainer import HostedExplainer
-    from benchmark.methods.performer import Caller, Performer, Reply, Request, manifest
+    from benchmark.methods.performer import Caller, Performer, Reply, Request
 
 __getattr__ = exports(
     __name__,
@@ -36,7 +36,7 @@ __getattr__ = exports(
         **dict.fromkeys(("Question", "check_explainer"), "benchmark.methods.explainer_contract"),
         "HostedCodec": "benchmark.methods.hosted_codec",
         "HostedExplainer": "benchmark.methods.hosted_explainer",
-        **dict.fromkeys(("Caller", "Performer", "Reply", "Request", "manifest"), "benchmark.methods.performer"),
+        **dict.fromkeys(("Caller", "Performer", "Reply", "Request"), "benchmark.methods.performer"),
     },
 )
 
@@ -68,7 +68,6 @@ __all__ = [
     "check_explainer",
     "load_selection",
     "load_submission",
-    "manifest",
     "require_no_file_running",
     "select",
     "source_sha256",

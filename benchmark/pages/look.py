@@ -73,7 +73,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Frame:
-    """All of an arena that a chart depends on but its data. Charts of like frames are made once."""
+    """All of an arena that a chart depends on but its data."""
 
     track: str
     marks: tuple[tuple[str, Mark], ...]  # of its submissions, in the order of the legend

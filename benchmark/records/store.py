@@ -128,7 +128,7 @@ def _listed(error: ValidationError) -> str:
 def load_all(*roots: Path, arenas: Collection[str] | None = None) -> list[Stored]:
     """Every record under the roots, or those of some arenas.
 
-    Where two are of the same entry, arena and reference, a later root wins.
+    Where two are of the same entry, arena and reference, a later root wins, and the other file is not read.
     Raises DamagedFile for the first that cannot be used.
     """
     files = files_below(*roots)

@@ -59,7 +59,7 @@ class CodeMeter:
 
     @property
     def dense(self) -> bool:
-        """Floats, and not one zero among them so far: the rate is their width, however many rows follow."""
+        """Floats, and not one zero among them so far: unless many follow, the rate is their width."""
         return self._nonzero == self._values > 0
 
     def _floats(self) -> float:

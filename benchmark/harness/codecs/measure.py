@@ -70,7 +70,7 @@ def measure(
 
 
 def _bits_per_token(part: SplitGround, played: "Simplifier") -> float:
-    """The rate on the whole split, of which a proxy may have been run on a share that tells the rate already."""
+    """The rate on the whole split, of which a proxy may have been run on a share that tells the rate, see `dense`."""
     if part.whole is part.split or played.dense:
         return played.bits_per_token()
     whole = Simplifier(played.stage, played.codec, played.states)
@@ -134,7 +134,7 @@ class Simplifier:
 
     @property
     def dense(self) -> bool:
-        """Whether no code has a rate that further rows could change."""
+        """Whether every code is of floats without a zero, so that further rows are taken to have the same rate."""
         return all(meter.dense for meter in self.meters.values())
 
     def bits_per_token(self) -> float:
