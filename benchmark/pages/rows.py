@@ -1,5 +1,8 @@
 """The data of the charts of scores: plain rows, as many digits as can be seen. Needs no library."""
 
+import csv
+import io
+from collections.abc import Iterable
 from typing import Any
 
 from benchmark.board import ArenaCurves, EntryCurve
@@ -17,6 +20,15 @@ def rounded(value: float | None) -> float | None:
 def names(entry: EntryCurve) -> dict[str, Any]:
     """Whose a point is."""
     return {"submission": entry.submission, "entry": entry.entry}
+
+
+def as_csv(headers: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    """Rows without the names of their columns in each: much of a page is data."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(headers)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def two_sides(arena: ArenaCurves) -> Rows:

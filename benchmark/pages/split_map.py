@@ -8,7 +8,7 @@ import altair as alt
 
 from benchmark.board import ArenaCurves
 from benchmark.pages.encodings import Drawing, as_dict, dark, entry_tooltip, filled, place
-from benchmark.pages.rows import Rows, names, rounded
+from benchmark.pages.rows import Rows, as_csv, names, rounded
 
 CROWDED = 12  # columns that are too many to be wide
 
@@ -17,25 +17,26 @@ def split_map(arena: ArenaCurves) -> Drawing:
     """Faithfulness of entries x splits; of explainers the measures x splits. Figures are written into the cells."""
     measures = ["faithfulness"] if arena.track == "codec" else _measures(arena)
     rows_of = row_names(arena)
-    rows: Rows = [
-        {
-            **names(entry),
-            "row": rows_of[entry.submission, entry.entry],
-            "column": _column(measure, split, measures),
-            "value": rounded(value),
-        }
-        for entry in arena.entries
-        for measure in measures
-        for split, value in entry.measures.get(measure, {}).items()
+    entries: Rows = [
+        {"n": n, **names(entry), "row": rows_of[entry.submission, entry.entry]} for n, entry in enumerate(arena.entries)
     ]
     columns = [_column(measure, split, measures) for measure in measures for split in arena.splits]
+    cells = as_csv(
+        ("n", "c", "value"),
+        (
+            (n, columns.index(_column(measure, split, measures)), rounded(value))
+            for n, entry in enumerate(arena.entries)
+            for measure in measures
+            for split, value in entry.measures.get(measure, {}).items()
+        ),
+    )
     step = 52 if len(columns) < CROWDED else 46
-    return Drawing(filled(_chart(step), {"columns": columns}), {"map": rows})
+    return Drawing(filled(_chart(step), {"columns": columns}), {"map": cells, "map-entries": entries})
 
 
 @lru_cache(maxsize=2)
 def _chart(step: int) -> dict[str, Any]:
-    base = alt.Chart(alt.NamedData("map")).encode(
+    base = alt.Chart().encode(
         x=alt.X("column:N", title=None, sort=place("columns"), axis=alt.Axis(orient="top", labelAngle=-40)),
         y=alt.Y("row:N", title=None, sort=None),
         tooltip=[*entry_tooltip(), alt.Tooltip("column:N", title="split"), alt.Tooltip("value:Q", format=".3f")],
@@ -47,7 +48,16 @@ def _chart(step: int) -> dict[str, Any]:
         text=alt.Text("value:Q", format=".2f"),
         color=alt.when("datum.value > 0.6").then(alt.value("#111111")).otherwise(alt.value("#ffffff")),
     )
-    return as_dict(alt.layer(cells, figures).properties(width=alt.Step(step), height=alt.Step(20)).add_params(dark()))
+    source = alt.LookupData(data=alt.NamedData("map-entries"), key="n", fields=["submission", "entry", "row"])
+    lookup: dict[str, Any] = {"lookup": "n", "from": source}  # `from` is no name in Python
+    column: dict[str, Any] = {"as": "column", "calculate": "columns[datum.c]"}
+    data = alt.NamedData("map", format=alt.CsvDataFormat(type="csv"))
+    chart = alt.layer(cells, figures, data=data).properties(
+        width=alt.Step(step),
+        height=alt.Step(20),
+        transform=[alt.LookupTransform(**lookup), alt.CalculateTransform(**column)],
+    )
+    return as_dict(chart.add_params(dark(), alt.param(name="columns", value=place("columns"))))
 
 
 def row_names(arena: ArenaCurves) -> dict[tuple[str, str], str]:

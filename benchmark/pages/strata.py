@@ -1,7 +1,5 @@
 """Faithfulness by stratum: where in a split an entry departs from the reference."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves, EntryCurve, shown_measure
+from benchmark.board import ArenaCurves, EntryCurve, StratumPoint, shown_measure
 from benchmark.pages.encodings import (
     SHARE,
     Drawing,
@@ -27,7 +25,7 @@ from benchmark.pages.encodings import (
     shown,
 )
 from benchmark.pages.look import Frame, Look
-from benchmark.pages.rows import Rows, names
+from benchmark.pages.rows import Rows, as_csv, names
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 FIRST_SHOWN = 2  # identity's rate halved so often
@@ -147,16 +145,23 @@ def _budgets(frame: Frame) -> dict[str, list[Any]]:
 def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) -> str:
     """Rows as short as they can be: numbers of entry and split, the value, and shares in thousandths."""
     splits = list(arena.splits)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("n", "s", "value", "f", "l", "h", "a"))
-    for number, (entry, _) in enumerate(taken):
-        for point in entry.strata:
-            if point.stratum == stratum:
-                kept = (point.shown.mean, point.shown.low, point.shown.high, point.agreement.mean)
-                shares = (round(PER_MILLE * share) for share in kept)
-                writer.writerow((number, splits.index(point.split), point.value, *shares))
-    return text.getvalue()
+    return as_csv(
+        ("n", "s", "value", "f", "l", "h", "a"),
+        (
+            (number, splits.index(point.split), point.value, *map(_thousandths, _shares(point)))
+            for number, (entry, _) in enumerate(taken)
+            for point in entry.strata
+            if point.stratum == stratum
+        ),
+    )
+
+
+def _shares(point: StratumPoint) -> tuple[float, ...]:
+    return point.shown.mean, point.shown.low, point.shown.high, point.agreement.mean
+
+
+def _thousandths(share: float) -> int:
+    return round(PER_MILLE * share)
 
 
 def _transforms(named: Mapping[str, str]) -> list[Any]:
