@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from record_kit import facts
 
 from benchmark.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
 from benchmark.records import CodecRecord, Counts, GroundCounts, Protocol, Terms, load_all, save, split_figures
@@ -17,6 +18,15 @@ SENTENCES, CASES = 60, 5
 ROLES = {"iid": "id", "near": "ood", "far": "ood"}
 KEYS = {"arena", "submission", "control", "score", "score_low", "score_high", "id_score", "gap", "gap_low", "gap_high"}
 KEYS |= {"rank_low", "rank_high", "entries", "status"}
+RUNTIME = {
+    "fit_seconds": 1.0,
+    "codec_microseconds": 1.0,
+    "forward_ratio": 1.5,
+    "forward_ratio_low": 1.4,
+    "forward_ratio_high": 1.6,
+    "peak_memory_bytes": 1,
+}
+MEASURED = ("runtime", "counts_sha256", "bits_per_token", "state_bytes")  # what a failed record has none of
 
 
 def ground(seed):
@@ -38,73 +48,46 @@ def simulated(tmp_path, name, errors, bits=64.0, seeds=(0, 1, 2), entry="E()", a
     """
     for seed in seeds:
         base = ground(seed)
-        rng = np.random.default_rng([2, seed, *name.encode(), *entry.encode()])
-        if errors is None:
-            disagree = base.floor_disagree
-        else:
-            rates = np.repeat([errors[split] for split in ROLES], SENTENCES)
-            disagree = rng.binomial(CASES, rates).astype(np.uint16)
-        counts = Counts(
-            disagree, np.minimum(disagree, base.reference_wrong), disagree, quantise(0.4 * disagree / CASES)
-        )
-        splits = {
-            split: {
-                **split_figures(base, counts, index),
-                "role": role,
-                "pattern_divergence_bits": 0.1,
-                "pattern_agreement": 0.9,
-                "bits_per_token": bits,
-                "strata": {"depth": {"1": {"positions": SENTENCES * CASES, "agreement": at_depth_1}}},
-            }
-            for index, (split, role) in enumerate(ROLES.items())
-        }
+        counts = counted(base, errors, np.random.default_rng([2, seed, *name.encode(), *entry.encode()]))
         values = {
-            "key": "b" * 64,
-            "created": "2026-01-01T00:00:00+00:00",
-            "submission": name,
+            **facts(name, entry, seed, "toy/attention.0", (counts, base), PROTOCOL),
             "track": "codec",
-            "control": False,
-            "authors": ("a",),
-            "reference": "https://example.org",
-            "source_sha256": "c" * 64,
-            "entry": entry,
-            "fields": {},
             "part": "vectors",
-            "task": "toy",
-            "arena": "toy/attention.0",
             "family": "f",
-            "seed": seed,
-            "status": "ok",
-            "reason": None,
-            "in_process": False,
-            "limit": None,
             "ceiling_bits": 2048.0,
             "bits_per_token": bits,
             "state_bytes": 10,
-            "splits": splits,
-            "runtime": {
-                "fit_seconds": 1.0,
-                "codec_microseconds": 1.0,
-                "forward_ratio": 1.5,
-                "forward_ratio_low": 1.4,
-                "forward_ratio_high": 1.6,
-                "peak_memory_bytes": 1,
-            },
-            "counts_sha256": counts.sha256(),
-            "ground_sha256": base.sha256(),
-            "protocol": PROTOCOL.model_dump(),
-            "environment": {"device": "cpu", "hardware": "h", "threads": 1, "python": "3.11", "packages": {}},
+            "splits": split_results(base, counts, bits, at_depth_1),
+            "runtime": RUNTIME,
         } | changes
         if values["status"] == "failed":
-            values |= {
-                "splits": {},
-                "runtime": None,
-                "counts_sha256": None,
-                "bits_per_token": None,
-                "state_bytes": None,
-            }
+            values |= dict.fromkeys(MEASURED) | {"splits": {}}
         record = CodecRecord.sealed(**values)
         save(tmp_path, record, counts if record.status == "ok" else None, base)
+
+
+def counted(base, errors, rng):
+    """What an entry with these errors gets wrong, sentence by sentence."""
+    if errors is None:
+        disagree = base.floor_disagree
+    else:
+        rates = np.repeat([errors[split] for split in ROLES], SENTENCES)
+        disagree = rng.binomial(CASES, rates).astype(np.uint16)
+    return Counts(disagree, np.minimum(disagree, base.reference_wrong), disagree, quantise(0.4 * disagree / CASES))
+
+
+def split_results(base, counts, bits, at_depth_1):
+    return {
+        split: {
+            **split_figures(base, counts, index),
+            "role": role,
+            "pattern_divergence_bits": 0.1,
+            "pattern_agreement": 0.9,
+            "bits_per_token": bits,
+            "strata": {"depth": {"1": {"positions": SENTENCES * CASES, "agreement": at_depth_1}}},
+        }
+        for index, (split, role) in enumerate(ROLES.items())
+    }
 
 
 def terms(protocol=PROTOCOL):

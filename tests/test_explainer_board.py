@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from record_kit import facts
 
 from benchmark.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
 from benchmark.errors import DamagedFile
@@ -73,33 +74,13 @@ def simulated(tmp_path, name, measures=GOOD, replaced=0.5, noise=0.0, seeds=SEED
     for seed in seeds:
         rng = np.random.default_rng([seed, *name.encode()])
         counts = toy_counts(bank, **measures, replaced=replaced, noise=noise, rng=rng)
-        splits = {
-            split: {"role": role, **explainer_figures(bank, counts, index)}
-            for index, (split, role) in enumerate(ROLES.items())
-        }
         values = {
-            "key": "b" * 64,
-            "created": "2026-01-01T00:00:00+00:00",
-            "submission": name,
-            "control": False,
-            "authors": ("a",),
-            "reference": "https://example.org",
-            "source_sha256": "c" * 64,
-            "entry": entry,
-            "fields": {},
-            "task": "toy",
-            "arena": ARENA,
-            "seed": seed,
-            "status": "ok",
-            "reason": None,
-            "in_process": False,
-            "limit": None,
-            "splits": splits,
+            **facts(name, entry, seed, ARENA, (counts, bank), PROTOCOL),
+            "splits": {
+                split: {"role": role, **explainer_figures(bank, counts, index)}
+                for index, (split, role) in enumerate(ROLES.items())
+            },
             "runtime": {"case_microseconds": 10.0, "forward_ratio": 1.5, "peak_memory_bytes": 1},
-            "counts_sha256": counts.sha256(),
-            "ground_sha256": bank.sha256(),
-            "protocol": PROTOCOL.model_dump(),
-            "environment": {"device": "cpu", "hardware": "h", "threads": 1, "python": "3.11", "packages": {}},
         } | changes
         if values["status"] == "failed":
             values |= {"splits": {}, "runtime": None, "counts_sha256": None}

@@ -109,13 +109,14 @@ def strata(records: list[CodecRecord], floors: Floors) -> list[StratumPoint]:
 
 
 def _point(place: Place, own: list[tuple[str, Stratum]], floors: Floors) -> StratumPoint:
+    known = all((ground, place) in floors for ground, _ in own)
     kept = [
         max(float(faithfulness(found.positions * (1 - found.agreement), floors[ground, place])), 0.0)
-        for ground, found in (own if floors else [])
+        for ground, found in (own if known else [])
     ]
     return StratumPoint(
         *place,
         positions=fmean(found.positions for _, found in own),
         agreement=Spread.of([found.agreement for _, found in own]),
-        faithfulness=Spread.of(kept) if floors else None,
+        faithfulness=Spread.of(kept) if known else None,
     )
