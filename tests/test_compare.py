@@ -29,7 +29,7 @@ def test_of_two_alike_it_says_which_difference_would_not_be_seen(tmp_path):
     assert found.p_holm > 0.05
     text = found.conclusion("one", "two")
     assert text.startswith("one and two cannot be told apart; a difference below 0.")
-    assert f"{found.half_width:.3f}" in text
+    assert f"{found.least_seen:.3f}" in text
 
 
 def test_a_submission_without_a_score_is_not_compared_and_the_reason_is_given(tmp_path):

@@ -14,8 +14,8 @@ from benchmark.records import (
 )
 from benchmark.records.explainer_figures import by_masking, cases_of, equivalence, intervention
 from benchmark.records.explainers import MASKINGS, PAIR_KINDS
+from benchmark.scoring.correlation import ranks, spearman, spearman_interval
 from benchmark.scoring.explanations import UNIT, auc, distance, grouped_means, mean_over_groups, shares
-from benchmark.scoring.statistics import ranks, spearman, spearman_interval
 
 ONE = round(1 / UNIT)  # as distances and correlations are stored
 

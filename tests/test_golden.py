@@ -1,7 +1,8 @@
 """Every formula of a score on fixed inputs: one that changes without a new scoring version fails here.
 
 The inputs are made by arithmetic, so that they are the same with every version of every library. The golden figures are
-kept by scoring version: who changes a formula raises the version, so that old records are listed, not ranked.
+kept by scoring version: who changes a formula raises the version, so that old records are listed, not ranked. What is
+computed anew from the counts of every record, its uncertainty, has a version of its own: records outlast it.
 """
 
 import hashlib
@@ -25,17 +26,20 @@ from benchmark.records import (
     save,
     split_figures,
 )
-from benchmark.scoring import explanations, faithfulness
+from benchmark.scoring import explanations, faithfulness, resampling
+from benchmark.scoring.correlation import ranks, spearman
+from benchmark.scoring.differences import holm, least_difference, least_seen, p_values, rank_ranges, told_apart
 from benchmark.scoring.divergence import jensen_shannon_bits
 from benchmark.scoring.quantised import quantise, restore
 from benchmark.scoring.rate import CodeMeter
-from benchmark.scoring.statistics import interval, ranks, seed_deviations, sentence_weights, spearman
+from benchmark.scoring.resampling import interval, over_seeds, seed_deviations, sentence_weights
 
-WHAT_TO_DO = (
-    "\n\nA formula of the {track} score changed. If that is meant: raise VERSION in benchmark/scoring/{file}.py, add the "
-    "golden figures of the new version to GOLDEN in tests/test_golden.py, and make the records again (`make records`), "
-    "since those of the old version are listed, not ranked. If it is not meant, undo it."
+CHANGED = (
+    "\n\nA formula of {what} changed. If that is meant: raise VERSION in benchmark/scoring/{file}.py, put the golden "
+    "figures of the new version into GOLDEN in tests/test_golden.py, and {then}. If it is not meant, undo it."
 )
+OLD_RECORDS = "make the records again (`make records`), since those of the old version are listed, not ranked"
+OLD_PAGES = "write what shows intervals and ranks anew: leaderboard.md, docs/leaderboard.png, docs/noise, docs/code"
 ROLES = {"iid": "id", "near": "ood", "far": "ood"}
 SENTENCES, CASES = 40, 6
 PROTOCOL = Protocol(task_version=1, scoring_version=1, sha256="a" * 64)
@@ -199,10 +203,6 @@ def rates():
     return bits | {"pointer": pointers.bits()}
 
 
-def with_interval(name, found):
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-
-
 def codec_figures(folder):
     """Every formula of the codec score, under a name."""
     row, base, own = codec_row(folder), ground(0), counts(0, 0.3, 40)
@@ -219,14 +219,12 @@ def codec_figures(folder):
         "divergence": float(jensen_shannon_bits(p, q)),
         "quantised": hashed(quantise(spread(500, 4))),
         "restored": float(restore(quantise(spread(500, 4))).sum()),
-        "seed_deviations": hashed((seed_deviations(5) * 1e6).round()),
-        "sentence_weights": hashed(sentence_weights(50, "iid")),
         **{f"split.{name}": value for name, value in split_figures(base, own, 1).items()},
         "chosen.id": float(chosen[0]),
         "chosen.ood": float(chosen[1]),
-        **with_interval("score", row.score),
-        **with_interval("id_score", row.id_score),
-        **with_interval("gap", row.gap),
+        "score": row.score.value,
+        "id_score": row.id_score.value,
+        "gap": row.gap.value,
         "divergence_score": row.figures["divergence_score"],
     }
 
@@ -247,16 +245,38 @@ def explainer_scores(folder):
         "auc": float(explanations.auc(tied[None, :8], tied[None, 8:])[0]),
         "ranks": float((ranks(tied) * np.arange(20)).sum()),
         "spearman": spearman(tied, spread(20, 8)),
-        "interval": interval(spread(1001, 9)).high,
         "unit": explanations.UNIT,
         **flat,
         **nested,
-        **with_interval("score", row.score),
-        **with_interval("id_score", row.id_score),
-        **with_interval("gap", row.gap),
+        "score": row.score.value,
+        "id_score": row.id_score.value,
+        "gap": row.gap.value,
         "replaced_score": row.figures["replaced_score"],
         "equivalence": row.figures["equivalence"],
         "intervention": row.figures["intervention"],
+    }
+
+
+def uncertainty(folder):
+    """Every formula of intervals, tests and ranks, under a name."""
+    rows = {"codec": codec_row(folder / "codec"), "explainer": explainer_row(folder / "explainer")}
+    intervals = {
+        f"{track}.{name}": getattr(row, name) for track, row in rows.items() for name in ("score", "id_score", "gap")
+    }
+    scores = spread(4 * 3 * 1001, 10).reshape(4, 3, 1001) + np.array([0.0, 0.1, 5.0, 5.2])[:, None, None]
+    by_seed = scores[0] - scores[2]
+    return {
+        "seed_deviations": hashed((seed_deviations(5) * 1e6).round()),
+        "sentence_weights": hashed(sentence_weights(50, "iid")),
+        "interval": interval(spread(1001, 9)).high,
+        "over_seeds": float(over_seeds(by_seed).sum()),
+        **{f"{name}.{end}": getattr(found, end) for name, found in intervals.items() for end in ("low", "high")},
+        "p_value": float(p_values(by_seed)),
+        "least_seen": float(least_seen(by_seed, 0.05)),
+        "holm": sum(holm([0.01, 0.04, 0.03])),
+        "told_apart": hashed(told_apart(scores)),
+        "rank_ranges": hashed(rank_ranges(scores)),
+        "least_difference": least_difference(scores),
     }
 
 
@@ -279,8 +299,6 @@ GOLDEN: dict[str, dict[int, dict[str, float | str | None]]] = {
             "divergence": 0.055874133358827426,
             "quantised": "98f5e2ef61214f4d",
             "restored": 257.8190313810927,
-            "seed_deviations": "af56fcdc543c7a46",
-            "sentence_weights": "00a9f866b641ac68",
             "split.sequences": 40,
             "split.positions": 240,
             "split.agreement": 0.8125,
@@ -294,14 +312,8 @@ GOLDEN: dict[str, dict[int, dict[str, float | str | None]]] = {
             "chosen.id": 0.4000000000000001,
             "chosen.ood": 0.5125000000000001,
             "score": 0.54819574393332,
-            "score_low": 0.36278427776087974,
-            "score_high": 0.8629258823316608,
             "id_score": 0.5569332018494606,
-            "id_score_low": 0.4114084102044971,
-            "id_score_high": 0.6527211784084506,
             "gap": 0.008737457916140556,
-            "gap_low": -0.4516336516064099,
-            "gap_high": 0.2651939873326826,
             "divergence_score": 0.5645531032762148,
         }
     },
@@ -312,7 +324,6 @@ GOLDEN: dict[str, dict[int, dict[str, float | str | None]]] = {
             "auc": 0.5885416666666666,
             "ranks": 2223.5,
             "spearman": -0.12249055759634636,
-            "interval": 0.9794069574272726,
             "unit": 1e-06,
             "split.cases": 6,
             "split.equivalence": 0.75,
@@ -330,35 +341,56 @@ GOLDEN: dict[str, dict[int, dict[str, float | str | None]]] = {
             "split.replaced_by_masking.unmatched pair": 0.35145688888888893,
             "split.replaced_by_masking.group": 0.2393633888888889,
             "score": 0.4325949375,
-            "score_low": -0.4401650213902477,
-            "score_high": 1.0,
             "id_score": 0.46038320833333335,
-            "id_score_low": -0.07519187678767308,
-            "id_score_high": 0.8046199473322868,
             "gap": 0.02778827083333335,
-            "gap_low": -1.5,
-            "gap_high": 1.2667868327672611,
             "replaced_score": 0.42871943749999997,
             "equivalence": 0.65625,
             "intervention": 0.208939875,
+        }
+    },
+    "uncertainty": {
+        2: {
+            "seed_deviations": "af56fcdc543c7a46",
+            "sentence_weights": "262cd7e8ed1e8fd1",
+            "interval": 0.9794069574272726,
+            "over_seeds": -4785.659598391392,
+            "codec.score.low": 0.3558588798469247,
+            "codec.score.high": 0.8555150645902426,
+            "codec.id_score.low": 0.4155078230147396,
+            "codec.id_score.high": 0.6427537420081708,
+            "codec.gap.low": -0.4393059183919023,
+            "codec.gap.high": 0.280621647911666,
+            "explainer.score.low": -0.4454912712195965,
+            "explainer.score.high": 1.0,
+            "explainer.id_score.low": -0.10897886310360526,
+            "explainer.id_score.high": 0.8058866881133281,
+            "explainer.gap.low": -1.5,
+            "explainer.gap.high": 1.2513779593329244,
+            "p_value": 0.004551339433422893,
+            "least_seen": 1.3990861058657598,
+            "holm": 0.15,
+            "told_apart": "14761acdaa09fb55",
+            "rank_ranges": "ad1b4a5f9383157d",
+            "least_difference": 3.5073529113838458,
         }
     },
 }
 
 
 @pytest.mark.parametrize(
-    ("track", "file", "version", "compute"),
+    ("what", "file", "then", "version", "compute"),
     [
-        ("codec", "faithfulness", faithfulness.VERSION, codec_figures),
-        ("explainer", "explanations", explanations.VERSION, explainer_scores),
+        ("codec", "faithfulness", OLD_RECORDS, faithfulness.VERSION, codec_figures),
+        ("explainer", "explanations", OLD_RECORDS, explanations.VERSION, explainer_scores),
+        ("uncertainty", "resampling", OLD_PAGES, resampling.VERSION, uncertainty),
     ],
 )
-def test_a_changed_formula_needs_a_new_scoring_version(track, file, version, compute, tmp_path):
-    advice = WHAT_TO_DO.format(track=track, file=file)
+def test_a_changed_formula_needs_a_new_version(what, file, then, version, compute, tmp_path):
+    advice = CHANGED.format(what=what, file=file, then=then)
     found = compute(tmp_path)
-    assert version in GOLDEN[track], f"there are no golden figures of {track} version {version}; now: {found}"
-    golden = GOLDEN[track][version]
-    assert found.keys() == golden.keys(), advice
+    assert version in GOLDEN[what], f"there are no golden figures of {what} version {version}; now: {found}"
+    golden = GOLDEN[what][version]
+    assert found.keys() == golden.keys(), f"{found}{advice}"
     changed = [
         f"{name}: golden {golden[name]}, now {value}" for name, value in found.items() if value != near(golden[name])
     ]

@@ -13,6 +13,7 @@ from test_architecture import FILES, imported_rooms, room
 from test_board import GOOD, POOR, simulated, terms
 
 from benchmark.board import Spread, boards, comparable_curves, curves, entry_rows
+from benchmark.board.render import footnote
 from benchmark.commands import leaderboard as leaderboard_command
 from benchmark.commands import page as command
 from benchmark.commands import reading
@@ -197,6 +198,8 @@ def test_the_page_says_how_far_two_scores_have_to_lie_apart(tmp_path):
     simulated(tmp_path, "two", POOR)
     (found,) = boards(load_all(tmp_path), terms())
     assert f"Two scores typically have to differ by {found.least_difference:.3f} to be told apart." in page_of(tmp_path)
+    lost = footnote(replace(found, least_difference=1.5, seeds=[0, 1]))
+    assert lost.endswith("2 references are too few: typically no difference that two scores can have would be seen.")
 
 
 def test_strata_are_held_against_the_constant_code_reference_by_reference(tmp_path):

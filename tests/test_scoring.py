@@ -8,12 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import poisson
 
+from benchmark.scoring.correlation import kendall_tau
 from benchmark.scoring.divergence import jensen_shannon_bits
 from benchmark.scoring.faithfulness import budgets, faithfulness, score
 from benchmark.scoring.quantised import quantise, restore
 from benchmark.scoring.rate import CodeMeter
-from benchmark.scoring.statistics import interval, kendall_tau, sentence_weights
+from benchmark.scoring.resampling import interval, sentence_weights
 
 
 def bits(code, visible=None):
@@ -150,6 +152,13 @@ def test_resamples_are_the_same_every_time_and_differ_between_splits():
     sentence_weights.cache_clear()
     assert np.array_equal(again, sentence_weights(12, "iid"))
     assert not np.array_equal(again, sentence_weights(12, "other"))
+
+
+def test_a_resample_takes_a_sentence_as_often_as_drawing_with_replacement_does():
+    found = sentence_weights(2_000, "iid")[1:]
+    assert found.mean() == pytest.approx(1, abs=0.003)
+    assert found.var() == pytest.approx(1, abs=0.005)
+    assert np.bincount(found.astype(int).ravel())[:5] / found.size == pytest.approx(poisson.pmf(range(5), 1), abs=0.002)
 
 
 def test_the_interval_of_a_mean_covers_about_what_it_says():

@@ -16,7 +16,7 @@ from benchmark.commands.study import study
 from benchmark.errors import UsageError
 from benchmark.harness.batches import limited
 from benchmark.models import load_card, load_reference
-from benchmark.scoring.statistics import RESAMPLES, interval, over_seeds
+from benchmark.scoring.resampling import RESAMPLES, interval, over_seeds
 from benchmark.studies.balance import measure as balance
 from benchmark.studies.balance.figure import draw
 from benchmark.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow

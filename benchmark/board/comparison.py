@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from benchmark.board.row import Floats
 from benchmark.board.rows import SCORINGS, standing
 from benchmark.records import Stored, Terms
-from benchmark.scoring.statistics import CONFIDENCE, Interval, holm, interval, p_value
+from benchmark.scoring.differences import holm, least_seen, p_values
+from benchmark.scoring.resampling import CONFIDENCE, Interval, interval, over_seeds
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,12 @@ class Comparison:
     difference: Interval
     p: float  # two-sided
     p_holm: float  # corrected for the number of arenas compared
-    half_width: float  # of the interval: a difference below it is not seen
+    least_seen: float  # a difference below it is not seen
 
     def conclusion(self, first: str, second: str) -> str:
         """What may be said, in words."""
         if self.p_holm > 1 - CONFIDENCE:
-            unseen = f"a difference below {self.half_width:.3f} would not be seen"
+            unseen = f"a difference below {self.least_seen:.3f} would not be seen"
             return f"{first} and {second} cannot be told apart; {unseen}"
         better, worse = (first, second) if self.difference.value > 0 else (second, first)
         return f"{better} is more faithful out of distribution than {worse}"
@@ -42,9 +45,9 @@ def compare(
         if problem:
             why[arena] = problem
             continue
-        difference = _difference(groups, terms[arena])
-        away = interval(abs(difference - difference[0]))
-        found.append(Comparison(arena, interval(difference), p_value(difference), 1.0, away.high))
+        by_seed = _differences(groups, terms[arena])
+        seen = float(least_seen(by_seed, 1 - CONFIDENCE))
+        found.append(Comparison(arena, interval(over_seeds(by_seed)), float(p_values(by_seed)), 1.0, seen))
     corrected = holm([one.p for one in found])
     return [replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True)], why
 
@@ -59,7 +62,7 @@ def _problem(groups: list[list[Stored]], terms: Terms, names: tuple[str, str]) -
     return ""
 
 
-def _difference(groups: list[list[Stored]], terms: Terms) -> Floats:
-    """The paired difference of the OOD scores, [R]."""
+def _differences(groups: list[list[Stored]], terms: Terms) -> Floats:
+    """The paired differences of the OOD scores, [seed, R]."""
     first, second = SCORINGS[groups[0][0].record.track].score(groups, terms.seeds)
-    return first.on_ood - second.on_ood
+    return np.subtract(first.ood_by_seed, second.ood_by_seed)

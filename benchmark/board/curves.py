@@ -14,7 +14,7 @@ from benchmark.board.rows import ArenaBoard
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
 from benchmark.scoring.faithfulness import budgets
-from benchmark.scoring.statistics import Interval, over_seeds
+from benchmark.scoring.resampling import Interval, over_seeds
 
 Key = tuple[str, str]  # submission and entry
 Sample = tuple[Floats, Floats]  # on ID and OOD splits of one reference, [R] each

@@ -9,7 +9,7 @@ from benchmark.board.explainers import tally_explainers
 from benchmark.board.row import Floats, gap_interval, score_interval
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
-from benchmark.scoring.statistics import Interval, over_seeds
+from benchmark.scoring.resampling import Interval, over_seeds
 
 Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
 
@@ -44,8 +44,7 @@ def _row(group: list[Stored]) -> EntryRow:
     good = [one for one in group if one.record.status == "ok"]
     bad = [one.record for one in group if one.record.status == "failed"]
     scored, figures = TRACKS[first.track]
-    per_seed = [scored(one) for one in good]
-    on_id, on_ood = (over_seeds([own[side] for own in per_seed]) if good else None for side in (0, 1))
+    on_id, on_ood = zip(*[scored(one) for one in good], strict=True) if good else ((), ())
     return EntryRow(
         arena=first.arena,
         track=first.track,
@@ -54,9 +53,9 @@ def _row(group: list[Stored]) -> EntryRow:
         seeds=len(good),
         failed=len(bad),
         reason=(bad[0].reason or "") if bad else "",
-        on_id=None if on_id is None else score_interval(on_id, first.track),
-        on_ood=None if on_ood is None else score_interval(on_ood, first.track),
-        gap=None if on_id is None or on_ood is None else gap_interval(on_id, on_ood, first.track),
+        on_id=score_interval(over_seeds(on_id), first.track) if good else None,
+        on_ood=score_interval(over_seeds(on_ood), first.track) if good else None,
+        gap=gap_interval(on_id, on_ood, first.track) if good else None,
         figures=figures(good),
     )
 

@@ -11,7 +11,7 @@ from benchmark.board.row import CORRELATION, SHARE, Floats, Scores
 from benchmark.board.tallies import Group
 from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
 from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
-from benchmark.scoring.statistics import interval, over_seeds, sentence_weights
+from benchmark.scoring.resampling import interval, over_seeds, sentence_weights
 
 MEASURES = {"equivalence": SHARE, "intervention": CORRELATION}  # and how far they can go
 KEPT = (*MEASURES, "replaced")

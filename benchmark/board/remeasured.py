@@ -7,7 +7,7 @@ from benchmark.board.regression import Change, Comparison, Quartiles
 from benchmark.records import BankTable, CodecRecord, Counts, ExplainerCounts, ExplainerRecord, GroundCounts, Stored
 from benchmark.records.explainer_figures import cases_of, equivalence, intervention
 from benchmark.scoring.faithfulness import faithfulness
-from benchmark.scoring.statistics import interval, sentence_weights
+from benchmark.scoring.resampling import interval, sentence_weights
 
 PAIR_KEYS = ("pair_split", "pair", "pair_case")  # what tells a bank's rows of each table apart
 MASKED_KEYS = ("masked_split", "masking", "form", "masked_model", "masked_case")

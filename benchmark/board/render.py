@@ -8,9 +8,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmark.board.row import Row
+from benchmark.board.row import BOUNDS, Row
 from benchmark.board.rows import ArenaBoard
-from benchmark.scoring.statistics import Interval
+from benchmark.scoring.resampling import Interval
 
 LEFT, RIGHT = ("rank", "submission", "OOD score", "ID score", "gap"), ("forward", "status")
 OTHER_MEASURE = {"codec": "divergence", "explainer": "replacing masked tokens by balanced filler"}
@@ -81,20 +81,32 @@ def _flat(name: str, interval: Interval | None) -> dict[str, float | None]:
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
+def footnote(arena: ArenaBoard) -> str:
+    """What is said under an arena's table: references, how alike both measures order, what it takes to tell scores apart."""
+    said = [f"References: seeds {', '.join(map(str, arena.seeds))}."]
+    if arena.kendall_tau is not None:
+        other = OTHER_MEASURE[arena.track]
+        said.append(f"Kendall's tau between this order and the order by {other}: {arena.kendall_tau:.2f}.")
+    if arena.least_difference is not None:
+        said.append(_apart(arena.least_difference, arena))
+    else:
+        said.append("Fewer than two ranked submissions.")
+    return " ".join(said)
+
+
+def _apart(least: float, arena: ArenaBoard) -> str:
+    low, high = BOUNDS[arena.track]
+    if least > high - low:
+        return f"{len(arena.seeds)} references are too few: typically no difference that two scores can have would be seen."
+    return f"Two scores typically have to differ by {least:.3f} to be told apart."
+
+
 def _arena_markdown(arena: ArenaBoard) -> str:
     columns = OWN_COLUMNS[arena.track]
     headers = (*LEFT, *columns, *RIGHT)
     rows = [[*_left(row), *(cell(row) for cell in columns.values()), *_right(row)] for row in arena.rows]
     table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
-    seeds = f"References: seeds {', '.join(map(str, arena.seeds))}."
-    order, apart = "Fewer than two ranked submissions.", ""
-    if arena.kendall_tau is not None:
-        order = (
-            f"Kendall's tau between this order and the order by {OTHER_MEASURE[arena.track]}: {arena.kendall_tau:.2f}."
-        )
-    if arena.least_difference is not None:
-        apart = f" Two scores typically have to differ by {arena.least_difference:.3f} to be told apart."
-    return f"## {arena.arena}\n\n{table}\n\n{seeds} {order}{apart}\n"
+    return f"## {arena.arena}\n\n{table}\n\n{footnote(arena)}\n"
 
 
 def _left(row: Row) -> list[str]:

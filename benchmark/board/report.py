@@ -12,7 +12,7 @@ from benchmark.board.entries import EntryRow, entry_rows
 from benchmark.board.row import Row
 from benchmark.board.rows import SCORINGS, ArenaBoard, boards
 from benchmark.records import CodecRecord, Environment, ExplainerRecord, SeedName, Stored, Terms
-from benchmark.scoring.statistics import told_apart
+from benchmark.scoring.differences import told_apart
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 
@@ -158,7 +158,7 @@ def _apart(board: ArenaBoard, stored: list[Stored], row: Row) -> Apart:
     """By the same test as the ranks: all pairs of the arena together."""
     names = [other.submission for other in board.rows if other.score is not None and not other.control]
     groups = [[one for one in stored if one.record.submission == name] for name in names]
-    scores = np.stack([own.on_ood for own in SCORINGS[board.track].score(groups, board.seeds)])
+    scores = np.stack([own.ood_by_seed for own in SCORINGS[board.track].score(groups, board.seeds)])
     signs = told_apart(scores)[names.index(row.submission)].tolist()
     by_sign = {sign: [n for n, own in zip(names, signs, strict=True) if own == sign] for sign in (-1, 0, 1)}
     return Apart(by_sign[-1], by_sign[1], [name for name in by_sign[0] if name != row.submission])

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.scoring.statistics import Interval, interval, over_seeds
+from benchmark.scoring.resampling import Interval, interval, over_seeds
 
 Floats = npt.NDArray[np.floating]
 Status = Literal["ok", "failed", "incomplete", "outdated", "unranked"]
@@ -45,10 +45,11 @@ def score_interval(values: Floats, track: str) -> Interval:
     return interval(values, BOUNDS[track])
 
 
-def gap_interval(on_id: Floats, on_ood: Floats, track: str) -> Interval:
-    """Of the resampled difference of two scores."""
+def gap_interval(id_by_seed: Sequence[Floats], ood_by_seed: Sequence[Floats], track: str) -> Interval:
+    """Of the difference of two resampled scores, [R] a reference each."""
     low, high = BOUNDS[track]
-    return interval(on_id - on_ood, (low - high, high - low))
+    gaps = [on_id - on_ood for on_id, on_ood in zip(id_by_seed, ood_by_seed, strict=True)]
+    return interval(over_seeds(gaps), (low - high, high - low))
 
 
 @dataclass(frozen=True)

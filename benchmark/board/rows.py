@@ -10,7 +10,9 @@ from benchmark.board.codecs import codec_figures, score_codecs
 from benchmark.board.explainers import explainer_figures, score_explainers
 from benchmark.board.row import Floats, Row, Scores, Status, gap_interval, score_interval
 from benchmark.records import CodecRecord, ExplainerRecord, Stored, Terms
-from benchmark.scoring.statistics import RESAMPLES, kendall_tau, least_difference, rank_ranges
+from benchmark.scoring.correlation import kendall_tau
+from benchmark.scoring.differences import least_difference, rank_ranges
+from benchmark.scoring.resampling import RESAMPLES
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def _arena_board(arena: str, groups: list[list[Stored]], terms: Terms) -> ArenaB
     for number, scores in zip(fit, SCORINGS[track].score([groups[number] for number in fit], terms.seeds), strict=True):
         rows[number], resampled[rows[number].submission] = _scored(rows[number], scores, track)
     competing = [row.submission for row in rows if row.score is not None and not row.control]
-    stacked = np.stack([resampled[name] for name in competing]) if competing else np.empty((0, 1 + RESAMPLES))
+    stacked = np.stack([resampled[name] for name in competing]) if competing else np.empty((0, 1, 1 + RESAMPLES))
     rows = _with_ranks(rows, dict(zip(competing, rank_ranges(stacked), strict=True)))
     ranked = [row for row in rows if row.rank_low is not None]
     rows = sorted(rows, key=_place)
@@ -66,18 +68,19 @@ def _arena_board(arena: str, groups: list[list[Stored]], terms: Terms) -> ArenaB
 
 
 def _scored(row: Row, found: Scores, track: str) -> tuple[Row, Floats]:
-    """The row with its scores, and the resampled score [R] that ranks are made of."""
+    """The row with its scores, and the resampled scores [seed, R] that ranks are made of."""
+    by_seed = np.stack(found.ood_by_seed)
     if found.unscored:
-        return replace(row, note=found.unscored, figures=found.figures), found.on_ood
+        return replace(row, note=found.unscored, figures=found.figures), by_seed
     scored = replace(
         row,
         score=score_interval(found.on_ood, track),
         id_score=score_interval(found.on_id, track),
-        gap=gap_interval(found.on_id, found.on_ood, track),
+        gap=gap_interval(found.id_by_seed, found.ood_by_seed, track),
         other_score=found.other,
         figures=found.figures,
     )
-    return scored, found.on_ood
+    return scored, by_seed
 
 
 def _with_ranks(rows: list[Row], found: dict[str, tuple[int, int]]) -> list[Row]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from benchmark.records import CodecRecord, Counts, GroundCounts, SeedName, SplitResult, Stored
 from benchmark.scoring.faithfulness import faithfulness, score
 from benchmark.scoring.quantised import restore
-from benchmark.scoring.statistics import sentence_weights
+from benchmark.scoring.resampling import sentence_weights
 
 Floats = npt.NDArray[np.floating]
 

@@ -1,9 +1,11 @@
-"""Records read task by task, in processes side by side where they are many; what comes back is small."""
+"""Records read arena by arena, by several processes where they are many; what comes back is small."""
 
+import gc
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -12,11 +14,12 @@ from benchmark.board import ArenaBoard, ArenaCurves, boards, comparable_curves
 from benchmark.commands.soundness import unknown, unsound
 from benchmark.commands.standing import Listed
 from benchmark.errors import DamagedFile
-from benchmark.harness.pool import default_jobs, end_at_once, workers
+from benchmark.harness.pool import default_jobs, end_at_once, shared_out
 from benchmark.records import files_below, read_files
+from benchmark.records.store import without_collection
 from benchmark.registry import terms
 
-MANY = 200  # records: from so many on it pays to start processes
+MANY = 200  # records: from so many on it pays to start another process
 ALL = None
 Files = list[tuple[Path, Path]]  # each after the root that it lies below
 
@@ -33,24 +36,22 @@ class Wish:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was found, task by task in the order of their names."""
+    """What was found, arena by arena in the order of their names."""
 
     listed: list[Listed] = field(default_factory=list)
     damaged: list[DamagedFile] = field(default_factory=list)  # instead of records that cannot be used
-    problems: list[str] = field(default_factory=list)  # of the others; a task that has some is not ranked
+    problems: list[str] = field(default_factory=list)  # of the others; an arena that has some is not ranked
     boards: list[ArenaBoard] = field(default_factory=list)
     curves: list[ArenaCurves] = field(default_factory=list)
 
 
 def read(roots: Sequence[Path], wish: Wish) -> Reading:
     """Everything below the roots."""
-    files = [own for own in files_below(*roots) if wish.only in (None, "/".join(_place(own)))]
-    groups = _grouped(files)
-    if len(files) < MANY:
-        parts = [_task(own, wish) for own in groups]
-    else:
-        with workers(min(default_jobs("cpu"), len(groups)), _begin) as pool:
-            parts = list(pool.map(_task, groups, repeat(wish)))
+    groups: dict[str, Files] = defaultdict(list)
+    for root, path in files_below(*roots):
+        groups["/".join(path.relative_to(root).parts[:2])].append((root, path))
+    wanted = [arena for arena in groups if wish.only in (None, arena)]
+    parts = _each([groups[arena] for arena in wanted], partial(_arena, wish=wish))
     return Reading(
         listed=[one for part in parts for one in part.listed],
         damaged=[error for part in parts for error in part.damaged],
@@ -60,29 +61,40 @@ def read(roots: Sequence[Path], wish: Wish) -> Reading:
     )
 
 
-def _place(file: tuple[Path, Path]) -> tuple[str, ...]:
-    """Task and component, as the folders say."""
-    root, path = file
-    return path.relative_to(root).parts[:2]
+def _each(groups: list[Files], call: Callable[[Files], Reading]) -> list[Reading]:
+    """What is made of every group, in their order."""
+    if sum(map(len, groups)) < MANY:
+        return list(map(call, groups))
+    largest_first = sorted(range(len(groups)), key=lambda number: -_size(groups[number]))
+    with _undisturbed():
+        found = shared_out(call, [groups[number] for number in largest_first], default_jobs("cpu"), _begin)
+    parts = dict(zip(largest_first, found, strict=True))
+    return [parts[number] for number in range(len(groups))]
 
 
-def _grouped(files: Files) -> list[Files]:
-    """By task, whose arenas have the same sentences, resampled once for them all; of a single task by arena."""
-    depth = 1 if len({_place(file)[0] for file in files}) > 1 else 2
-    groups: dict[tuple[str, ...], Files] = defaultdict(list)
-    for file in files:
-        groups[_place(file)[:depth]].append(file)
-    return list(groups.values())
+def _size(files: Files) -> int:
+    """What tells best how long they will take: more records, more splits, more strata."""
+    return sum(path.stat().st_size for _, path in files)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Processes share the cores, so numpy's own threads would stand in their way; and what is read stays until the end, so
+    Python need not look through it for garbage, not even then, which takes half a second.
+    """
+    with threadpool_limits(1), without_collection():
+        yield
+        gc.freeze()
 
 
 def _begin() -> None:
-    """Processes share the cores; numpy's own threads would stand in their way."""
     threadpool_limits(1)
+    gc.disable()
     end_at_once()
 
 
-def _task(files: Files, wish: Wish) -> Reading:
-    """One task's records; of those that do not hold no board is made."""
+def _arena(files: Files, wish: Wish) -> Reading:
+    """One arena's records; of those that do not hold no board is made."""
     stored, damaged = read_files(files)
     problems = unsound(stored) if wish.audited else unknown(stored)
     ranked = boards(stored, terms()) if wish.ranked and not damaged and not problems else []

@@ -4,14 +4,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.util import Finalize
-from typing import Any
+from typing import Any, TypeVar
 
 MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, about one GiB
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 LAST = -1_000  # after all that is to be done at a process's end
 SPAWN = get_context("spawn")  # a fork would take over torch's threads in whatever state they are
 
@@ -33,6 +36,40 @@ def workers(count: int, begin: Callable[..., None] | None = None, *arguments: An
             worker.terminate()
         pool.shutdown(cancel_futures=True)
         raise
+
+
+def shared_out(
+    call: Callable[[Item], Result], items: Sequence[Item], jobs: int, begin: Callable[..., None] | None = None
+) -> list[Result]:
+    """Every item's result, in order: this process works on them from the first, jobs - 1 others from the last.
+
+    Others take most of a second to start, in which this one gets on. Give what takes longest first: then little is left to
+    wait for where they meet.
+    """
+    if jobs == 1:
+        return list(map(call, items))
+    left = deque(range(len(items)))
+    # Should this process be broken off, the others are ended first, and the threads that wait for them then end as well.
+    with ThreadPoolExecutor(jobs - 1) as threads, workers(jobs - 1, begin) as pool:
+        waiting = [
+            threads.submit(_drain, left.pop, lambda number: pool.submit(call, items[number]).result())
+            for _ in range(jobs - 1)
+        ]
+        found: dict[int, Result] = _drain(left.popleft, lambda number: call(items[number]))
+        for other in waiting:
+            found |= other.result()
+    return [found[number] for number in range(len(items))]
+
+
+def _drain(take: Callable[[], int], call: Callable[[int], Result]) -> dict[int, Result]:
+    """Take until there is nothing left."""
+    found: dict[int, Result] = {}
+    while True:
+        try:
+            number = take()
+        except IndexError:
+            return found
+        found[number] = call(number)
 
 
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:

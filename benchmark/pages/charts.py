@@ -11,6 +11,7 @@ from benchmark.pages.encodings import (
     Drawing,
     as_dict,
     colour,
+    csv_data,
     dark,
     dash,
     entry_tooltip,
@@ -23,7 +24,7 @@ from benchmark.pages.encodings import (
     shown,
 )
 from benchmark.pages.look import Look
-from benchmark.pages.rows import SIDES, timed, two_sides
+from benchmark.pages.rows import SIDES, rows_as_csv, timed, two_sides
 
 
 def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
@@ -31,7 +32,7 @@ def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
     frame = look.frame(arena)
     ends = [-0.25, 1.3 * frame.dearest]  # points at the ends are whole
     chart = filled(_rate_chart(), {**marks(frame), "rates": frame.rates, "ends": ends})
-    return Drawing(chart, {"sides": two_sides(arena)})
+    return Drawing(chart, {"sides": rows_as_csv(two_sides(arena))})
 
 
 @lru_cache(maxsize=1)
@@ -44,7 +45,7 @@ def _rate_chart() -> dict[str, Any]:
     base = alt.Chart().encode(x=rate, color=colour())
     between = base.encode(y=faithfulness, y2="high:Q")
     band = between.mark_area().encode(opacity=shown(legend, 0.18, 0.02))
-    alone = between.transform_filter("datum.alone").mark_rule(strokeWidth=2).encode(opacity=shown(legend, 0.7))
+    alone = between.transform_filter("datum.alone == 1").mark_rule(strokeWidth=2).encode(opacity=shown(legend, 0.7))
     line = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash(), opacity=shown(legend))
     points = base.mark_point(filled=True, size=80).encode(
         y="value:Q",
@@ -57,7 +58,7 @@ def _rate_chart() -> dict[str, Any]:
             alt.Tooltip("references:Q"),
         ],
     )
-    layers = alt.layer(band, alone, line, points.add_params(legend), data=alt.NamedData("sides"))
+    layers = alt.layer(band, alone, line, points.add_params(legend), data=csv_data("sides"))
     side = alt.Facet("side:N", title=None, sort=list(SIDES))
     return as_dict(layers.properties(width=380, height=300).facet(facet=side, columns=2).add_params(dark()))
 
@@ -65,7 +66,7 @@ def _rate_chart() -> dict[str, Any]:
 def runtime_chart(arena: ArenaCurves, look: Look) -> Drawing:
     """The OOD score of every entry against its time, in forward passes of the reference."""
     chart = filled(_runtime_chart(arena.track), marks(look.frame(arena)))
-    return Drawing(chart, {"runtime": timed(arena), "as-fast": [{"ratio": 1}]})
+    return Drawing(chart, {"runtime": rows_as_csv(timed(arena)), "as-fast": [{"ratio": 1}]})
 
 
 @lru_cache(maxsize=2)
@@ -76,7 +77,7 @@ def _runtime_chart(track: str) -> dict[str, Any]:
     time = alt.X(
         "ratio:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=20), axis=alt.Axis(tickCount=6)
     )
-    points = alt.Chart(alt.NamedData("runtime")).mark_point(filled=True, size=80)
+    points = alt.Chart(csv_data("runtime")).mark_point(filled=True, size=80)
     points = points.encode(
         x=time,
         y=alt.Y("value:Q", title=score, scale=SHARE, axis=alt.Axis(tickCount=5)),

@@ -52,6 +52,11 @@ def filled(template: Any, lists: Mapping[str, Sequence[Any]]) -> Any:
     return template
 
 
+def csv_data(name: str) -> alt.NamedData:
+    """Data that are given as CSV."""
+    return alt.NamedData(name, format=alt.CsvDataFormat(type="csv"))
+
+
 def marks(frame: Frame) -> dict[str, list[Any]]:
     """The places of `colour`, `shape` and `dash`."""
     drawn = [mark for _, mark in frame.marks]

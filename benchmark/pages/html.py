@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmark.board import ArenaBoard, ArenaCurves
-from benchmark.board.render import OTHER_MEASURE
+from benchmark.board.render import footnote
 from benchmark.pages.charts import rate_curves, runtime_chart
 from benchmark.pages.encodings import Drawing
 from benchmark.pages.look import Look, config
@@ -48,6 +48,7 @@ class Section:
     anchor: str
     board: ArenaBoard
     leaders: str
+    footnote: str
     table: Table
     figures: list[Figure]
     entry_headers: list[str]
@@ -78,7 +79,6 @@ def leaderboard_html(
             sections=sections,
             made_from=made_from,
             themes=as_json({"light": config(dark=False), "dark": config(dark=True)}),
-            other_measure=OTHER_MEASURE,
             main_measure=MAIN,
             **assets(draw),
         )
@@ -122,6 +122,7 @@ def _section(
         anchor=f"arena-{number}",
         board=board,
         leaders=leaders(board),
+        footnote=footnote(board),
         table=ranked_table(board, dict(files)),
         figures=[figure for figure, _ in drawn.values()],
         entry_headers=[] if arena is None else entry_headers(arena),

@@ -31,12 +31,17 @@ def as_csv(headers: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     return text.getvalue()
 
 
+def rows_as_csv(rows: Rows) -> str:
+    """The same of rows that have names, each the same ones."""
+    return as_csv(tuple(rows[0]), (tuple(row.values()) for row in rows)) if rows else ""
+
+
 def two_sides(arena: ArenaCurves) -> Rows:
     """Every entry's rate and faithfulness, a row for ID and one for OOD."""
     found: Rows = []
     for entry in arena.entries:
         alone = sum(other.submission == entry.submission for other in arena.entries) == 1
-        common = {**names(entry), "bits": rounded(entry.bits), "references": entry.references, "alone": alone}
+        common = {**names(entry), "bits": rounded(entry.bits), "references": entry.references, "alone": int(alone)}
         found += [{**common, "side": side, **_interval(entry, name)} for side, name in SIDES.items()]
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from benchmark.board import ArenaCurves
-from benchmark.pages.encodings import Drawing, as_dict, dark, entry_tooltip, filled, place
+from benchmark.pages.encodings import Drawing, as_dict, csv_data, dark, entry_tooltip, filled, place
 from benchmark.pages.rows import Rows, as_csv, names, rounded
 
 CROWDED = 12  # columns that are too many to be wide
@@ -51,8 +51,7 @@ def _chart(step: int) -> dict[str, Any]:
     source = alt.LookupData(data=alt.NamedData("map-entries"), key="n", fields=["submission", "entry", "row"])
     lookup: dict[str, Any] = {"lookup": "n", "from": source}  # `from` is no name in Python
     column: dict[str, Any] = {"as": "column", "calculate": "columns[datum.c]"}
-    data = alt.NamedData("map", format=alt.CsvDataFormat(type="csv"))
-    chart = alt.layer(cells, figures, data=data).properties(
+    chart = alt.layer(cells, figures, data=csv_data("map")).properties(
         width=alt.Step(step),
         height=alt.Step(20),
         transform=[alt.LookupTransform(**lookup), alt.CalculateTransform(**column)],

@@ -31,7 +31,7 @@ def auc(same: Floats, different: Floats) -> Floats:
     1: explanations tell models apart by what they compute. 0.5: chance. 0: by anything but.
     """
     ours, others = (np.ascontiguousarray(np.moveaxis(pairs, -1, 0)) for pairs in (same, different))
-    twice = np.zeros(others.shape, dtype=np.int32)
+    twice = np.zeros(others.shape, dtype=np.min_scalar_type(2 * len(ours)))
     for one in ours:  # pair by pair: all against all at once would not fit the processor's cache
         twice += others > one
         twice += others >= one
@@ -47,13 +47,13 @@ def grouped_means(values: Integers, groups: Integers, cases: Integers, weights: 
     """
     _, group = np.unique(groups, return_inverse=True)
     there = np.zeros((group.max() + 1, weights.shape[1]))
-    table = np.zeros((*values.shape[:-1], *there.shape))
-    table[..., group, cases], there[group, cases] = values, 1
-    total = weights @ there.T
-    sums = (weights @ table.reshape(-1, weights.shape[1]).T).reshape(-1, *table.shape[:-1])  # one product for all
-    means: Floats = np.moveaxis(sums, 0, -2)
-    np.divide(means, total, out=means, where=total > 0)
-    means[..., total == 0] = np.nan
+    table = np.zeros((len(there), *values.shape[:-1], weights.shape[1]))
+    table[group, ..., cases], there[group, cases] = np.moveaxis(values, -1, 0), 1
+    sums = (table.reshape(-1, weights.shape[1]) @ weights.T).reshape(*table.shape[:-1], -1)  # one product for all
+    total = (there @ weights.T).reshape(len(there), *(1,) * (values.ndim - 1), -1)
+    with np.errstate(invalid="ignore"):
+        sums /= total
+    means: Floats = np.moveaxis(sums, 0, -1)  # in memory group by group: so they are compared, and averaged
     return means
 
 

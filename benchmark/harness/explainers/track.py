@@ -13,8 +13,8 @@ from benchmark.harness.unit import Conditions, Unit
 from benchmark.methods import AnyEntry, Caller, ExplainerEntry, HostedExplainer
 from benchmark.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
 from benchmark.registry import scored_splits
+from benchmark.scoring.correlation import spearman
 from benchmark.scoring.explanations import UNIT, distance
-from benchmark.scoring.statistics import spearman
 from benchmark.tasks import Explanations, Task
 
 RESOLUTION = 1e-5  # of the sum of a case's absolute attributions: predictions closer than this are tied

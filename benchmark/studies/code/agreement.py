@@ -17,7 +17,7 @@ from benchmark.harness.codecs.play import play
 from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
 from benchmark.registry import find_method, scored_splits
-from benchmark.scoring.statistics import Interval, interval, over_seeds, sentence_weights
+from benchmark.scoring.resampling import Interval, interval, over_seeds, sentence_weights
 from benchmark.tasks import Split
 from benchmark.tasks.code import KINDS, code_python
 
@@ -63,8 +63,8 @@ class Tallies:
     found: dict[Place, list[Tally]] = field(default_factory=lambda: defaultdict(list))
 
     def agreement(self, entry: str, layer: int, split: str, kind: Kind | None = None) -> Floats:
-        """The mean over seeds, [R]."""
-        return over_seeds([own.share(split, kind) for own in self.found[entry, layer, split]])
+        """Of every reference, [seed, R]."""
+        return np.stack([own.share(split, kind) for own in self.found[entry, layer, split]])
 
 
 @dataclass(frozen=True)
@@ -137,15 +137,16 @@ def gap_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[GapRow]:
 
 
 def _over_layers(tallies: Tallies, entry: str, layers: Sequence[int], splits: list[str], kind: Kind | None) -> Floats:
-    """The mean over layers and those of the splits that have the kind, [R]; NaN where none has."""
+    """The mean over layers and those of the splits that have the kind, [seed, R]; NaN where none has."""
     found = [tallies.agreement(entry, layer, split, kind) for layer in layers for split in splits]
-    having = [own for own in found if not np.isnan(own[0])]
+    having = [own for own in found if not np.isnan(own).any()]
     mean: Floats = np.mean(having or found, axis=0)
     return mean
 
 
 def _interval(values: Floats) -> Interval | None:
-    return None if np.isnan(values[0]) else interval(values)
+    """Over the references; values [seed, R]."""
+    return None if np.isnan(values).any() else interval(over_seeds(values))
 
 
 def told(kind: Kind | None) -> str:

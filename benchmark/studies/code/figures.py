@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.scoring.statistics import Floats, Interval
+from benchmark.scoring.resampling import Floats, Interval
 from benchmark.studies.code.agreement import (
     CODECS,
     DETAILED,

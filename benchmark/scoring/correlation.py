@@ -1,0 +1,43 @@
+"""Rank correlations."""
+
+import numpy as np
+
+from benchmark.scoring.resampling import RESAMPLES, RESAMPLING_SEED, Floats, Interval, interval
+
+
+def kendall_tau(a: Floats, b: Floats) -> float:
+    """Rank correlation tau-b of two score lists: 1 same order, -1 reversed, nan where either is constant."""
+    sign_a, sign_b = np.sign(a[:, None] - a), np.sign(b[:, None] - b)
+    norm = np.sqrt(np.count_nonzero(sign_a) * np.count_nonzero(sign_b))
+    return float((sign_a * sign_b).sum() / norm) if norm else float("nan")
+
+
+def ranks(values: Floats) -> Floats:
+    """Ranks along the last axis, ties sharing their mean: (how many are smaller + how many are not larger + 1) / 2."""
+    ordered = np.sort(values, axis=-1)
+    found = [
+        (np.searchsorted(row, own, "left") + np.searchsorted(row, own, "right") + 1) / 2
+        for row, own in zip(ordered.reshape(-1, values.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
+    ]
+    return np.array(found).reshape(values.shape)
+
+
+def spearman(a: Floats, b: Floats) -> float:
+    """Rank correlation of two lists of numbers, ties sharing their mean rank; 0 where `a` is constant.
+
+    A constant prediction `a` ranks nothing, and so earns nothing. Raises ValueError where `b`, what is to be predicted,
+    is constant: then there is nothing to rank.
+    """
+    rank_a, rank_b = (own - own.mean() for own in (ranks(a), ranks(b)))
+    norm_a, norm_b = np.sqrt((rank_a**2).sum()), np.sqrt((rank_b**2).sum())
+    if norm_b == 0:
+        raise ValueError("what is to be predicted must not be constant")
+    return float(np.clip((rank_a * rank_b).sum() / (norm_a * norm_b), -1, 1)) if norm_a else 0.0
+
+
+def spearman_interval(a: Floats, b: Floats) -> Interval:
+    """Rank correlation with the percentile interval of resamples of the pairs; constant resamples are left out."""
+    rng = np.random.default_rng([RESAMPLING_SEED, len(a)])
+    drawn = rng.integers(len(a), size=(RESAMPLES, len(a)))
+    resampled = [spearman(a[own], b[own]) for own in drawn if np.ptp(b[own]) > 0]
+    return interval(np.array([spearman(a, b), *resampled]))
