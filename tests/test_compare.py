@@ -1,10 +1,13 @@
 """`compare`: what may be concluded about two submissions."""
 
+import numpy as np
 import pytest
 from test_board import GOOD, POOR, simulated, terms
 
-from benchmark.board.comparison import compare
+from benchmark.board.comparison import _corrected, compare
 from benchmark.records import load_all
+from benchmark.scoring.chance import least_seen
+from benchmark.scoring.resampling import RESAMPLES
 
 ARENAS = ["toy/attention.0"]
 
@@ -32,6 +35,27 @@ def test_of_two_alike_it_says_which_difference_would_not_be_seen(tmp_path):
     assert f"{found.least_seen:.3f}" in text
 
 
+def test_of_two_that_score_the_same_it_says_so(tmp_path):
+    simulated(tmp_path, "one", None)
+    simulated(tmp_path, "two", None)
+    (found,), _ = compare(load_all(tmp_path), terms(), "one", "two", ARENAS)
+    assert found.conclusion("one", "two") == "one and two score the same"
+
+
+def test_over_several_arenas_no_difference_that_was_found_is_called_too_small_to_see():
+    """A difference that alone would be seen is not where four more are tested with it."""
+    rng = np.random.default_rng(0)
+    scores = 0.5 + rng.normal(0, 0.02, (3, 1)) + np.r_[0, rng.normal(0, 0.02, RESAMPLES)]
+    alone = least_seen(scores, 0.05)
+    factors = (0, 0.3, 0.5, 1.1, 30)
+    by_seed = {f"toy/attention.{n}": scores - scores[:, 0].mean() + own * alone for n, own in enumerate(factors)}
+    found = _corrected(by_seed)
+    assert any(one.p < 0.05 < one.p_holm for one in found)
+    for one in found:
+        seen = one.conclusion("a", "b") == "a is more faithful out of distribution than b"
+        assert seen == (abs(one.difference.value) >= one.least_seen) == (one.p_holm <= 0.05)
+
+
 def test_a_submission_without_a_score_is_not_compared_and_the_reason_is_given(tmp_path):
     simulated(tmp_path, "good", GOOD)
     simulated(tmp_path, "part", GOOD, seeds=(0, 1))
@@ -48,7 +72,7 @@ def test_the_command_prints_arenas_and_conclusions(simplibench):
         "compare", "svd", "kmeans", "--arena", "dyck-20-10/attention.1", "--arena", "dyck-2-4/explanations"
     )
     assert done.returncode == 0, done.stderr
-    assert "kmeans is more faithful out of distribution than svd" in done.stdout
+    assert "< 0.001  < 0.001     kmeans is more faithful out of distribution than svd" in done.stdout
     assert "not compared in dyck-2-4/explanations: no records of svd" in done.stdout
 
 

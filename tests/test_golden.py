@@ -26,13 +26,14 @@ from benchmark.records import (
     save,
     split_figures,
 )
-from benchmark.scoring import explanations, faithfulness, resampling
-from benchmark.scoring.correlation import ranks, spearman
-from benchmark.scoring.differences import holm, least_difference, least_seen, p_values, rank_ranges, told_apart
+from benchmark.scoring import chance, explanations, faithfulness
+from benchmark.scoring.chance import least_seen, mean_interval, p_values, variances
+from benchmark.scoring.correlation import ranks, spearman, spearman_interval
+from benchmark.scoring.differences import holm, least_difference, rank_ranges, told_apart
 from benchmark.scoring.divergence import jensen_shannon_bits
 from benchmark.scoring.quantised import quantise, restore
 from benchmark.scoring.rate import CodeMeter
-from benchmark.scoring.resampling import interval, over_seeds, seed_deviations, sentence_weights
+from benchmark.scoring.resampling import sentence_weights
 
 CHANGED = (
     "\n\nA formula of {what} changed. If that is meant: raise VERSION in benchmark/scoring/{file}.py, put the golden "
@@ -264,16 +265,21 @@ def uncertainty(folder):
         f"{track}.{name}": getattr(row, name) for track, row in rows.items() for name in ("score", "id_score", "gap")
     }
     scores = spread(4 * 3 * 1001, 10).reshape(4, 3, 1001) + np.array([0.0, 0.1, 5.0, 5.2])[:, None, None]
-    by_seed = scores[0] - scores[2]
+    by_seed, single = scores[0] - scores[2], scores[0, :1] - scores[1, :1]
+    opposed = np.stack([by_seed[0], 2 * by_seed[0, 0] - by_seed[0]])  # what sentences do to one, undone by the other
+    order = np.array([1.0, 2.0, 3.0])
     return {
-        "seed_deviations": hashed((seed_deviations(5) * 1e6).round()),
         "sentence_weights": hashed(sentence_weights(50, "iid")),
-        "interval": interval(spread(1001, 9)).high,
-        "over_seeds": float(over_seeds(by_seed).sum()),
-        **{f"{name}.{end}": getattr(found, end) for name, found in intervals.items() for end in ("low", "high")},
+        "variances": [float(own) for own in variances(by_seed)],
+        "variances.opposed": [float(own) for own in variances(opposed)],
+        "mean_interval": (found := mean_interval(by_seed)).high - found.low,
+        **{f"{name}.{end}": getattr(own, end) for name, own in intervals.items() for end in ("low", "high")},
+        "spearman_interval": (found := spearman_interval(spread(30, 11), spread(30, 12))).high - found.low,
         "p_value": float(p_values(by_seed)),
+        "p_value.single": float(p_values(single)),
         "least_seen": float(least_seen(by_seed, 0.05)),
-        "holm": sum(holm([0.01, 0.04, 0.03])),
+        "least_seen.single": float(least_seen(single, 0.05)),
+        "holm": float(np.array(holm([0.01, 0.04, 0.02])) @ order),
         "told_apart": hashed(told_apart(scores)),
         "rank_ranges": hashed(rank_ranges(scores)),
         "least_difference": least_difference(scores),
@@ -282,10 +288,10 @@ def uncertainty(folder):
 
 def near(value):
     """Up to single precision; a hash or nothing exactly."""
-    return pytest.approx(value, rel=1e-6, abs=1e-9) if isinstance(value, int | float) else value
+    return pytest.approx(value, rel=1e-6, abs=1e-9) if isinstance(value, int | float | list) else value
 
 
-GOLDEN: dict[str, dict[int, dict[str, float | str | None]]] = {
+GOLDEN: dict[str, dict[int, dict[str, float | str | list[float] | None]]] = {
     "codec": {
         1: {
             "rate.dense": 48.0,
@@ -350,28 +356,31 @@ GOLDEN: dict[str, dict[int, dict[str, float | str | None]]] = {
     },
     "uncertainty": {
         2: {
-            "seed_deviations": "af56fcdc543c7a46",
             "sentence_weights": "262cd7e8ed1e8fd1",
-            "interval": 0.9794069574272726,
-            "over_seeds": -4785.659598391392,
-            "codec.score.low": 0.3558588798469247,
-            "codec.score.high": 0.8555150645902426,
-            "codec.id_score.low": 0.4155078230147396,
-            "codec.id_score.high": 0.6427537420081708,
-            "codec.gap.low": -0.4393059183919023,
-            "codec.gap.high": 0.280621647911666,
-            "explainer.score.low": -0.4454912712195965,
+            "variances": [0.06391927617087581, 0.09584142831405114],
+            "variances.opposed": [0.0, 0.0],
+            "mean_interval": 2.7994235743217466,
+            "codec.score.low": 0.30417988976439325,
+            "codec.score.high": 0.7922115981022468,
+            "codec.id_score.low": 0.44440349753649805,
+            "codec.id_score.high": 0.6694629061624232,
+            "codec.gap.low": -0.34776283270176456,
+            "codec.gap.high": 0.36523774853404567,
+            "explainer.score.low": -0.5,
             "explainer.score.high": 1.0,
-            "explainer.id_score.low": -0.10897886310360526,
-            "explainer.id_score.high": 0.8058866881133281,
+            "explainer.id_score.low": 0.007351750516338684,
+            "explainer.id_score.high": 0.913414666150328,
             "explainer.gap.low": -1.5,
-            "explainer.gap.high": 1.2513779593329244,
-            "p_value": 0.004551339433422893,
-            "least_seen": 1.3990861058657598,
-            "holm": 0.15,
+            "explainer.gap.high": 1.5,
+            "spearman_interval": 0.7672634756538698,
+            "p_value": 0.004551339303200853,
+            "p_value.single": 0.7592456199940186,
+            "least_seen": 1.3997117871608735,
+            "least_seen.single": 0.9421877726208799,
+            "holm": 0.23,
             "told_apart": "14761acdaa09fb55",
             "rank_ranges": "ad1b4a5f9383157d",
-            "least_difference": 3.5073529113838458,
+            "least_difference": 3.507450827098906,
         }
     },
 }
@@ -382,7 +391,7 @@ GOLDEN: dict[str, dict[int, dict[str, float | str | None]]] = {
     [
         ("codec", "faithfulness", OLD_RECORDS, faithfulness.VERSION, codec_figures),
         ("explainer", "explanations", OLD_RECORDS, explanations.VERSION, explainer_scores),
-        ("uncertainty", "resampling", OLD_PAGES, resampling.VERSION, uncertainty),
+        ("uncertainty", "chance", OLD_PAGES, chance.VERSION, uncertainty),
     ],
 )
 def test_a_changed_formula_needs_a_new_version(what, file, then, version, compute, tmp_path):

@@ -198,8 +198,8 @@ def test_the_page_says_how_far_two_scores_have_to_lie_apart(tmp_path):
     simulated(tmp_path, "two", POOR)
     (found,) = boards(load_all(tmp_path), terms())
     assert f"Two scores typically have to differ by {found.least_difference:.3f} to be told apart." in page_of(tmp_path)
-    lost = footnote(replace(found, least_difference=1.5, seeds=[0, 1]))
-    assert lost.endswith("2 references are too few: typically no difference that two scores can have would be seen.")
+    lost = footnote(replace(found, least_difference=1.5))
+    assert lost.endswith("From so few references typically no difference that two scores can have would be seen.")
 
 
 def test_strata_are_held_against_the_constant_code_reference_by_reference(tmp_path):
@@ -210,6 +210,7 @@ def test_strata_are_held_against_the_constant_code_reference_by_reference(tmp_pa
     assert (point.agreement.mean, point.agreement.low, point.agreement.high) == pytest.approx((0.6, 0.4, 0.8))
     # 1 - 0.4 / 0.8, worse than the constant and so 0, 1 - 0.2 / 0.5
     assert (point.shown.mean, point.shown.low, point.shown.high) == pytest.approx((1.1 / 3, 0.0, 0.6))
+    assert point.floor == pytest.approx(point.positions * (0.8 + 0.5 + 0.5) / 3)  # of few, the share says little
     assert "Faithfulness by depth" in page_of(tmp_path)
 
 

@@ -15,7 +15,7 @@ from benchmark.scoring.divergence import jensen_shannon_bits
 from benchmark.scoring.faithfulness import budgets, faithfulness, score
 from benchmark.scoring.quantised import quantise, restore
 from benchmark.scoring.rate import CodeMeter
-from benchmark.scoring.resampling import interval, sentence_weights
+from benchmark.scoring.resampling import sentence_weights
 
 
 def bits(code, visible=None):
@@ -159,26 +159,6 @@ def test_a_resample_takes_a_sentence_as_often_as_drawing_with_replacement_does()
     assert found.mean() == pytest.approx(1, abs=0.003)
     assert found.var() == pytest.approx(1, abs=0.005)
     assert np.bincount(found.astype(int).ravel())[:5] / found.size == pytest.approx(poisson.pmf(range(5), 1), abs=0.002)
-
-
-def test_the_interval_of_a_mean_covers_about_what_it_says():
-    rng = np.random.default_rng(0)
-    covered = 0
-    weights = sentence_weights(200, "coverage").astype(np.float64)
-    for _ in range(400):
-        values = rng.exponential(size=200)
-        found = interval(weights @ values / weights.sum(1))
-        covered += found.low <= 1 <= found.high
-    assert 0.91 <= covered / 400 <= 0.98
-
-
-def test_the_interval_always_holds_its_value():
-    assert interval(np.array([5.0, 1.0, 2.0, 3.0])).high == 5
-
-
-def test_an_interval_ends_where_its_figure_can_go_no_further():
-    found = interval(np.array([0.5, -2.0, 0.5, 3.0]), (0.0, 1.0))
-    assert (found.low, found.high) == (0, 1)
 
 
 def test_kendall_tau_is_one_for_the_same_order_and_minus_one_reversed():

@@ -149,14 +149,23 @@ def test_many_records_are_read_side_by_side_with_the_same_findings(folder, monke
     edited(folder / OCCLUSION, lambda content: content["splits"]["length-28"].update(equivalence=0.5))
     alone = problems(root=folder)
     monkeypatch.setattr(reading, "MANY", 10)
+    monkeypatch.setattr(reading, "default_jobs", lambda device: 2)
     assert problems(root=folder) == alone
     assert len(alone) == 2
+
+
+def test_a_record_that_is_gone_when_it_is_read_is_named(folder, monkeypatch):
+    (folder / SVD).unlink()
+    (folder / SVD).symlink_to("nowhere.json")
+    monkeypatch.setattr(reading, "MANY", 10)
+    assert f"{folder / SVD}: no such record" in problems(root=folder)
 
 
 def test_boards_and_curves_are_the_same_from_other_processes(folder, monkeypatch):
     wish = reading.Wish(drawn=reading.ALL)
     here = reading.read([folder], wish)
     monkeypatch.setattr(reading, "MANY", 10)
+    monkeypatch.setattr(reading, "default_jobs", lambda device: 2)
     there = reading.read([folder], wish)
     assert there == here
     assert [board.arena for board in here.boards] == [own.arena for own in here.curves]

@@ -1,15 +1,16 @@
 """Two submissions against each other: paired differences of their scores, arena by arena, corrected for their number."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from benchmark.board.row import Floats
 from benchmark.board.rows import SCORINGS, standing
 from benchmark.records import Stored, Terms
-from benchmark.scoring.differences import holm, least_seen, p_values
-from benchmark.scoring.resampling import CONFIDENCE, Interval, interval, over_seeds
+from benchmark.scoring.chance import least_seen, mean_interval, p_values
+from benchmark.scoring.differences import holm
+from benchmark.scoring.resampling import CONFIDENCE, Interval
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,12 @@ class Comparison:
     difference: Interval
     p: float  # two-sided
     p_holm: float  # corrected for the number of arenas compared
-    least_seen: float  # a difference below it is not seen
+    least_seen: float  # a difference below it is not seen, not even in the best of the arenas that are left
 
     def conclusion(self, first: str, second: str) -> str:
         """What may be said, in words."""
+        if not self.least_seen and not self.difference.value:
+            return f"{first} and {second} score the same"
         if self.p_holm > 1 - CONFIDENCE:
             unseen = f"a difference below {self.least_seen:.3f} would not be seen"
             return f"{first} and {second} cannot be told apart; {unseen}"
@@ -35,7 +38,7 @@ def compare(
     stored: list[Stored], terms: Mapping[str, Terms], first: str, second: str, arenas: list[str]
 ) -> tuple[list[Comparison], dict[str, str]]:
     """The arenas in which both have a score, and of the others why not."""
-    found, why = [], {}
+    by_seed, why = {}, {}
     for arena in arenas:
         groups = [
             [one for one in stored if (one.record.arena, one.record.submission) == (arena, name)]
@@ -44,12 +47,26 @@ def compare(
         problem = _problem(groups, terms[arena], (first, second))
         if problem:
             why[arena] = problem
-            continue
-        by_seed = _differences(groups, terms[arena])
-        seen = float(least_seen(by_seed, 1 - CONFIDENCE))
-        found.append(Comparison(arena, interval(over_seeds(by_seed)), float(p_values(by_seed)), 1.0, seen))
-    corrected = holm([one.p for one in found])
-    return [replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True)], why
+        else:
+            by_seed[arena] = _differences(groups, terms[arena])
+    return _corrected(by_seed), why
+
+
+def _corrected(by_seed: Mapping[str, Floats]) -> list[Comparison]:
+    """Tests of several arenas together; where nothing is seen, it would be at the level that Holm's procedure ended at."""
+    p = [float(p_values(own)) for own in by_seed.values()]
+    p_holm = holm(p)
+    left = sum(own > 1 - CONFIDENCE for own in p_holm)
+    return [
+        Comparison(
+            arena=arena,
+            difference=mean_interval(own),
+            p=p[number],
+            p_holm=p_holm[number],
+            least_seen=float(least_seen(own, (1 - CONFIDENCE) / max(left, 1))),
+        )
+        for number, (arena, own) in enumerate(by_seed.items())
+    ]
 
 
 def _problem(groups: list[list[Stored]], terms: Terms, names: tuple[str, str]) -> str:

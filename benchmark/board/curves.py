@@ -14,7 +14,7 @@ from benchmark.board.rows import ArenaBoard
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
 from benchmark.scoring.faithfulness import budgets
-from benchmark.scoring.resampling import Interval, over_seeds
+from benchmark.scoring.resampling import Interval
 
 Key = tuple[str, str]  # submission and entry
 Sample = tuple[Floats, Floats]  # on ID and OOD splits of one reference, [R] each
@@ -91,9 +91,9 @@ def _arena(group: list[Stored]) -> ArenaCurves:
     by_entry: dict[Key, list[Stored]] = defaultdict(list)
     for one in group:
         by_entry[_key(one)].append(one)
-    scores = _intervals(_samples(group), first.track)
+    samples = _samples(group)
     floor = floors([one.record for one in group if isinstance(one.record, CodecRecord)])
-    entries = [_entry(own, *scores[key], floor) for key, own in by_entry.items()]
+    entries = [_entry(own, samples[key], floor) for key, own in by_entry.items()]
     return ArenaCurves(
         arena=first.arena,
         track=first.track,
@@ -129,25 +129,9 @@ def _samples(group: list[Stored]) -> dict[Key, list[Sample]]:
     return found
 
 
-def _intervals(samples: dict[Key, list[Sample]], track: str) -> dict[Key, tuple[Interval, Interval]]:
-    """ID and OOD over the references; entries with equally many are resampled at once."""
-    by_count: dict[int, list[Key]] = defaultdict(list)
-    for key, own in samples.items():
-        by_count[len(own)].append(key)
-    found = {}
-    for count, keys in by_count.items():
-        sides = [
-            over_seeds([np.stack([samples[key][seed][side] for key in keys], axis=1) for seed in range(count)])
-            for side in (0, 1)
-        ]
-        for column, key in enumerate(keys):
-            on_id, on_ood = (score_interval(own[:, column], track) for own in sides)
-            found[key] = (on_id, on_ood)
-    return found
-
-
-def _entry(group: list[Stored], on_id: Interval, on_ood: Interval, floor: Floors) -> EntryCurve:
+def _entry(group: list[Stored], samples: list[Sample], floor: Floors) -> EntryCurve:
     first = group[0].record
+    on_id, on_ood = (score_interval(side, first.track) for side in zip(*samples, strict=True))
     codecs = [one.record for one in group if isinstance(one.record, CodecRecord)]
     explainers = [one.record for one in group if isinstance(one.record, ExplainerRecord)]
     ratios = [one.record.runtime.forward_ratio for one in group if one.record.runtime]

@@ -9,7 +9,7 @@ from benchmark.board.explainers import tally_explainers
 from benchmark.board.row import Floats, gap_interval, score_interval
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
-from benchmark.scoring.resampling import Interval, over_seeds
+from benchmark.scoring.resampling import Interval
 
 Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
 
@@ -53,8 +53,8 @@ def _row(group: list[Stored]) -> EntryRow:
         seeds=len(good),
         failed=len(bad),
         reason=(bad[0].reason or "") if bad else "",
-        on_id=score_interval(over_seeds(on_id), first.track) if good else None,
-        on_ood=score_interval(over_seeds(on_ood), first.track) if good else None,
+        on_id=score_interval(on_id, first.track) if good else None,
+        on_ood=score_interval(on_ood, first.track) if good else None,
         gap=gap_interval(on_id, on_ood, first.track) if good else None,
         figures=figures(good),
     )

@@ -11,7 +11,8 @@ from benchmark.board.row import CORRELATION, SHARE, Floats, Scores
 from benchmark.board.tallies import Group
 from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
 from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
-from benchmark.scoring.resampling import interval, over_seeds, sentence_weights
+from benchmark.scoring.chance import mean_interval
+from benchmark.scoring.resampling import sentence_weights
 
 MEASURES = {"equivalence": SHARE, "intervention": CORRELATION}  # and how far they can go
 KEPT = (*MEASURES, "replaced")
@@ -59,15 +60,20 @@ def _scores(tallies: list[ExplainerTally]) -> Scores:
     def picked(values: list[Floats]) -> list[Floats]:
         return [np.take_along_axis(own, best[:, None], 1)[:, 0] for own, best in zip(values, chosen, strict=True)]
 
-    replaced = float(over_seeds(picked([own.score("ood", own.replaced) for own in tallies]))[0])
+    replaced = _mean(picked([own.score("ood", own.replaced) for own in tallies]))
     figures: dict[str, float | None] = {"replaced_score": replaced}
     for name in MEASURES:
-        on_id, on_ood = (over_seeds(picked([getattr(own, name)[role] for own in tallies])) for role in ("id", "ood"))
-        found = interval(on_ood, MEASURES[name])
-        figures[f"id_{name}"] = float(on_id[0])
+        on_id, on_ood = (picked([getattr(own, name)[role] for own in tallies]) for role in ("id", "ood"))
+        found = mean_interval(np.stack(on_ood), MEASURES[name])
+        figures[f"id_{name}"] = _mean(on_id)
         figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
     by_seed = {role: picked([own.score(role, own.intervention) for own in tallies]) for role in ("ood", "id")}
     return Scores(by_seed["ood"], by_seed["id"], replaced, figures)
+
+
+def _mean(by_seed: list[Floats]) -> float:
+    """Of the sample itself."""
+    return float(np.mean([own[0] for own in by_seed]))
 
 
 def tally_explainers(group: list[Stored]) -> ExplainerTally:

@@ -39,6 +39,7 @@ class StratumPoint:
     positions: float  # mean over the references
     agreement: Spread
     faithfulness: Spread | None  # clipped at 0; None where the arena has no constant code to hold it against
+    floor: float | None  # what the constant code gets wrong, in positions, mean: of few, faithfulness says little
 
     @property
     def shown(self) -> Spread:
@@ -119,4 +120,5 @@ def _point(place: Place, own: list[tuple[str, Stratum]], floors: Floors) -> Stra
         positions=fmean(found.positions for _, found in own),
         agreement=Spread.of([found.agreement for _, found in own]),
         faithfulness=Spread.of(kept) if known else None,
+        floor=fmean(floors[ground, place] for ground, _ in own) if known else None,
     )

@@ -6,8 +6,9 @@ import numpy.typing as npt
 from benchmark.board.regression import Change, Comparison, Quartiles
 from benchmark.records import BankTable, CodecRecord, Counts, ExplainerCounts, ExplainerRecord, GroundCounts, Stored
 from benchmark.records.explainer_figures import cases_of, equivalence, intervention
+from benchmark.scoring.chance import mean_interval
 from benchmark.scoring.faithfulness import faithfulness
-from benchmark.scoring.resampling import interval, sentence_weights
+from benchmark.scoring.resampling import sentence_weights
 
 PAIR_KEYS = ("pair_split", "pair", "pair_case")  # what tells a bank's rows of each table apart
 MASKED_KEYS = ("masked_split", "masking", "form", "masked_model", "masked_case")
@@ -62,7 +63,7 @@ def _codec_changes(recorded: Stored, now: Stored) -> list[Change]:
         columns = (old_ground.floor_disagree[ours], old.disagree[ours], new.disagree[theirs])
         totals = sentence_weights(len(ours), name) @ np.stack(columns, axis=1).astype(np.float32)  # [R, 3]
         then, after = (faithfulness(totals[:, column], totals[:, 0]) for column in (1, 2))
-        found.append(Change(name, "faithfulness", float(then[0]), float(after[0]), interval(after - then)))
+        found.append(Change(name, "faithfulness", float(then[0]), float(after[0]), mean_interval((after - then)[None])))
     return found
 
 
@@ -83,7 +84,7 @@ def _explainer_changes(recorded: Stored, now: Stored) -> list[Change]:
         weights = np.where(weights.sum(1, keepdims=True) > 0, weights, weights[:1])  # no case drawn: the sample itself
         for measure, score in (("equivalence", equivalence), ("intervention", intervention)):
             then, after = (score(common, counts, index, weights) for counts in (old, new))
-            found.append(Change(name, measure, float(then[0]), float(after[0]), interval(after - then)))
+            found.append(Change(name, measure, float(then[0]), float(after[0]), mean_interval((after - then)[None])))
     return found
 
 

@@ -28,8 +28,9 @@ attributions of masked tokens with the change of the prediction's margin), on in
 trained on.
 
 *gap*: ID minus OOD. In brackets: 95 % intervals over sentences (resampled) and reference seeds (Student's t). *rank*: a
-range, from all paired differences of an arena together; submissions that cannot be told apart share it. *forward*: time of
-the proxy, or of an explanation, over time of the reference, median. Controls are in italics and not ranked.
+range, from the paired differences of all submissions of an arena, with Holm's correction; those that cannot be told apart
+share it. *forward*: time of the proxy, or of an explanation, over time of the reference, median. Controls are in italics and
+not ranked.
 """
 
 
@@ -97,7 +98,7 @@ def footnote(arena: ArenaBoard) -> str:
 def _apart(least: float, arena: ArenaBoard) -> str:
     low, high = BOUNDS[arena.track]
     if least > high - low:
-        return f"{len(arena.seeds)} references are too few: typically no difference that two scores can have would be seen."
+        return "From so few references typically no difference that two scores can have would be seen."
     return f"Two scores typically have to differ by {least:.3f} to be told apart."
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.scoring.resampling import Interval, interval, over_seeds
+from benchmark.scoring.chance import mean_interval
+from benchmark.scoring.resampling import Interval
 
 Floats = npt.NDArray[np.floating]
 Status = Literal["ok", "failed", "incomplete", "outdated", "unranked"]
@@ -40,16 +40,15 @@ SHARE, CORRELATION = (0.0, 1.0), (-1.0, 1.0)
 BOUNDS = {"codec": SHARE, "explainer": (-0.5, 1.0)}  # an explainer's score is the mean of a share and a correlation
 
 
-def score_interval(values: Floats, track: str) -> Interval:
-    """Of a resampled score."""
-    return interval(values, BOUNDS[track])
+def score_interval(by_seed: Sequence[Floats], track: str) -> Interval:
+    """Of a resampled score, [R] a reference."""
+    return mean_interval(np.stack(by_seed), BOUNDS[track])
 
 
 def gap_interval(id_by_seed: Sequence[Floats], ood_by_seed: Sequence[Floats], track: str) -> Interval:
     """Of the difference of two resampled scores, [R] a reference each."""
     low, high = BOUNDS[track]
-    gaps = [on_id - on_ood for on_id, on_ood in zip(id_by_seed, ood_by_seed, strict=True)]
-    return interval(over_seeds(gaps), (low - high, high - low))
+    return mean_interval(np.subtract(id_by_seed, ood_by_seed), (low - high, high - low))
 
 
 @dataclass(frozen=True)
@@ -61,13 +60,3 @@ class Scores:
     other: float
     figures: Mapping[str, float | None]
     unscored: str = ""  # why it is shown without a score
-
-    @cached_property
-    def on_ood(self) -> Floats:
-        """The OOD score, mean over references, [R]."""
-        return over_seeds(self.ood_by_seed)
-
-    @cached_property
-    def on_id(self) -> Floats:
-        """The ID score likewise."""
-        return over_seeds(self.id_by_seed)

@@ -74,8 +74,8 @@ def _scored(row: Row, found: Scores, track: str) -> tuple[Row, Floats]:
         return replace(row, note=found.unscored, figures=found.figures), by_seed
     scored = replace(
         row,
-        score=score_interval(found.on_ood, track),
-        id_score=score_interval(found.on_id, track),
+        score=score_interval(found.ood_by_seed, track),
+        id_score=score_interval(found.id_by_seed, track),
         gap=gap_interval(found.id_by_seed, found.ood_by_seed, track),
         other_score=found.other,
         figures=found.figures,

@@ -1,5 +1,6 @@
 """The commands, thin: names, options and exit codes. Each imports what it needs when it is called."""
 
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,8 @@ def main() -> None:
     except Interrupted:
         print("simplibench: interrupted; what is saved stays, the same command goes on from there", file=sys.stderr)
         raise SystemExit(130) from None
+    finally:
+        gc.freeze()  # at its end Python would look through all that is left for garbage: half a second after a board
 
 
 class Interrupted(BaseException):

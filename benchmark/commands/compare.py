@@ -10,6 +10,7 @@ from benchmark.records import COMMITTED, Stored, load_all
 from benchmark.registry import terms
 
 RESULTS = Path("results")  # where `run` saves
+LEAST_SHOWN = 0.001  # of p-values
 
 
 def compare(first: str, second: str, arenas: list[str] | None, roots: list[Path] | None) -> None:
@@ -31,13 +32,17 @@ def compare(first: str, second: str, arenas: list[str] | None, roots: list[Path]
         reasons = "; ".join(f"{arena}: {reason}" for arena, reason in why.items())
         raise UsageError(f"{first} and {second} have scores together in no arena asked for. {reasons}")
     rows = [
-        [own.arena, interval_text(own.difference), f"{own.p:.3f}", f"{own.p_holm:.3f}", own.conclusion(first, second)]
+        [own.arena, interval_text(own.difference), _p_text(own.p), _p_text(own.p_holm), own.conclusion(first, second)]
         for own in found
     ]
     headers = ("arena", "difference", "p", "p (Holm)", "what may be concluded")
     print_table(headers, rows, f"OOD score of {first} less that of {second}, paired, 95 % intervals")
     for arena, reason in why.items():
         print(f"not compared in {arena}: {reason}")
+
+
+def _p_text(p: float) -> str:
+    return f"{p:.3f}" if p >= LEAST_SHOWN else f"< {LEAST_SHOWN}"
 
 
 def _require(stored: list[Stored], first: str, second: str) -> None:

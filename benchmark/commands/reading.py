@@ -74,17 +74,18 @@ def _each(groups: list[Files], call: Callable[[Files], Reading]) -> list[Reading
 
 def _size(files: Files) -> int:
     """What tells best how long they will take: more records, more splits, more strata."""
-    return sum(path.stat().st_size for _, path in files)
+    return sum(
+        path.stat().st_size for _, path in files if path.exists()
+    )  # what is wrong with the others, reading tells
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Processes share the cores, so numpy's own threads would stand in their way; and what is read stays until the end, so
-    Python need not look through it for garbage, not even then, which takes half a second.
+    that Python need not look through it for garbage.
     """
     with threadpool_limits(1), without_collection():
         yield
-        gc.freeze()
 
 
 def _begin() -> None:

@@ -7,10 +7,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
+
+from benchmark.errors import SimplibenchError
 
 MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, about one GiB
 Item = TypeVar("Item")
@@ -32,9 +35,9 @@ def workers(count: int, begin: Callable[..., None] | None = None, *arguments: An
         yield pool
         pool.shutdown()
     except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)  # first, lest another is started while these are ended
         for worker in active_children():
             worker.terminate()
-        pool.shutdown(cancel_futures=True)
         raise
 
 
@@ -46,30 +49,44 @@ def shared_out(
     Others take most of a second to start, in which this one gets on. Give what takes longest first: then little is left to
     wait for where they meet.
     """
-    if jobs == 1:
+    others = min(jobs, len(items)) - 1
+    if others < 1:
         return list(map(call, items))
-    left = deque(range(len(items)))
+    left = deque(range(1, len(items)))
     # Should this process be broken off, the others are ended first, and the threads that wait for them then end as well.
-    with ThreadPoolExecutor(jobs - 1) as threads, workers(jobs - 1, begin) as pool:
+    with ThreadPoolExecutor(others) as threads, workers(others, begin) as pool:
         waiting = [
-            threads.submit(_drain, left.pop, lambda number: pool.submit(call, items[number]).result())
-            for _ in range(jobs - 1)
+            threads.submit(_drain, left, left.pop, lambda number: pool.submit(call, items[number]).result())
+            for _ in range(others)
         ]
-        found: dict[int, Result] = _drain(left.popleft, lambda number: call(items[number]))
-        for other in waiting:
-            found |= other.result()
+        found = {0: call(items[0])} | _drain(left, left.popleft, lambda number: call(items[number]))
+        try:
+            for other in waiting:
+                found |= other.result()
+        except BrokenProcessPool:
+            raise ProcessLost(
+                "another process that was to help was killed, perhaps for want of memory; run the command again"
+            ) from None
     return [found[number] for number in range(len(items))]
 
 
-def _drain(take: Callable[[], int], call: Callable[[int], Result]) -> dict[int, Result]:
-    """Take until there is nothing left."""
+class ProcessLost(SimplibenchError):
+    """A process that was started to help is gone."""
+
+
+def _drain(left: deque[int], take: Callable[[], int], call: Callable[[int], Result]) -> dict[int, Result]:
+    """Take until there is nothing left; after an error nothing is, so that nobody works on."""
     found: dict[int, Result] = {}
     while True:
         try:
             number = take()
         except IndexError:
             return found
-        found[number] = call(number)
+        try:
+            found[number] = call(number)
+        except BaseException:
+            left.clear()
+            raise
 
 
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:

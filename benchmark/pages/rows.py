@@ -25,7 +25,7 @@ def names(entry: EntryCurve) -> dict[str, Any]:
 def as_csv(headers: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     """Rows without the names of their columns in each: much of a page is data."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerow(headers)
     writer.writerows(rows)
     return text.getvalue()

@@ -117,6 +117,8 @@ def _tooltip(field: str, stratum: str, measure: str) -> list[alt.Tooltip]:
         alt.Tooltip("low:Q", title="lowest reference", format=".3f"),
         alt.Tooltip("high:Q", title="highest reference", format=".3f"),
         alt.Tooltip("agreement:Q", title="agreement with the reference", format=".3f"),
+        alt.Tooltip("positions:Q", title="positions", format=",d"),
+        *([alt.Tooltip("floor:Q", title="the constant's errors", format=",.1f")] if measure == "faithfulness" else []),
     ]
 
 
@@ -143,12 +145,19 @@ def _budgets(frame: Frame) -> dict[str, list[Any]]:
 
 
 def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) -> str:
-    """Rows as short as they can be: numbers of entry and split, the value, and shares in thousandths."""
+    """Rows as short as they can be: numbers of entry and split, the value, shares in thousandths, and out of how many."""
     splits = list(arena.splits)
     return as_csv(
-        ("n", "s", "value", "f", "l", "h", "a"),
+        ("n", "s", "value", "f", "l", "h", "a", "positions", "floor"),
         (
-            (number, splits.index(point.split), point.value, *map(_thousandths, _shares(point)))
+            (
+                number,
+                splits.index(point.split),
+                point.value,
+                *map(_thousandths, _shares(point)),
+                round(point.positions),
+                _tenths(point.floor),
+            )
             for number, (entry, _) in enumerate(taken)
             for point in entry.strata
             if point.stratum == stratum
@@ -158,6 +167,10 @@ def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) 
 
 def _shares(point: StratumPoint) -> tuple[float, ...]:
     return point.shown.mean, point.shown.low, point.shown.high, point.agreement.mean
+
+
+def _tenths(count: float | None) -> float | None:
+    return None if count is None else round(count, 1)
 
 
 def _thousandths(share: float) -> int:

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from benchmark.scoring.resampling import RESAMPLES, RESAMPLING_SEED, Floats, Interval, interval
+from benchmark.scoring.resampling import CONFIDENCE, RESAMPLES, RESAMPLING_SEED, Floats, Interval
+
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 def kendall_tau(a: Floats, b: Floats) -> float:
@@ -40,4 +42,6 @@ def spearman_interval(a: Floats, b: Floats) -> Interval:
     rng = np.random.default_rng([RESAMPLING_SEED, len(a)])
     drawn = rng.integers(len(a), size=(RESAMPLES, len(a)))
     resampled = [spearman(a[own], b[own]) for own in drawn if np.ptp(b[own]) > 0]
-    return interval(np.array([spearman(a, b), *resampled]))
+    value = spearman(a, b)
+    low, high = np.quantile(resampled, TAILS)
+    return Interval(value, float(min(low, value)), float(max(high, value)))

@@ -1,67 +1,12 @@
-"""Which scores differ: tests of paired differences, reference by reference, and the rank ranges that they leave open.
-
-Scores are resampled, [seed, R, ...], R the sample itself and then its resamples.
-"""
+"""Which scores differ: tests of paired differences, reference by reference, and the rank ranges that they leave open."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from math import erfc
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.scoring.resampling import CONFIDENCE, Floats, variances
-
-LOG_CHI2 = np.arange(-32, 6, 0.25)  # where the chi-squared distribution is summed; what lies outside is below 1e-6
-HALVINGS = 20  # of the range that a difference is looked for in: to a hundred-thousandth of it
-
-_tail = np.frompyfunc(erfc, 1, 1)  # importing scipy's takes longer than all that is computed with it
-
-
-def p_values(differences: Floats) -> Floats:
-    """Two-sided p-values of mean differences over references; differences [seed, R, ...] -> [...].
-
-    The mean lies off by what sentences do, normal, and by what references do, Student's t with one degree of freedom less
-    than there are references: the distribution that `over_seeds` draws from (Behrens and Fisher's), without its grain.
-    """
-    distance = np.abs(differences[:, 0].mean(0))
-    return _beyond(distance, *variances(differences), len(differences))
-
-
-def least_seen(differences: Floats, level: float) -> Floats:
-    """How large the mean difference would have to be for a p-value of `level`; [seed, R, ...] -> [...]."""
-    by_sentences, by_references = variances(differences)
-    low = np.sqrt(by_sentences + by_references)  # chance alone goes beyond it often, and hardly ever beyond high
-    high = low * 100 / level
-    for _ in range(HALVINGS):
-        middle = np.sqrt(low * high)
-        seen = _beyond(middle, by_sentences, by_references, len(differences)) <= level
-        low, high = np.where(seen, low, middle), np.where(seen, middle, high)
-    return high
-
-
-def _beyond(distance: Floats, by_sentences: Floats, by_references: Floats, seeds: int) -> Floats:
-    """How often chance alone takes a mean further than a distance.
-
-    Student's t is normal under a variance that is itself uncertain, chi-squared: the mean of normal tails over it.
-    """
-    scale, weight = _uncertain(seeds - 1)
-    deviation = np.sqrt(by_sentences[..., None] + by_references[..., None] * scale)
-    there = deviation > 0
-    unit = distance[..., None] / np.where(there, deviation, 1)
-    tails = np.where(there, _tail(unit / np.sqrt(2)).astype(float), distance[..., None] == 0)
-    beyond: Floats = np.minimum(tails @ weight, 1)
-    return beyond
-
-
-@lru_cache(maxsize=64)
-def _uncertain(freedom: int) -> tuple[Floats, Floats]:
-    """By how much a variance estimated with some degrees of freedom may be too small, as factors, and how likely each is."""
-    if freedom == 0:
-        return np.ones(1), np.ones(1)
-    chi2 = np.exp(LOG_CHI2)
-    weight = chi2 ** (freedom / 2) * np.exp(-chi2 / 2)
-    return freedom / chi2, weight / weight.sum()
+from benchmark.scoring.chance import least_seen, p_values
+from benchmark.scoring.resampling import CONFIDENCE, Floats
 
 
 def rank_ranges(scores: Floats) -> list[tuple[int, int]]:

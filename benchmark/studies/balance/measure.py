@@ -16,8 +16,9 @@ from benchmark.harness.accuracy import accuracy
 from benchmark.harness.batches import limited
 from benchmark.models import Network, load_reference
 from benchmark.models.minimal import Minimal
+from benchmark.scoring.chance import mean_interval
 from benchmark.scoring.correlation import spearman_interval
-from benchmark.scoring.resampling import RESAMPLES, Interval, interval, over_seeds
+from benchmark.scoring.resampling import Interval
 from benchmark.tasks import Split, Task, load_split
 from benchmark.tasks.bounded_dyck import task as dyck
 from benchmark.theory import (
@@ -32,6 +33,7 @@ ON_ID, ON_OOD = "length-28", "length-400-500"
 PREFIXES = {ON_ID: 1_000, ON_OOD: 300}  # the first of each split: 13,000 and 67,000 scored positions
 STACK_PREFIXES = 25  # of the OOD split, over which the attention to the stack is averaged
 CONSTRUCTED = "same values (C3)"
+SHARE, VIOLATION = (0.0, 1.0), (0.0, np.inf)  # how far accuracies and distances can go
 MEASURES = ("balance_violation", "score_form_violation", "stack_attention")
 
 
@@ -122,19 +124,19 @@ def family_rows(rows: list[ModelRow], models: list[Network]) -> list[FamilyRow]:
             FamilyRow(
                 family=family,
                 seeds=len(own),
-                id_accuracy=_over_seeds([row.id_accuracy for row, _ in own]),
-                ood_accuracy=_over_seeds([row.ood_accuracy for row, _ in own]),
-                ood_likeliest=_over_seeds([row.ood_likeliest for row, _ in own]),
-                balance_violation=_over_seeds(violations) if violations else None,
+                id_accuracy=_over_seeds([row.id_accuracy for row, _ in own], SHARE),
+                ood_accuracy=_over_seeds([row.ood_accuracy for row, _ in own], SHARE),
+                ood_likeliest=_over_seeds([row.ood_likeliest for row, _ in own], SHARE),
+                balance_violation=_over_seeds(violations, VIOLATION) if violations else None,
                 attention_variation=fmean(attention_variation(a, b) for (_, a), (_, b) in combinations(own, 2)),
             )
         )
     return found
 
 
-def _over_seeds(values: list[float]) -> Interval:
-    resampled = [np.full(1 + RESAMPLES, value) for value in values]  # of the seeds alone
-    return interval(over_seeds(resampled))
+def _over_seeds(values: list[float], bounds: tuple[float, float]) -> Interval:
+    scores = np.repeat(np.array(values)[:, None], 2, axis=1)  # of the seeds alone: no sentence is drawn anew
+    return mean_interval(scores, bounds)
 
 
 def correlations(rows: list[ModelRow]) -> list[Correlation]:

@@ -17,7 +17,8 @@ from benchmark.harness.codecs.play import play
 from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
 from benchmark.registry import find_method, scored_splits
-from benchmark.scoring.resampling import Interval, interval, over_seeds, sentence_weights
+from benchmark.scoring.chance import mean_interval
+from benchmark.scoring.resampling import Interval, sentence_weights
 from benchmark.tasks import Split
 from benchmark.tasks.code import KINDS, code_python
 
@@ -28,6 +29,7 @@ CODECS = {
     "one-hot-attention": ("OneHotAttention()",),
 }
 DETAILED = ("SVD(rank=8)", "KMeans(clusters=256, iterations=30)", "OneHotAttention()")  # of which kinds are told
+SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)
 EVERYTHING = "all"  # kinds together
 UNSEEN_PROJECT, UNSEEN_LANGUAGE = "unseen project", "unseen language"
 LANGUAGES = [name for name, role in code_python.roles.items() if role == "ood" and name != "unseen-project"]
@@ -122,7 +124,9 @@ def agreement_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[Agreemen
             for split in scored_splits(code_python):
                 for kind in (None, *Kind) if entry in DETAILED else (None,):
                     found = tallies.agreement(entry, layer, split, kind)
-                    yield AgreementRow(entry, layer, split, code_python.roles[split], told(kind), _interval(found))
+                    yield AgreementRow(
+                        entry, layer, split, code_python.roles[split], told(kind), _interval(found, SHARE)
+                    )
 
 
 def gap_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[GapRow]:
@@ -132,8 +136,8 @@ def gap_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[GapRow]:
             for kind in (None, *Kind):
                 inside = _over_layers(tallies, entry, layers, ["id"], kind)
                 outside = _over_layers(tallies, entry, layers, splits, kind)
-                found = [_interval(values) for values in (inside, outside, inside - outside)]
-                yield GapRow(entry, against, told(kind), *found)
+                gap = _interval(inside - outside, DIFFERENCE)
+                yield GapRow(entry, against, told(kind), _interval(inside, SHARE), _interval(outside, SHARE), gap)
 
 
 def _over_layers(tallies: Tallies, entry: str, layers: Sequence[int], splits: list[str], kind: Kind | None) -> Floats:
@@ -144,9 +148,9 @@ def _over_layers(tallies: Tallies, entry: str, layers: Sequence[int], splits: li
     return mean
 
 
-def _interval(values: Floats) -> Interval | None:
+def _interval(values: Floats, bounds: tuple[float, float]) -> Interval | None:
     """Over the references; values [seed, R]."""
-    return None if np.isnan(values).any() else interval(over_seeds(values))
+    return None if np.isnan(values).any() else mean_interval(values, bounds)
 
 
 def told(kind: Kind | None) -> str:
