@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -210,6 +211,37 @@ def test_ctrl_c_at_any_moment_is_one_line_and_exit_code_130(moment, tmp_path):
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "out").rglob("*.part"))
+
+
+def test_ctrl_c_while_workers_start_reaches_them_too_and_none_of_them_says_anything(tmp_path):
+    """A terminal sends it to the whole group, also to a process that is still importing."""
+    command = [sys.executable, "-m", "benchmark.cli", "run", "svd", "--limit", "50", "--jobs", "2"]
+    process = subprocess.Popen(
+        [*command, "--output", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not any("spawn_main" in command_of(child) for child in children_of(process.pid)):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert errors.strip().splitlines()[-1].startswith("simplibench: interrupted; what is saved stays")
+    assert "Traceback" not in errors
+
+
+def children_of(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def command_of(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:  # it is gone
+        return ""
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])

@@ -32,6 +32,9 @@ def workers(count: int, begin: Callable[..., None] | None = None, *arguments: An
     """A pool of processes, each of which calls `begin(*arguments)` first."""
     pool = ProcessPoolExecutor(count, SPAWN, initializer=_begin, initargs=(begin, arguments))
     try:
+        with _interrupts_withheld():
+            for _ in range(count):
+                pool.submit(int)  # nothing: so that they start now
         yield pool
         pool.shutdown()
     except BaseException:
@@ -39,6 +42,24 @@ def workers(count: int, begin: Callable[..., None] | None = None, *arguments: An
         for worker in active_children():
             worker.terminate()
         raise
+
+
+@contextmanager
+def _interrupts_withheld() -> Iterator[None]:
+    """Ctrl-C waits until what is started meanwhile is started, and does not reach it before it can ignore it."""
+    if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
+        yield
+        return
+    arrived: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: arrived.append(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started inherits it
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, handler)
+    if arrived:
+        signal.raise_signal(signal.SIGINT)
 
 
 def shared_out(
@@ -91,6 +112,7 @@ def _drain(left: deque[int], take: Callable[[], int], call: Callable[[int], Resu
 
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     if begin is not None:
         begin(*arguments)

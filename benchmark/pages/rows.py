@@ -28,7 +28,7 @@ def as_csv(headers: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     writer = csv.writer(text)
     writer.writerow(headers)
     writer.writerows(rows)
-    return text.getvalue()
+    return text.getvalue().replace("\r\n", "\n")  # only now: the writer quotes what looks like the end of a line
 
 
 def rows_as_csv(rows: Rows) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves, EntryCurve, StratumPoint, shown_measure
+from benchmark.board import ArenaCurves, shown_measure
 from benchmark.pages.encodings import (
     SHARE,
     Drawing,
     Layers,
     as_dict,
     colour,
+    csv_data,
     dark,
     dash,
     entry_tooltip,
@@ -25,12 +26,12 @@ from benchmark.pages.encodings import (
     shown,
 )
 from benchmark.pages.look import Frame, Look
-from benchmark.pages.rows import Rows, as_csv, names
+from benchmark.pages.rows import Rows, names
+from benchmark.pages.strata_rows import PER_MILLE, shares_csv, sizes_csv, taken_entries
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 FIRST_SHOWN = 2  # identity's rate halved so often
 LINEAR = 25  # a stratum whose values span more, such as distance, has a logarithmic axis
-PER_MILLE = 1_000  # shares travel in whole thousandths: half of a page's data are these
 
 
 def strata_of(arena: ArenaCurves) -> list[str]:
@@ -46,9 +47,13 @@ def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -
     values = {point.value for entry in arena.entries for point in entry.strata if point.stratum == stratum}
     named = labels.get(stratum) or {value: value for value in sorted(values) if not value.isdecimal()}
     numbers = () if named else tuple(sorted(map(int, values)))
-    taken = _taken(arena)
+    taken = taken_entries(arena)
     rows: Rows = [{"n": n, **names(entry), "taken": budgets} for n, (entry, budgets) in enumerate(taken)]
-    data: dict[str, Rows | str] = {f"strata-{stratum}": _csv(arena, taken, stratum), "taken": rows}
+    data: dict[str, Rows | str] = {
+        f"strata-{stratum}": shares_csv(arena, taken, stratum),
+        f"sizes-{stratum}": sizes_csv(arena, taken, stratum),
+        "taken": rows,
+    }
     frame = look.frame(arena)
     lists = {**marks(frame), "splits": frame.splits, **_budgets(frame)}
     return Drawing(filled(_chart(stratum, tuple(named.items()), numbers, _measure(arena)), lists), data)
@@ -68,10 +73,10 @@ def _chart(stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int,
     panel = _points(stratum, measure, [name for _, name in named]) if named else _lines(stratum, measure, numbers)
     chart = panel.facet(
         facet=alt.Facet("split:N", title=None, sort=place("splits")),
-        data=alt.NamedData(f"strata-{stratum}", format=alt.CsvDataFormat(type="csv")),
+        data=csv_data(f"strata-{stratum}"),
         columns=3,
     )
-    chart = chart.properties(transform=_transforms(dict(named)))
+    chart = chart.properties(transform=_transforms(stratum, dict(named)))
     return as_dict(chart.add_params(dark(), alt.param(name="splits", value=place("splits")), _budget()))
 
 
@@ -122,16 +127,6 @@ def _tooltip(field: str, stratum: str, measure: str) -> list[alt.Tooltip]:
     ]
 
 
-def _taken(arena: ArenaCurves) -> list[tuple[EntryCurve, int]]:
-    """The entries that are taken, and at which budgets: one bit each, the dearest lowest."""
-    found: dict[tuple[str, str], tuple[EntryCurve, int]] = {}
-    for n, own in enumerate(arena.taken().values()):
-        for entry in own:
-            _, before = found.get((entry.submission, entry.entry), (entry, 0))
-            found[entry.submission, entry.entry] = (entry, before | 1 << n)
-    return list(found.values())
-
-
 def _budget() -> alt.Parameter:
     """A list to choose a budget from, by keyboard too."""
     choice = alt.binding_select(options=place("budgets"), labels=place("rates"), name="Budget ")
@@ -144,44 +139,12 @@ def _budgets(frame: Frame) -> dict[str, list[Any]]:
     return {"budgets": list(range(len(words))), "rates": words}
 
 
-def _csv(arena: ArenaCurves, taken: list[tuple[EntryCurve, int]], stratum: str) -> str:
-    """Rows as short as they can be: numbers of entry and split, the value, shares in thousandths, and out of how many."""
-    splits = list(arena.splits)
-    return as_csv(
-        ("n", "s", "value", "f", "l", "h", "a", "positions", "floor"),
-        (
-            (
-                number,
-                splits.index(point.split),
-                point.value,
-                *map(_thousandths, _shares(point)),
-                round(point.positions),
-                _tenths(point.floor),
-            )
-            for number, (entry, _) in enumerate(taken)
-            for point in entry.strata
-            if point.stratum == stratum
-        ),
-    )
-
-
-def _shares(point: StratumPoint) -> tuple[float, ...]:
-    return point.shown.mean, point.shown.low, point.shown.high, point.agreement.mean
-
-
-def _tenths(count: float | None) -> float | None:
-    return None if count is None else round(count, 1)
-
-
-def _thousandths(share: float) -> int:
-    return round(PER_MILLE * share)
-
-
-def _transforms(named: Mapping[str, str]) -> list[Any]:
+def _transforms(stratum: str, named: Mapping[str, str]) -> list[Any]:
     """From short rows to what is drawn."""
-    source = alt.LookupData(data=alt.NamedData("taken"), key="n", fields=["submission", "entry", "taken"])
-    lookup: dict[str, Any] = {"lookup": "n", "from": source}  # `from` is no name in Python
+    taken = alt.LookupData(data=alt.NamedData("taken"), key="n", fields=["submission", "entry", "taken"])
+    sizes = alt.LookupData(data=csv_data(f"sizes-{stratum}"), key="cell", fields=["positions", "floor"])
     expressions = {
+        "cell": "datum.s + '/' + datum.value",
         "split": "splits[datum.s]",
         "share": f"datum.f / {PER_MILLE}",
         "agreement": f"datum.a / {PER_MILLE}",
@@ -191,7 +154,13 @@ def _transforms(named: Mapping[str, str]) -> list[Any]:
     if named:
         expressions["label"] = f"{json.dumps(dict(named))}[datum.value] || datum.value"
     return [
-        alt.LookupTransform(**lookup),
+        _lookup("n", taken),
         alt.FilterTransform("(datum.taken >> budget) & 1"),
         *(alt.CalculateTransform(**{"as": name, "calculate": text}) for name, text in expressions.items()),
+        _lookup("cell", sizes),
     ]
+
+
+def _lookup(field: str, source: alt.LookupData) -> alt.LookupTransform:
+    named: dict[str, Any] = {"lookup": field, "from": source}  # `from` is no name in Python
+    return alt.LookupTransform(**named)

@@ -1,5 +1,6 @@
 """The page as a reader meets it, in Debian's Chromium: `make test-browser`. Screenshots are kept."""
 
+import re
 import subprocess
 import sys
 
@@ -98,16 +99,22 @@ def test_a_card_leads_to_its_arena_though_it_was_filtered_out(visit):
     expect(page.get_by_role("heading", name="dyck-20-10/residual.0")).to_be_in_viewport()
 
 
-def test_hovering_a_curve_shows_the_entry(visit):
-    page = visit()
-    section = arena(page)
-    chart = section.locator('[data-chart="rate"]')
-    point = chart.locator('path[aria-label*="SVD(rank=4)"]').first
+def hovered(page, point):
+    """What appears over a chart's point."""
     point.scroll_into_view_if_needed()
     box = point.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2 + 1)
     tooltip = page.locator("#vg-tooltip-element")
     expect(tooltip).to_be_visible()
+    return tooltip
+
+
+def test_hovering_a_curve_shows_the_entry(visit):
+    page = visit()
+    section = arena(page)
+    chart = section.locator('[data-chart="rate"]')
+    point = chart.locator('path[aria-label*="SVD(rank=4)"]').first
+    tooltip = hovered(page, point)
     expect(tooltip).to_contain_text("SVD(rank=4)")
     expect(tooltip).to_contain_text("256.0")
     kept(page, "hover")
@@ -141,6 +148,15 @@ def test_the_strata_follow_the_budget(visit):
     chart.get_by_label("Budget").select_option(label="identity / 8: 256 bits per token")
     expect(chart.locator('path[aria-label*="SVD(rank=4)"]').first).to_be_attached()
     expect(chart.locator('path[aria-label*="SVD(rank=8)"]')).to_have_count(0)
+
+
+def test_hovering_a_stratum_tells_out_of_how_many_errors_its_share_is(visit):
+    page = visit()
+    chart = arena(page).locator('[data-chart="strata-depth"]')
+    text = hovered(page, chart.locator('path[aria-label*="SVD(rank=8)"][aria-label*="entry:"]').first).inner_text()
+    found = {name: re.search(rf"{name}:?\s+([\d,.]+)", text) for name in ("positions", "the constant's errors")}
+    positions, errors = (float(number[1].replace(",", "")) for number in found.values())
+    assert 0 < errors < positions
 
 
 def test_explainers_have_their_own_columns_and_no_curves(visit):
