@@ -228,7 +228,7 @@ def recorded(tmp_path_factory):
 @pytest.fixture
 def check(recorded):
     def run(file, **changes):
-        options = command.Options(str(file), recorded, None, None, LIMITS, FEWER, "cpu", 60.0, True)
+        options = command.Options(str(file), recorded, None, False, None, LIMITS, FEWER, "cpu", 60.0, True)
         return command.check(dataclasses.replace(options, **changes))
 
     return run
@@ -378,3 +378,23 @@ def test_arenas_whose_data_are_fetched_are_checked_where_they_are_named(capsys):
     )
     fetched = [one for one in stored if one not in kept]
     assert recorded_module.of_generated_tasks(fetched) == fetched
+
+
+def test_of_an_arena_the_entries_of_quick_fits_are_checked_and_the_others_are_told(capsys):
+    stored = recorded_module.chosen(recorded_module.records_of("kmeans", "kmeans", None), ["dyck-20-10/attention.1"], 0)
+    kept = recorded_module.of_short_fits(stored)
+    seconds = {one.record.entry: one.record.runtime.fit_seconds for one in stored}
+    quick = [seconds[one.record.entry] for one in kept]
+    dear = [own for name, own in seconds.items() if name not in {one.record.entry for one in kept}]
+    assert sum(quick) <= recorded_module.FIT_SECONDS < sum(quick) + min(dear)
+    told = capsys.readouterr().err
+    assert told.startswith(f"not checked: {len(dear)} of 7 entries, whose fits take too long, the longest ")
+    assert "KMeans(clusters=1024, iterations=30) in dyck-20-10/attention.1, " in told
+    assert "--all checks them too" in told
+
+
+def test_an_entry_that_is_alone_is_checked_however_long_its_fit_takes(capsys):
+    stored = recorded_module.chosen(recorded_module.records_of("kmeans", "kmeans", None), ["dyck-20-10/attention.1"], 0)
+    alone = [max(stored, key=lambda one: one.record.runtime.fit_seconds)]
+    assert recorded_module.of_short_fits(alone) == alone
+    assert capsys.readouterr().err == ""

@@ -22,6 +22,9 @@ def check(
         float, typer.Option(help="How often the recorded upper quartile of the runtime its lower quartile may be now.")
     ] = 2.0,
     arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every entry; without, those of an arena whose fits took 3 s together.")
+    ] = False,
     seed: Annotated[str | None, typer.Option(help="The reference; without, the first that has records.")] = None,
     limit: Annotated[
         int | None,
@@ -37,5 +40,5 @@ def check(
     from benchmark.commands import check as command
 
     limits = Limits(tolerance, runtime_factor)
-    options = command.Options(submission, against, arena, seed, limits, limit, device, timeout, in_process)
+    options = command.Options(submission, against, arena, every, seed, limits, limit, device, timeout, in_process)
     raise typer.Exit(command.check(options))

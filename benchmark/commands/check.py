@@ -9,7 +9,7 @@ from benchmark.board.regression import Comparison, Limits
 from benchmark.board.remeasured import compare
 from benchmark.board.render import interval_text
 from benchmark.commands.options import parse_seed, print_table
-from benchmark.commands.recorded import chosen, of_generated_tasks, records_of, require_comparable
+from benchmark.commands.recorded import chosen, of_generated_tasks, of_short_fits, records_of, require_comparable
 from benchmark.commands.run import Bar
 from benchmark.errors import UsageError
 from benchmark.harness.again import compared, score_again, units_again
@@ -33,6 +33,7 @@ class Options:
     submission: str
     against: Path | None
     arenas: list[str] | None
+    every: bool  # entry, also those that take long to fit
     seed: str | None
     limits: Limits
     limit: int | None  # sentences or cases a split that are compared
@@ -57,9 +58,12 @@ def check(options: Options) -> int:
         recorded = chosen(stored, options.arenas, seed)
         recorded = recorded if options.arenas else of_generated_tasks(recorded)
         require_comparable(recorded, options.submission)
+        known = {one.record.entry for one in recorded}
+        recorded = recorded if options.every else of_short_fits(recorded)
         comparisons = compare_again(file, manifest, recorded, conditions, options.limit, nursery)
     _print_scores(comparisons, options.limits)
     _print_costs(comparisons, options.limits)
+    _tell_new(manifest, known)
     return _conclude(file, manifest, recorded, comparisons, options.limits)
 
 
@@ -147,14 +151,16 @@ def _word(worse: list[str], word: str) -> str:
     return word if worse else "ok"
 
 
+def _tell_new(manifest: Manifest, known: set[str]) -> None:
+    new = [entry.label for entry in manifest.entries if entry.label not in known]
+    if new:
+        print(f"without a record, and so not checked: {', '.join(new)}", file=sys.stderr)
+
+
 def _conclude(
     file: Path, manifest: Manifest, recorded: list[Stored], comparisons: list[Comparison], limits: Limits
 ) -> int:
     """Say what was compared and what got worse; the exit code."""
-    known = {one.record.entry for one in recorded}
-    new = [entry.label for entry in manifest.entries if entry.label not in known]
-    if new:
-        print(f"without a record, and so not checked: {', '.join(new)}", file=sys.stderr)
     same = {one.record.source_sha256 for one in recorded} == {source_sha256(file)}
     source = "the recorded version of its file" if same else "another version of its file than the recorded one"
     found = [(one, problem) for one in comparisons for problem in one.problems(limits)]

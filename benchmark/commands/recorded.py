@@ -1,12 +1,14 @@
 """Which records a submission is held against."""
 
 import sys
+from itertools import accumulate
 from pathlib import Path
 
 from benchmark.errors import UsageError
-from benchmark.records import COMMITTED, Protocol, SeedName, Stored, load
+from benchmark.records import COMMITTED, Protocol, Runtime, SeedName, Stored, load
 from benchmark.registry import load_task, protocol
 
+FIT_SECONDS = 3.0  # for the entries of an arena, by their records: a check is for every day
 USUAL = (COMMITTED, Path("results"))  # the agreed ones first: `results` may hold what is to be checked
 
 
@@ -65,6 +67,32 @@ def of_generated_tasks(stored: list[Stored]) -> list[Stored]:
     for arena in dict.fromkeys(one.record.arena for one in stored if one not in kept):
         print(f"not checked: {arena}, whose data are fetched; --arena {arena} checks it", file=sys.stderr)
     return kept
+
+
+def of_short_fits(stored: list[Stored]) -> list[Stored]:
+    """Of each arena the entries of the quickest fits: as many as took FIT_SECONDS together, at least one."""
+    kept: set[Path] = set()
+    for arena in dict.fromkeys(one.record.arena for one in stored):
+        own = sorted((one for one in stored if one.record.arena == arena), key=_fit_seconds)
+        together = accumulate(map(_fit_seconds, own))
+        kept |= {
+            one.path for one, seconds in zip(own, together, strict=True) if seconds <= FIT_SECONDS or one is own[0]
+        }
+    left = [one for one in stored if one.path not in kept]
+    if left:
+        longest = max(left, key=_fit_seconds)
+        print(
+            f"not checked: {len(left)} of {len(stored)} entries, whose fits take too long, the longest "
+            f"{longest.record.entry} in {longest.record.arena}, {_fit_seconds(longest):.0f} s; --all checks them too",
+            file=sys.stderr,
+        )
+    return [one for one in stored if one.path in kept]
+
+
+def _fit_seconds(one: Stored) -> float:
+    """As recorded; explainers fit nothing."""
+    runtime = one.record.runtime
+    return runtime.fit_seconds if isinstance(runtime, Runtime) else 0.0
 
 
 def require_comparable(stored: list[Stored], named: str) -> None:
