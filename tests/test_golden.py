@@ -10,6 +10,7 @@ import hashlib
 import numpy as np
 import pytest
 import torch
+from record_kit import facts
 
 from benchmark.board import boards
 from benchmark.records import (
@@ -89,29 +90,6 @@ def explained(seed, salt):
     return ExplainerCounts(distances.astype(np.int32), correlations.astype(np.int32))
 
 
-def common(name, entry, seed, arena):
-    return {
-        "key": "b" * 64,
-        "created": "2026-01-01T00:00:00+00:00",
-        "submission": name,
-        "control": False,
-        "authors": ("a",),
-        "reference": "r",
-        "source_sha256": "c" * 64,
-        "entry": entry,
-        "fields": {},
-        "task": "toy",
-        "arena": arena,
-        "seed": seed,
-        "status": "ok",
-        "reason": None,
-        "in_process": False,
-        "limit": None,
-        "protocol": PROTOCOL,
-        "environment": {"device": "cpu", "hardware": "h", "threads": 1, "python": "3", "packages": {}},
-    }
-
-
 def codec_row(folder):
     """The board's row of a submission of three entries on two references."""
     for seed in (0, 1):
@@ -133,7 +111,7 @@ def codec_row(folder):
                 ("fit_seconds", "codec_microseconds", "forward_ratio", "forward_ratio_low", "forward_ratio_high"), 1.0
             )
             record = CodecRecord.sealed(
-                **common("own", entry, seed, "toy/attention.0"),
+                **facts("own", entry, seed, "toy/attention.0", (own, base), PROTOCOL),
                 track="codec",
                 family="f",
                 part="vectors",
@@ -142,8 +120,6 @@ def codec_row(folder):
                 state_bytes=1,
                 splits=splits,
                 runtime=runtime | {"peak_memory_bytes": 1},
-                counts_sha256=own.sha256(),
-                ground_sha256=base.sha256(),
             )
             save(folder, record, own, base)
     return only_row(folder, "toy/attention.0", list(ROLES))
@@ -159,12 +135,10 @@ def explainer_row(folder):
                 for index, (name, role) in enumerate((("short", "id"), ("long", "ood")))
             }
             record = ExplainerRecord.sealed(
-                **common("own", entry, seed, "toy/explanations"),
+                **facts("own", entry, seed, "toy/explanations", (own, bank(seed)), PROTOCOL),
                 track="explainer",
                 splits=splits,
                 runtime={"case_microseconds": 1.0, "forward_ratio": 1.0, "peak_memory_bytes": 1},
-                counts_sha256=own.sha256(),
-                ground_sha256=bank(seed).sha256(),
             )
             save(folder, record, own, bank(seed))
     return only_row(folder, "toy/explanations", ["short", "long"])

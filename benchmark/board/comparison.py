@@ -8,9 +8,8 @@ import numpy as np
 from benchmark.board.row import Floats
 from benchmark.board.rows import SCORINGS, standing
 from benchmark.records import Stored, Terms
-from benchmark.scoring.chance import least_seen, mean_interval, p_values
+from benchmark.scoring.chance import CONFIDENCE, Interval, least_seen, mean_interval, p_values
 from benchmark.scoring.differences import holm
-from benchmark.scoring.resampling import CONFIDENCE, Interval
 
 
 @dataclass(frozen=True)

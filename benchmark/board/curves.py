@@ -13,8 +13,8 @@ from benchmark.board.row import Floats, score_interval
 from benchmark.board.rows import ArenaBoard
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
+from benchmark.scoring.chance import Interval
 from benchmark.scoring.faithfulness import budgets
-from benchmark.scoring.resampling import Interval
 
 Key = tuple[str, str]  # submission and entry
 Sample = tuple[Floats, Floats]  # on ID and OOD splits of one reference, [R] each

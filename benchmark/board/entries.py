@@ -9,7 +9,7 @@ from benchmark.board.explainers import tally_explainers
 from benchmark.board.row import Floats, gap_interval, score_interval
 from benchmark.board.tallies import tally
 from benchmark.records import CodecRecord, ExplainerRecord, Stored
-from benchmark.scoring.resampling import Interval
+from benchmark.scoring.chance import Interval
 
 Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
 

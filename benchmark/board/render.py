@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from benchmark.board.row import BOUNDS, Row
 from benchmark.board.rows import ArenaBoard
-from benchmark.scoring.resampling import Interval
+from benchmark.scoring.chance import Interval
 
 LEFT, RIGHT = ("rank", "submission", "OOD score", "ID score", "gap"), ("forward", "status")
 OTHER_MEASURE = {"codec": "divergence", "explainer": "replacing masked tokens by balanced filler"}

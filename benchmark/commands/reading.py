@@ -15,8 +15,7 @@ from benchmark.commands.soundness import unknown, unsound
 from benchmark.commands.standing import Listed
 from benchmark.errors import DamagedFile
 from benchmark.harness.pool import default_jobs, end_at_once, shared_out
-from benchmark.records import files_below, read_files
-from benchmark.records.store import without_collection
+from benchmark.records import files_below, read_files, without_collection
 from benchmark.registry import terms
 
 MANY = 200  # records: from so many on it pays to start another process
@@ -73,10 +72,8 @@ def _each(groups: list[Files], call: Callable[[Files], Reading]) -> list[Reading
 
 
 def _size(files: Files) -> int:
-    """What tells best how long they will take: more records, more splits, more strata."""
-    return sum(
-        path.stat().st_size for _, path in files if path.exists()
-    )  # what is wrong with the others, reading tells
+    """What tells best how long they will take: more records, more splits, more strata. Of what is gone, reading tells."""
+    return sum(path.stat().st_size for _, path in files if path.exists())
 
 
 @contextmanager

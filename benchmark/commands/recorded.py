@@ -64,8 +64,9 @@ def of_generated_tasks(stored: list[Stored]) -> list[Stored]:
     kept = [one for one in stored if not load_task(one.record.task).fetched]
     if not kept:
         return stored
-    for arena in dict.fromkeys(one.record.arena for one in stored if one not in kept):
-        print(f"not checked: {arena}, whose data are fetched; --arena {arena} checks it", file=sys.stderr)
+    left = dict.fromkeys(one.record.arena for one in stored if load_task(one.record.task).fetched)
+    if left:
+        print(f"not checked, since their data are fetched: {', '.join(left)}; --arena NAME checks one", file=sys.stderr)
     return kept
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmark.board import ArenaBoard, ArenaCurves, EntryCurve, Row
 from benchmark.board.render import bits_text, rank_text
-from benchmark.scoring.resampling import Interval
+from benchmark.scoring.chance import Interval
 
 
 @dataclass(frozen=True)

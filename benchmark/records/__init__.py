@@ -19,6 +19,7 @@ from benchmark.records.store import (
     read_files,
     record_path,
     save,
+    without_collection,
 )
 from benchmark.records.table import Table
 from benchmark.records.verify import problems_each, verify
@@ -59,4 +60,5 @@ __all__ = [
     "save",
     "split_figures",
     "verify",
+    "without_collection",
 ]

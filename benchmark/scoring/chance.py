@@ -5,14 +5,16 @@ normal, and by what references do, Student's t with one degree of freedom less t
 Fisher's distribution). Exact down to p-values of about 1e-6.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import erfc
 
 import numpy as np
 
-from benchmark.scoring.resampling import CONFIDENCE, Floats, Interval
+from benchmark.scoring.resampling import Floats
 
 VERSION = 2  # of intervals, tests and ranks; raised when a formula changes. Records outlast it: they hold counts
+CONFIDENCE = 0.95
 NODES = 160  # at which the chi-squared distribution is summed
 SHARES = np.concatenate(
     [[0], np.geomspace(1e-3, 1, 64)]
@@ -20,6 +22,15 @@ SHARES = np.concatenate(
 HALVINGS = 20  # of the range that a difference is looked for in: to a hundred-thousandth of it
 
 _tail = np.frompyfunc(erfc, 1, 1)  # importing scipy's takes longer than all that is computed with it
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its confidence interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 def variances(scores: Floats) -> tuple[Floats, Floats]:

@@ -3,7 +3,6 @@
 Arrays begin with the sample itself, then one value for each resample: R = 1 + RESAMPLES.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, factorial
 
@@ -11,20 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 RESAMPLES = 1_000
-CONFIDENCE = 0.95
 RESAMPLING_SEED = 20_240  # of the resamples themselves, the same for every submission: differences are paired
 COUNTS = 9  # from 0: how often a resample can take one sentence; 16 random bits tell no rarer ones apart
 
 Floats = npt.NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its confidence interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @lru_cache(maxsize=64)

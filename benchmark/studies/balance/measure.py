@@ -16,9 +16,8 @@ from benchmark.harness.accuracy import accuracy
 from benchmark.harness.batches import limited
 from benchmark.models import Network, load_reference
 from benchmark.models.minimal import Minimal
-from benchmark.scoring.chance import mean_interval
+from benchmark.scoring.chance import Interval, mean_interval
 from benchmark.scoring.correlation import spearman_interval
-from benchmark.scoring.resampling import Interval
 from benchmark.tasks import Split, Task, load_split
 from benchmark.tasks.bounded_dyck import task as dyck
 from benchmark.theory import (

@@ -17,8 +17,8 @@ from benchmark.harness.codecs.play import play
 from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
 from benchmark.registry import find_method, scored_splits
-from benchmark.scoring.chance import mean_interval
-from benchmark.scoring.resampling import Interval, sentence_weights
+from benchmark.scoring.chance import Interval, mean_interval
+from benchmark.scoring.resampling import sentence_weights
 from benchmark.tasks import Split
 from benchmark.tasks.code import KINDS, code_python
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.scoring.resampling import Floats, Interval
+from benchmark.scoring.chance import Interval
+from benchmark.scoring.resampling import Floats
 from benchmark.studies.code.agreement import (
     CODECS,
     DETAILED,

@@ -20,8 +20,8 @@ from benchmark.harness.guest import InProcess
 from benchmark.methods import HostedCodec
 from benchmark.models import Cut, Network, Rows, Site
 from benchmark.registry import find_method
+from benchmark.scoring.chance import Interval
 from benchmark.scoring.correlation import spearman_interval
-from benchmark.scoring.resampling import Interval
 from benchmark.tasks.code import FIRST_CHARACTER, START, VOCABULARY
 
 PROXY = "SVD(rank=4)"  # of one head; an eighth of its width
