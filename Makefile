@@ -19,7 +19,9 @@ test-browser: .venv/browser  ## the page in Debian's Chromium; screenshots in bu
 lint: .venv/lint  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	rm -rf build/typed && mkdir -p build/typed/simplibench
+	ln -s $(CURDIR)/benchmark/* $(CURDIR)/baselines build/typed/simplibench
+	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml
 
 benchmark: .venv/test  ## the speeds the README states; minutes
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-only --benchmark-columns=mean,stddev,rounds --capture=no
@@ -34,27 +36,27 @@ records: .venv/all  ## make every committed record again, and the leaderboard; a
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/all: .venv/bin/python pyproject.toml constraints.txt
+.venv/all: .venv/bin/python pyproject.toml setup.py constraints.txt
 	$(PIP) --editable '.[explainers]'
 	touch $@ .venv/core
 
-.venv/core: .venv/bin/python pyproject.toml constraints.txt
+.venv/core: .venv/bin/python pyproject.toml setup.py constraints.txt
 	$(PIP) --editable .
 	touch $@
 
-.venv/test: .venv/bin/python pyproject.toml constraints.txt
+.venv/test: .venv/bin/python pyproject.toml setup.py constraints.txt
 	$(PIP) --editable '.[test]'
 	touch $@ .venv/core
 
-.venv/browser: .venv/bin/python pyproject.toml constraints.txt
+.venv/browser: .venv/bin/python pyproject.toml setup.py constraints.txt
 	$(PIP) --editable '.[test,browser]'
 	touch $@ .venv/core .venv/test
 
-.venv/lint: .venv/bin/python pyproject.toml constraints.txt
+.venv/lint: .venv/bin/python pyproject.toml setup.py constraints.txt
 	$(PIP) --editable '.[test,lint]'
 	touch $@ .venv/core .venv/test
 
-.venv/docs: .venv/bin/python pyproject.toml constraints.txt
+.venv/docs: .venv/bin/python pyproject.toml setup.py constraints.txt
 	$(PIP) --editable '.[docs]'
 	touch $@ .venv/core
 

@@ -6,7 +6,7 @@ In a network of one layer without a residual connection nothing stays in place: 
 import torch
 from torch import Tensor
 
-from benchmark import ExplainedModel, Explainer, Submission
+from simplibench import ExplainedModel, Explainer, Submission
 
 
 class AttentionRollout(Explainer):

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from benchmark import Codec, State, Submission
+from simplibench import Codec, State, Submission
 
 
 class Constant(Codec):

@@ -3,7 +3,7 @@
 from captum.attr import InputXGradient
 from torch import Tensor
 
-from benchmark import ExplainedModel, Explainer, Submission
+from simplibench import ExplainedModel, Explainer, Submission
 
 
 class GradientTimesInput(Explainer):

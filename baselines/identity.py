@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from benchmark import Codec, State, Submission
+from simplibench import Codec, State, Submission
 
 
 class Identity(Codec):

@@ -5,7 +5,7 @@ from captum.attr import IntegratedGradients
 from pydantic import PositiveInt
 from torch import Tensor
 
-from benchmark import ExplainedModel, Explainer, Submission
+from simplibench import ExplainedModel, Explainer, Submission
 
 
 class Integrated(Explainer):

@@ -5,7 +5,7 @@ from pydantic import PositiveInt
 from sklearn.cluster import KMeans as SklearnKMeans
 from torch import Tensor
 
-from benchmark import Codec, State, Submission
+from simplibench import Codec, State, Submission
 
 
 class KMeans(Codec):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark import Codec, State, Submission
+from simplibench import Codec, State, Submission
 
 
 class OneHotAttention(Codec):

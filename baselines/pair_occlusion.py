@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from benchmark import ExplainedModel, Explainer, Submission
-from benchmark.tasks.bounded_dyck import partners
+from simplibench import ExplainedModel, Explainer, Submission
+from simplibench.tasks.bounded_dyck import partners
 
 
 class PairOcclusion(Explainer):

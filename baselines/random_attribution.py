@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from benchmark import ExplainedModel, Explainer, Submission
+from simplibench import ExplainedModel, Explainer, Submission
 
 LONGEST = 1_024  # tokens; a place has the same number in texts of any length
 

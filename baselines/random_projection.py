@@ -4,7 +4,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from benchmark import Codec, State, Submission
+from simplibench import Codec, State, Submission
 
 
 class RandomProjection(Codec):

@@ -3,7 +3,7 @@
 from pydantic import PositiveInt
 from torch import Tensor
 
-from benchmark import Codec, State, Submission
+from simplibench import Codec, State, Submission
 
 
 class TopKAttention(Codec):

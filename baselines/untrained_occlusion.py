@@ -6,8 +6,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from baselines.token_occlusion import TokenOcclusion
-from benchmark import ExplainedModel, Submission
+from simplibench import ExplainedModel, Submission
+from simplibench.baselines.token_occlusion import TokenOcclusion
 
 
 class UntrainedOcclusion(TokenOcclusion):

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from benchmark import ExplainedModel, Explainer, Submission
+from simplibench import ExplainedModel, Explainer, Submission
 
 
 class ValueWeightedAttention(Explainer):

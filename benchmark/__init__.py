@@ -5,25 +5,25 @@ The public names load when first used, so that importing the package, and `simpl
 
 from typing import TYPE_CHECKING
 
-from benchmark.lazy import exports
+from simplibench.lazy import exports
 
 if TYPE_CHECKING:
-    from benchmark.api import Results, evaluate
-    from benchmark.methods import Codec, ExplainedModel, Explainer, State, Submission, load_submission
-    from benchmark.models import load_reference
-    from benchmark.registry import load_task
+    from simplibench.api import Results, evaluate
+    from simplibench.methods import Codec, ExplainedModel, Explainer, State, Submission, load_submission
+    from simplibench.models import load_reference
+    from simplibench.registry import load_task
 
 _HOMES = {
-    "Codec": "benchmark.methods",
-    "ExplainedModel": "benchmark.methods",
-    "Explainer": "benchmark.methods",
-    "Results": "benchmark.api",
-    "State": "benchmark.methods",
-    "Submission": "benchmark.methods",
-    "evaluate": "benchmark.api",
-    "load_reference": "benchmark.models",
-    "load_submission": "benchmark.methods",
-    "load_task": "benchmark.registry",
+    "Codec": "simplibench.methods",
+    "ExplainedModel": "simplibench.methods",
+    "Explainer": "simplibench.methods",
+    "Results": "simplibench.api",
+    "State": "simplibench.methods",
+    "Submission": "simplibench.methods",
+    "evaluate": "simplibench.api",
+    "load_reference": "simplibench.models",
+    "load_submission": "simplibench.methods",
+    "load_task": "simplibench.registry",
 }
 
 __all__ = [

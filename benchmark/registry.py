@@ -8,13 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import baselines
-from benchmark import tasks
-from benchmark.errors import UsageError
-from benchmark.models import load_card
-from benchmark.records import Protocol, Terms
-from benchmark.scoring import explanations, faithfulness
-from benchmark.tasks import Arena, Task, Track
+from simplibench import baselines, tasks
+from simplibench.errors import UsageError
+from simplibench.models import load_card
+from simplibench.records import Protocol, Terms
+from simplibench.scoring import explanations, faithfulness
+from simplibench.tasks import Arena, Task, Track
 
 BASELINES = Path(baselines.__file__).parent
 SUBMISSIONS = BASELINES.parent / "submissions"

@@ -13,18 +13,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: h
 
 import pytest
 
-from benchmark.corpus import Package, Selection
-from benchmark.harness.explainers.bank import build_bank
-from benchmark.harness.guest import Nursery
-from benchmark.registry import all_tasks
-from benchmark.tasks import splits
+from simplibench.corpus import Package, Selection
+from simplibench.harness.explainers.bank import build_bank
+from simplibench.harness.guest import Nursery
+from simplibench.registry import all_tasks
+from simplibench.tasks import splits
 
 ROOT = Path(__file__).parent.parent
 HEADER = """
 import torch
 from torch import Tensor
 from pydantic import PositiveInt
-from benchmark import Codec, State, Submission
+from simplibench import Codec, State, Submission
 """
 
 
@@ -67,7 +67,7 @@ def simplibench():
     """Runs the command as a user would and returns the finished process."""
 
     def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "benchmark.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "simplibench.cli", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
 
     return run

@@ -2,10 +2,10 @@
 
 import torch
 
-from benchmark import load_reference
-from benchmark.methods import ExplainedModel, Explainer, load_submission
-from benchmark.registry import all_methods, all_tasks
-from benchmark.tasks import Explanations
+from simplibench import load_reference
+from simplibench.methods import ExplainedModel, Explainer, load_submission
+from simplibench.registry import all_methods, all_tasks
+from simplibench.tasks import Explanations
 
 SUBMISSIONS = {name: load_submission(file.path) for name, file in sorted(all_methods().items())}
 EXPLAINERS = [name for name, own in SUBMISSIONS.items() if isinstance(own.entries[0], Explainer)]
@@ -46,7 +46,7 @@ def written(folder, body, entries="[Own()]"):
     manifest = f"submission = Submission(name='own', authors=('a',), reference='here', entries={entries})"
     path = folder / "own.py"
     path.write_text(
-        f"\nimport torch\nfrom benchmark import Explainer, Submission\n\nclass Own(Explainer):\n{indented}\n\n{manifest}\n"
+        f"\nimport torch\nfrom simplibench import Explainer, Submission\n\nclass Own(Explainer):\n{indented}\n\n{manifest}\n"
     )
     return path
 

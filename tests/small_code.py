@@ -2,9 +2,9 @@
 
 import random
 
-from benchmark.corpus import Manifest, PinnedPackages
-from benchmark.tasks.code import CodePython
-from benchmark.tasks.task import content_hash
+from simplibench.corpus import Manifest, PinnedPackages
+from simplibench.tasks.code import CodePython
+from simplibench.tasks.task import content_hash
 
 WINDOWS = 4
 ROLES = {"fit": "fit", "id": "id", "unseen-project": "ood", "java": "ood", "c": "ood"}

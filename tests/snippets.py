@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from benchmark import commands
-from benchmark.cli import app
-from benchmark.records import COMMITTED
+from simplibench import commands
+from simplibench.cli import app
+from simplibench.records import COMMITTED
 
 ARENA = "dyck-20-10/attention.1"
 SUBMISSIONS = ("constant", "identity", "pca", "svd")  # whose committed records are there
@@ -62,7 +62,7 @@ def make_checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for ground in (COMMITTED / ARENA).glob("*.npz"):
         shutil.copy(ground, arena)
     for name, module in list(sys.modules.items()):
-        for place in places if name.startswith("benchmark.") else ():
+        for place in places if name.startswith("simplibench.") else ():
             if isinstance(getattr(module, place, None), Path):
                 monkeypatch.setattr(module, place, places[place])
     monkeypatch.chdir(folder)

@@ -9,17 +9,17 @@ import pytest
 from pydantic import BaseModel
 from test_board import GOOD, POOR, simulated
 
-from baselines.constant import Constant
-from baselines.one_hot_attention import OneHotAttention
-from baselines.svd import SVD
-from baselines.token_occlusion import TokenOcclusion
-from benchmark import Codec, Results, Submission, evaluate, load_submission
-from benchmark.errors import UsageError
-from benchmark.harness.run import plan
-from benchmark.harness.unit import Conditions
-from benchmark.methods import Selection, load_selection, select
-from benchmark.records import COMMITTED, CodecRecord, load, load_all
-from benchmark.registry import BASELINES
+from simplibench import Codec, Results, Submission, evaluate, load_submission
+from simplibench.baselines.constant import Constant
+from simplibench.baselines.one_hot_attention import OneHotAttention
+from simplibench.baselines.svd import SVD
+from simplibench.baselines.token_occlusion import TokenOcclusion
+from simplibench.errors import UsageError
+from simplibench.harness.run import plan
+from simplibench.harness.unit import Conditions
+from simplibench.methods import Selection, load_selection, select
+from simplibench.records import COMMITTED, CodecRecord, load, load_all
+from simplibench.registry import BASELINES
 
 QUICK = {"arenas": ["attention.1"], "seeds": [0], "limit": 2, "device": "cpu"}
 
@@ -138,7 +138,7 @@ def test_a_class_that_its_file_no_longer_has_is_named():
 
 def test_a_file_that_evaluates_while_it_is_loaded_is_told_where_to_put_the_call(tmp_path):
     path = tmp_path / "eager.py"
-    path.write_text("from benchmark import evaluate\n\nevaluate('svd')\n")
+    path.write_text("from simplibench import evaluate\n\nevaluate('svd')\n")
     with pytest.raises(UsageError, match=r'eager.py:3: .* put it under `if __name__ == "__main__":`'):
         load_submission(path)
 
@@ -149,7 +149,9 @@ def module_file(tmp_path, monkeypatch):
 
     def write(name: str, body: str):
         indented = "\n".join("    " + line for line in body.strip("\n").splitlines())
-        (tmp_path / "own_methods.py").write_text(f"from benchmark import Codec\n\n\nclass {name}(Codec):\n{indented}\n")
+        (tmp_path / "own_methods.py").write_text(
+            f"from simplibench import Codec\n\n\nclass {name}(Codec):\n{indented}\n"
+        )
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "own_methods", raising=False)
         import own_methods
@@ -279,5 +281,5 @@ def test_without_the_extra_it_is_named(package, method, results, monkeypatch):
 
 
 def test_importing_the_package_loads_neither_torch_nor_pandas_nor_altair():
-    code = "import sys, benchmark; assert not {'torch', 'pandas', 'altair'} & set(sys.modules)"
+    code = "import sys, simplibench; assert not {'torch', 'pandas', 'altair'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmark.registry import BASELINES
+from simplibench.registry import BASELINES
 
 ROOT = BASELINES.parent
 ORDER = [
@@ -44,11 +44,11 @@ def room(path: Path) -> str:
 def imported_rooms(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "benchmark":
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "simplibench":
             parts = node.module.split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("benchmark.")}
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("simplibench.")}
     return found
 
 
@@ -68,7 +68,7 @@ def test_the_board_and_the_scores_know_no_model_no_task_and_no_harness():
             assert imported_rooms(file) <= {"scoring"}
 
 
-@pytest.mark.parametrize("package", ["benchmark", "benchmark.methods", "benchmark.models"])
+@pytest.mark.parametrize("package", ["simplibench", "simplibench.methods", "simplibench.models"])
 def test_names_that_load_late_are_what_their_modules_call_so(package):
     module = importlib.import_module(package)
     for name in module.__all__:
@@ -77,7 +77,7 @@ def test_names_that_load_late_are_what_their_modules_call_so(package):
 
 
 def test_the_board_is_made_without_torch():
-    code = "import sys, benchmark.board; assert 'torch' not in sys.modules"
+    code = "import sys, simplibench.board; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

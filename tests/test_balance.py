@@ -5,9 +5,9 @@ from itertools import product
 import pytest
 import torch
 
-from benchmark.models import Site, build
-from benchmark.tasks.bounded_dyck import CLOSE, OPEN, task
-from benchmark.theory import (
+from simplibench.models import Site, build
+from simplibench.tasks.bounded_dyck import CLOSE, OPEN, task
+from simplibench.theory import (
     attention_variation,
     balance_violation,
     broken_twin,

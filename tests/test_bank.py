@@ -8,11 +8,11 @@ import pytest
 import torch
 from explainer_kit import ARENA, TASK
 
-from benchmark.harness.explainers.ground import CASES, LEAST_DISAGREEMENT, lay_split, rankable
-from benchmark.harness.explainers.maskings import EACH, GROUP, questions
-from benchmark.records.explainers import FORMS, MASKINGS, PAIR_KINDS
-from benchmark.tasks import Cases, Sequences, Split
-from benchmark.tasks.bounded_dyck import CLOSE, OPEN, partners
+from simplibench.harness.explainers.ground import CASES, LEAST_DISAGREEMENT, lay_split, rankable
+from simplibench.harness.explainers.maskings import EACH, GROUP, questions
+from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
+from simplibench.tasks import Cases, Sequences, Split
+from simplibench.tasks.bounded_dyck import CLOSE, OPEN, partners
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from record_kit import facts
 
-from benchmark.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.records import CodecRecord, Counts, GroundCounts, Protocol, Terms, load_all, save, split_figures
-from benchmark.scoring.quantised import quantise
+from simplibench.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
+from simplibench.records import CodecRecord, Counts, GroundCounts, Protocol, Terms, load_all, save, split_figures
+from simplibench.scoring.quantised import quantise
 
 PROTOCOL = Protocol(task_version=1, scoring_version=1, sha256="a" * 64)
 SEEDS = {"toy/attention.0": [0, 1, 2]}

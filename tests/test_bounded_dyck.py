@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.errors import DamagedFile
-from benchmark.tasks import load_split, load_training, splits
-from benchmark.tasks.bounded_dyck import CLOSE, MAX_DEPTH, OPEN, START, TYPES, VOCABULARY, _walks, partners
-from benchmark.tasks.bounded_dyck import task as DYCK
-from benchmark.tasks.task import content_hash
-from benchmark.theory import language
+from simplibench.errors import DamagedFile
+from simplibench.tasks import load_split, load_training, splits
+from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, OPEN, START, TYPES, VOCABULARY, _walks, partners
+from simplibench.tasks.bounded_dyck import task as DYCK
+from simplibench.tasks.task import content_hash
+from simplibench.theory import language
 
 EVALUATION = ["length-28", "length-100", "length-400-500"]
 LENGTHS = {"fit": (28, 28), "length-28": (28, 28), "length-100": (100, 100), "length-400-500": (400, 500)}

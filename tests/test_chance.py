@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.scoring.chance import least_seen, mean_interval, p_values, variances
-from benchmark.scoring.faithfulness import faithfulness
-from benchmark.scoring.resampling import RESAMPLES, sentence_weights
+from simplibench.scoring.chance import least_seen, mean_interval, p_values, variances
+from simplibench.scoring.faithfulness import faithfulness
+from simplibench.scoring.resampling import RESAMPLES, sentence_weights
 
 SIMULATIONS, CASES, WRONG, FLOOR = 1_000, 5, 0.3, 0.8
 LEVELS = [0.05, 0.05 / 28, 0.05 / 190]

@@ -8,18 +8,18 @@ import sys
 import numpy as np
 import pytest
 
-from benchmark import evaluate
-from benchmark.api.evaluation import Quiet
-from benchmark.board.regression import RUNTIME_FACTOR, Comparison, Limits, Quartiles
-from benchmark.board.remeasured import compare
-from benchmark.cli import checking
-from benchmark.commands import check as command
-from benchmark.commands import recorded as recorded_module
-from benchmark.errors import UsageError
-from benchmark.harness.again import score_again, units_again
-from benchmark.harness.unit import Conditions
-from benchmark.plugin.proxies import Proxy
-from benchmark.records import (
+from simplibench import evaluate
+from simplibench.api.evaluation import Quiet
+from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits, Quartiles
+from simplibench.board.remeasured import compare
+from simplibench.cli import checking
+from simplibench.commands import check as command
+from simplibench.commands import recorded as recorded_module
+from simplibench.errors import UsageError
+from simplibench.harness.again import score_again, units_again
+from simplibench.harness.unit import Conditions
+from simplibench.plugin.proxies import Proxy
+from simplibench.records import (
     BankTable,
     CodecRecord,
     Counts,
@@ -31,7 +31,7 @@ from benchmark.records import (
     load,
     save,
 )
-from benchmark.registry import find_method
+from simplibench.registry import find_method
 
 ARENA, LIMIT, FEWER = "dyck-20-10/residual.0", 12, 6
 SENTENCES, CASES, FLOOR = 100, 5, 4
@@ -216,7 +216,7 @@ def test_the_command_line_and_the_plugin_allow_the_same_growth():
 def recorded(tmp_path_factory):
     """Records of two entries of an identity, made as users make them, with a limit."""
     folder = tmp_path_factory.mktemp("recorded")
-    text = "import torch\nfrom benchmark import Codec, Submission\n\nclass Own(Codec):\n"
+    text = "import torch\nfrom simplibench import Codec, Submission\n\nclass Own(Codec):\n"
     text += "".join(f"    {line}\n" for line in IDENTITY.splitlines())
     text += "\nsubmission = Submission(name='own', authors=('a',), reference='r', entries=[Own(k=1), Own(k=2)])\n"
     file = folder / "own.py"
@@ -354,7 +354,7 @@ def test_records_of_different_limits_are_refused(check, recorded, submission_fil
 def test_the_command_exits_with_1_where_something_got_worse(recorded, submission_file):
     body = "k: int\ndef encode(self, state, x): return x\ndef decode(self, state, code): return code * 0"
     path = submission_file(body, "[Own(k=1), Own(k=2)]")
-    line = [sys.executable, "-m", "benchmark.cli", "check", str(path), "--against", str(recorded), "--limit", "4"]
+    line = [sys.executable, "-m", "simplibench.cli", "check", str(path), "--against", str(recorded), "--limit", "4"]
     line += ["--in-process"]  # the contract's tests run guests
     finished = subprocess.run(line, capture_output=True, text=True)
     assert finished.returncode == 1, finished.stderr

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.files import cache_folder
-from benchmark.records import COMMITTED
-from benchmark.registry import BASELINES, all_methods
+from simplibench.files import cache_folder
+from simplibench.records import COMMITTED
+from simplibench.registry import BASELINES, all_methods
 
 ROOT = BASELINES.parent
 
@@ -28,8 +28,10 @@ def refused(finished, text, code=2):
 
 
 def test_help_does_not_load_torch():
-    code = "import sys, benchmark.cli; from typer.testing import CliRunner; "
-    code += "result = CliRunner().invoke(benchmark.cli.app, ['--help']); assert result.exit_code == 0, result.output; "
+    code = "import sys, simplibench.cli; from typer.testing import CliRunner; "
+    code += (
+        "result = CliRunner().invoke(simplibench.cli.app, ['--help']); assert result.exit_code == 0, result.output; "
+    )
     code += (
         "assert 'leaderboard' in result.output; print([n for n in sys.modules if n in ('torch', 'sklearn', 'numpy')])"
     )
@@ -203,7 +205,17 @@ def test_the_board_knows_the_controls_ends_and_the_order_of_svd(simplibench):
 
 @pytest.mark.parametrize("moment", [2.0, 6.0])
 def test_ctrl_c_at_any_moment_is_one_line_and_exit_code_130(moment, tmp_path):
-    command = [sys.executable, "-m", "benchmark.cli", "run", "svd", "--limit", "50", "--output", str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "simplibench.cli",
+        "run",
+        "svd",
+        "--limit",
+        "50",
+        "--output",
+        str(tmp_path / "out"),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(moment)
     process.send_signal(signal.SIGINT)
@@ -215,7 +227,7 @@ def test_ctrl_c_at_any_moment_is_one_line_and_exit_code_130(moment, tmp_path):
 
 def test_ctrl_c_while_workers_start_reaches_them_too_and_none_of_them_says_anything(tmp_path):
     """A terminal sends it to the whole group, also to a process that is still importing."""
-    command = [sys.executable, "-m", "benchmark.cli", "run", "svd", "--limit", "50", "--jobs", "2"]
+    command = [sys.executable, "-m", "simplibench.cli", "run", "svd", "--limit", "50", "--jobs", "2"]
     process = subprocess.Popen(
         [*command, "--output", str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -249,7 +261,7 @@ def test_a_training_that_was_stopped_goes_on_from_its_last_save(how, tmp_path):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "splits").symlink_to(cache_folder() / "splits")
     environment = os.environ | {"SIMPLIBENCH_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-m", "benchmark.cli", "train", "dyck-20-10", "--seed", "7", "--save-every", "1"]
+    command = [sys.executable, "-m", "simplibench.cli", "train", "dyck-20-10", "--seed", "7", "--save-every", "1"]
 
     def start():
         return subprocess.Popen(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from small_code import ROLES, WINDOWS, function, module, packages, task_of
 
-from benchmark.commands import data
-from benchmark.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.tasks import load_split, load_training, splits
-from benchmark.tasks.code import (
+from simplibench.commands import data
+from simplibench.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.tasks import load_split, load_training, splits
+from simplibench.tasks.code import (
     CHARACTERS,
     VOCABULARY,
     WINDOW,
@@ -24,7 +24,7 @@ from benchmark.tasks.code import (
     joined,
     text_of,
 )
-from benchmark.tasks.code_java import CodeJava
+from simplibench.tasks.code_java import CodeJava
 
 pytestmark = pytest.mark.usefixtures("cache")
 

@@ -7,20 +7,20 @@ import pytest
 import torch
 from small_code import WINDOWS, packages, task_of
 
-from benchmark import evaluate
-from benchmark.board import boards
-from benchmark.commands.train import train
-from benchmark.errors import UsageError
-from benchmark.harness import run as harness
-from benchmark.harness.accuracy import accuracy, largest_change
-from benchmark.harness.unit import Conditions, used
-from benchmark.models import build, load_card, load_reference
-from benchmark.models.reference import as_stored, save_reference
-from benchmark.models.training import Training, initial
-from benchmark.records import load_all
-from benchmark.registry import all_tasks, terms
-from benchmark.tasks import load_split, load_training, splits
-from benchmark.tasks.code import BASE, KINDS, SMALL, VOCABULARY, WINDOW, code_python
+from simplibench import evaluate
+from simplibench.board import boards
+from simplibench.commands.train import train
+from simplibench.errors import UsageError
+from simplibench.harness import run as harness
+from simplibench.harness.accuracy import accuracy, largest_change
+from simplibench.harness.unit import Conditions, used
+from simplibench.models import build, load_card, load_reference
+from simplibench.models.reference import as_stored, save_reference
+from simplibench.models.training import Training, initial
+from simplibench.records import load_all
+from simplibench.registry import all_tasks, terms
+from simplibench.tasks import load_split, load_training, splits
+from simplibench.tasks.code import BASE, KINDS, SMALL, VOCABULARY, WINDOW, code_python
 
 ARENA = "code-python/attention.3"
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 from small_code import packages, task_of
 
-from benchmark.commands.study import study
-from benchmark.corpus import Kind
-from benchmark.errors import UsageError
-from benchmark.harness.codecs.ground import lay_ground
-from benchmark.harness.codecs.play import play
-from benchmark.models import Cut, load_reference
-from benchmark.studies import code
-from benchmark.studies.code import agreement, figures, heads
-from benchmark.studies.code.agreement import (
+from simplibench.commands.study import study
+from simplibench.corpus import Kind
+from simplibench.errors import UsageError
+from simplibench.harness.codecs.ground import lay_ground
+from simplibench.harness.codecs.play import play
+from simplibench.models import Cut, load_reference
+from simplibench.studies import code
+from simplibench.studies.code import agreement, figures, heads
+from simplibench.studies.code.agreement import (
     DETAILED,
     LANGUAGES,
     UNSEEN_LANGUAGE,
@@ -28,10 +28,10 @@ from benchmark.studies.code.agreement import (
     gap_rows,
     tally,
 )
-from benchmark.studies.code.heads import HeadRow, OneHead, correlation_rows, induction_scores
-from benchmark.studies.table import as_csv, flat
-from benchmark.tasks import Cases, Sequences, Split
-from benchmark.tasks.code import KINDS, SMALL
+from simplibench.studies.code.heads import HeadRow, OneHead, correlation_rows, induction_scores
+from simplibench.studies.table import as_csv, flat
+from simplibench.tasks import Cases, Sequences, Split
+from simplibench.tasks.code import KINDS, SMALL
 
 ARENAS = code.ARENAS
 ROOT = Path(__file__).parent.parent

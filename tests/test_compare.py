@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from test_board import GOOD, POOR, simulated, terms
 
-from benchmark.board.comparison import _corrected, compare
-from benchmark.records import load_all
-from benchmark.scoring.chance import least_seen
-from benchmark.scoring.resampling import RESAMPLES
+from simplibench.board.comparison import _corrected, compare
+from simplibench.records import load_all
+from simplibench.scoring.chance import least_seen
+from simplibench.scoring.resampling import RESAMPLES
 
 ARENAS = ["toy/attention.0"]
 

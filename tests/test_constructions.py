@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.errors import UsageError
-from benchmark.models import Site, Transformer, build
-from benchmark.models.minimal import Minimal
-from benchmark.tasks.bounded_dyck import CLOSE, MAX_DEPTH, MINIMAL, OPEN, START, TWO_LAYER, TYPES, _walks, task
-from benchmark.theory import (
+from simplibench.errors import UsageError
+from simplibench.models import Site, Transformer, build
+from simplibench.models.minimal import Minimal
+from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, MINIMAL, OPEN, START, TWO_LAYER, TYPES, _walks, task
+from simplibench.theory import (
     attention_variation,
     broken_twin,
     exact,

@@ -9,7 +9,7 @@ import types
 
 import pytest
 
-from benchmark.corpus import (
+from simplibench.corpus import (
     CodeSearchNet,
     Kind,
     Manifest,
@@ -20,10 +20,10 @@ from benchmark.corpus import (
     load_manifest,
     strata,
 )
-from benchmark.corpus.extract import LARGEST_FILE_BYTES, functions, glob_pattern, sources
-from benchmark.corpus.fetch import fetch, packages_folder
-from benchmark.corpus.syntax import parser
-from benchmark.errors import DamagedFile, UsageError
+from simplibench.corpus.extract import LARGEST_FILE_BYTES, functions, glob_pattern, sources
+from simplibench.corpus.fetch import fetch, packages_folder
+from simplibench.corpus.syntax import parser
+from simplibench.errors import DamagedFile, UsageError
 
 ONE = "def one(x):\n    y = x\n    return y"
 
@@ -107,7 +107,7 @@ def test_space_that_runs_out_meanwhile_is_said_too(package, tmp_path, monkeypatc
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("benchmark.corpus.fetch._download", full)
+    monkeypatch.setattr("simplibench.corpus.fetch._download", full)
     with pytest.raises(UsageError, match="alpha 1.0: no space in .*found none"):
         fetch([package("alpha", {"a.py": ONE})], tmp_path / "there", no_progress)
     assert not list((tmp_path / "there").iterdir())

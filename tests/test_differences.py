@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.scoring.chance import p_values
-from benchmark.scoring.differences import holm, least_difference, rank_ranges, told_apart
-from benchmark.scoring.resampling import RESAMPLES, sentence_weights
+from simplibench.scoring.chance import p_values
+from simplibench.scoring.differences import holm, least_difference, rank_ranges, told_apart
+from simplibench.scoring.resampling import RESAMPLES, sentence_weights
 
 
 def test_a_difference_of_equals_is_nothing():

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import snippets
 
-import benchmark
-from benchmark import registry, tasks
-from benchmark.commands.train import train
-from benchmark.models import load_card
-from benchmark.records import (
+import simplibench
+from simplibench import registry, tasks
+from simplibench.commands.train import train
+from simplibench.models import load_card
+from simplibench.records import (
     BankTable,
     CodecRecord,
     Counts,
@@ -30,8 +30,8 @@ from benchmark.records import (
     SplitResult,
     Stratum,
 )
-from benchmark.registry import BASELINES, all_tasks
-from benchmark.tasks import load_split, splits
+from simplibench.registry import BASELINES, all_tasks
+from simplibench.tasks import load_split, splits
 
 DOCS = BASELINES.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -118,7 +118,7 @@ def test_the_task_of_the_page_is_found_builds_its_pinned_splits_and_its_referenc
         train(task.name, ["0"], None, tmp_path / "trained", 1, 60.0)
     finally:
         all_tasks.cache_clear()
-        sys.modules.pop("benchmark.tasks.first_symbol")
+        sys.modules.pop("simplibench.tasks.first_symbol")
     training = {bytes(sequence) for sequence in map(splits.load_training(task).__getitem__, range(4_000))}
     for name in ("iid", "repetitive"):
         split = load_split(task, name)
@@ -138,8 +138,8 @@ def test_the_record_page_has_every_field_and_no_other():
 
 
 def test_the_reference_has_every_public_name():
-    listed = re.findall(r"^::: benchmark\S*\.(\w+)$", (DOCS / "reference.md").read_text(), flags=re.MULTILINE)
-    assert set(benchmark.__all__) <= set(listed)
+    listed = re.findall(r"^::: simplibench\S*\.(\w+)$", (DOCS / "reference.md").read_text(), flags=re.MULTILINE)
+    assert set(simplibench.__all__) <= set(listed)
 
 
 def test_every_snippet_of_the_docs_is_of_a_kind_that_is_run():

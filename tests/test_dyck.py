@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from benchmark.tasks import load_split, load_training
-from benchmark.tasks.dyck import CLOSE, END, LONGEST, OPEN, START, TYPES, deepest, draws, scored, sentences, structure
-from benchmark.tasks.task import Sequences
+from simplibench.tasks import load_split, load_training
+from simplibench.tasks.dyck import CLOSE, END, LONGEST, OPEN, START, TYPES, deepest, draws, scored, sentences, structure
+from simplibench.tasks.task import Sequences
 
 EVALUATION = [
     "iid",

@@ -5,8 +5,8 @@ import subprocess
 import pytest
 import torch
 
-from benchmark.harness.environment import checkout, environment
-from benchmark.records import Environment
+from simplibench.harness.environment import checkout, environment
+from simplibench.records import Environment
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 import torch
 from explainer_kit import POSITIONS, TOKENS, explained
 
-from benchmark.models.minimal import Minimal
-from benchmark.tasks.bounded_dyck import CLOSE
-from benchmark.theory import uniform
+from simplibench.models.minimal import Minimal
+from simplibench.tasks.bounded_dyck import CLOSE
+from simplibench.theory import uniform
 
 
 def normed(layer, x):
@@ -77,7 +77,7 @@ def test_hiding_nothing_or_what_comes_after_the_position_changes_nothing(network
 def test_maskings_give_the_same_in_parts(network, monkeypatch):
     hidden = torch.eye(13, dtype=torch.bool)[1:].expand(4, -1, -1)
     whole = explained(network).margin_without(TOKENS, POSITIONS, hidden)
-    monkeypatch.setattr("benchmark.methods.explained.MASKED_TOKENS", 5 * 13)
+    monkeypatch.setattr("simplibench.methods.explained.MASKED_TOKENS", 5 * 13)
     assert torch.allclose(explained(network).margin_without(TOKENS, POSITIONS, hidden), whole)
 
 

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 from record_kit import facts
 
-from benchmark.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.errors import DamagedFile
-from benchmark.records import (
+from simplibench.board import boards, entry_rows, leaderboard_csv, leaderboard_json, leaderboard_markdown
+from simplibench.errors import DamagedFile
+from simplibench.records import (
     BankTable,
     ExplainerCounts,
     ExplainerRecord,
@@ -23,8 +23,8 @@ from benchmark.records import (
     save,
     verify,
 )
-from benchmark.records.explainers import FORMS, MASKINGS, PAIR_KINDS
-from benchmark.scoring.explanations import UNIT
+from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
+from simplibench.scoring.explanations import UNIT
 
 ONE = round(1 / UNIT)  # as distances and correlations are stored
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 from explainer_kit import EXPLAIN, EXPLAINERS, POSITIONS, READ, TASK, TOKENS, explained, trained, written
 
-from benchmark.commands.validate import tiny_questions
-from benchmark.harness.guest import Guest, InProcess
-from benchmark.methods import HostedExplainer, Question, check_explainer
-from benchmark.registry import all_methods
-from benchmark.theory import uniform
+from simplibench.commands.validate import tiny_questions
+from simplibench.harness.guest import Guest, InProcess
+from simplibench.methods import HostedExplainer, Question, check_explainer
+from simplibench.registry import all_methods
+from simplibench.theory import uniform
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import stats
 
-from benchmark.records import (
+from simplibench.records import (
     BankTable,
     ExplainerCounts,
     explainer_figures,
 )
-from benchmark.records.explainer_figures import by_masking, cases_of, equivalence, intervention
-from benchmark.records.explainers import MASKINGS, PAIR_KINDS
-from benchmark.scoring.correlation import ranks, spearman, spearman_interval
-from benchmark.scoring.explanations import UNIT, auc, distance, grouped_means, mean_over_groups, shares
+from simplibench.records.explainer_figures import by_masking, cases_of, equivalence, intervention
+from simplibench.records.explainers import MASKINGS, PAIR_KINDS
+from simplibench.scoring.correlation import ranks, spearman, spearman_interval
+from simplibench.scoring.explanations import UNIT, auc, distance, grouped_means, mean_over_groups, shares
 
 ONE = round(1 / UNIT)  # as distances and correlations are stored
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from benchmark.records import COMMITTED, load_all
-from benchmark.registry import BASELINES, all_tasks
-from benchmark.tasks import Component
+from simplibench.records import COMMITTED, load_all
+from simplibench.registry import BASELINES, all_tasks
+from simplibench.tasks import Component
 
 EXPLANATIONS = "dyck-2-4/explanations"
 ATTENTION = ["dyck-20-10/attention.0", "dyck-20-10/attention.1"]

@@ -12,8 +12,8 @@ import pytest
 import torch
 from record_kit import facts
 
-from benchmark.board import boards
-from benchmark.records import (
+from simplibench.board import boards
+from simplibench.records import (
     BankTable,
     CodecRecord,
     Counts,
@@ -27,14 +27,14 @@ from benchmark.records import (
     save,
     split_figures,
 )
-from benchmark.scoring import chance, explanations, faithfulness
-from benchmark.scoring.chance import least_seen, mean_interval, p_values, variances
-from benchmark.scoring.correlation import ranks, spearman, spearman_interval
-from benchmark.scoring.differences import holm, least_difference, rank_ranges, told_apart
-from benchmark.scoring.divergence import jensen_shannon_bits
-from benchmark.scoring.quantised import quantise, restore
-from benchmark.scoring.rate import CodeMeter
-from benchmark.scoring.resampling import sentence_weights
+from simplibench.scoring import chance, explanations, faithfulness
+from simplibench.scoring.chance import least_seen, mean_interval, p_values, variances
+from simplibench.scoring.correlation import ranks, spearman, spearman_interval
+from simplibench.scoring.differences import holm, least_difference, rank_ranges, told_apart
+from simplibench.scoring.divergence import jensen_shannon_bits
+from simplibench.scoring.quantised import quantise, restore
+from simplibench.scoring.rate import CodeMeter
+from simplibench.scoring.resampling import sentence_weights
 
 CHANGED = (
     "\n\nA formula of {what} changed. If that is meant: raise VERSION in benchmark/scoring/{file}.py, put the golden "

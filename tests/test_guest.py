@@ -10,9 +10,9 @@ import time
 import pytest
 import torch
 
-from benchmark.errors import MethodFailed
-from benchmark.harness.guest import Guest, InProcess, Nursery
-from benchmark.methods import Request
+from simplibench.errors import MethodFailed
+from simplibench.harness.guest import Guest, InProcess, Nursery
+from simplibench.methods import Request
 
 X = torch.arange(12.0).reshape(3, 4)
 
@@ -125,8 +125,8 @@ def test_guests_end_when_the_host_is_killed_even_in_an_endless_loop(tmp_path, su
     script = textwrap.dedent(f"""
         import torch
         from pathlib import Path
-        from benchmark.harness.guest import Guest, Nursery
-        from benchmark.methods import Request
+        from simplibench.harness.guest import Guest, Nursery
+        from simplibench.methods import Request
         with Nursery() as nursery:
             Guest(nursery, Path({str(path)!r}), "cpu").call(Request("encode", 0, {{"x": torch.zeros(2, 2)}}))
     """)

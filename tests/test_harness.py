@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import evaluate, load_reference
-from benchmark.harness.batches import likeliest, limited, scored_batches, whole_batches
-from benchmark.records import Counts, GroundCounts, load_all
-from benchmark.tasks import load_split
+from simplibench import evaluate, load_reference
+from simplibench.harness.batches import likeliest, limited, scored_batches, whole_batches
+from simplibench.records import Counts, GroundCounts, load_all
+from simplibench.tasks import load_split
 
 ARENAS = ["attention.0", "attention.1", "residual.0"]
 LIMIT = 12
@@ -235,7 +235,7 @@ def test_a_run_that_was_stopped_leaves_whole_records_and_goes_on(how, jobs, tmp_
     command = [
         sys.executable,
         "-m",
-        "benchmark.cli",
+        "simplibench.cli",
         "run",
         str(path),
         "--limit",

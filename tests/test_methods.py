@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from benchmark.errors import MethodFailed, UsageError
-from benchmark.harness.guest import Guest
-from benchmark.methods import Codec, HostedCodec, check_codec, load_submission
-from benchmark.registry import all_methods
+from simplibench.errors import MethodFailed, UsageError
+from simplibench.harness.guest import Guest
+from simplibench.methods import Codec, HostedCodec, check_codec, load_submission
+from simplibench.registry import all_methods
 
 ROWS = {
     "vectors": {"wide": torch.randn(1_100, 32, generator=torch.Generator().manual_seed(0))},
@@ -166,19 +166,19 @@ def test_a_rank_wider_than_the_vectors_is_refused_with_both_numbers(submission_f
         ("import nonsense_of_mine", r"bad\.py:1: needs the package nonsense_of_mine, which is not installed here"),
         ("\nraise SystemExit(4)", r"bad\.py:2: raised SystemExit: 4"),
         (
-            "from baselines.svd import SVD\n\nSVD(rank=0)",
+            "from simplibench.baselines.svd import SVD\n\nSVD(rank=0)",
             r"bad\.py:3: SVD\.rank: Input should be greater than 0, got 0",
         ),
         (
-            "from baselines.svd import SVD\nSVD(rank=2, colour='red', k=3)",
+            "from simplibench.baselines.svd import SVD\nSVD(rank=2, colour='red', k=3)",
             r"bad\.py:2: SVD\.colour: Extra inputs are not permitted, got 'red'; SVD\.k: Extra",
         ),
         (
-            "from benchmark import Submission\nSubmission(name='My Method', authors=(), reference='r', entries=[1])",
+            "from simplibench import Submission\nSubmission(name='My Method', authors=(), reference='r', entries=[1])",
             r"bad\.py:2: Submission\.name: String should match pattern .*; Submission\.authors: .*; Submission\.entries",
         ),
         (
-            "from benchmark import Submission\nfrom baselines.svd import SVD\n"
+            "from simplibench import Submission\nfrom baselines.svd import SVD\n"
             "Submission(name='a', authors=('b',), reference='r', entries=[SVD(rank=1), SVD(rank=1)])",
             r"bad\.py:3: Submission\.entries: .*entries must differ, got SVD\(rank=1\) more than once",
         ),
@@ -230,8 +230,8 @@ def test_a_code_may_not_change_its_width_between_calls(submission_file, nursery)
 
 SKLEARN = """
 from sklearn import decomposition
-from benchmark import Submission
-from benchmark.methods.sklearn import SklearnCodec
+from simplibench import Submission
+from simplibench.methods.sklearn import SklearnCodec
 
 class PCA(SklearnCodec): estimator = decomposition.PCA
 class FastICA(SklearnCodec): estimator = decomposition.FastICA

@@ -10,13 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.models import Site, Transformer, build, load_reference
-from benchmark.models.card import UNTRAINED
-from benchmark.models.minimal import Minimal, embedding_table, symbol
-from benchmark.models.training import Training, initial
-from benchmark.tasks import load_training
-from benchmark.tasks.bounded_dyck import MINIMAL, TWO_LAYER, _walks
-from benchmark.tasks.bounded_dyck import task as DYCK
+from simplibench.models import Site, Transformer, build, load_reference
+from simplibench.models.card import UNTRAINED
+from simplibench.models.minimal import Minimal, embedding_table, symbol
+from simplibench.models.training import Training, initial
+from simplibench.tasks import load_training
+from simplibench.tasks.bounded_dyck import MINIMAL, TWO_LAYER, _walks
+from simplibench.tasks.bounded_dyck import task as DYCK
 
 SHAPES = {
     "pair": MINIMAL,

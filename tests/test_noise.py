@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from test_board import GOOD, POOR, SEEDS, simulated, terms
 
-from benchmark.board import boards
-from benchmark.records import COMMITTED, load_all
-from benchmark.registry import BASELINES
-from benchmark.registry import terms as current_terms
-from benchmark.studies.noise import refits
-from benchmark.studies.noise.figure import draw
-from benchmark.studies.noise.sources import SourceRow, arena_rows, over_references, over_sentences, source_rows
-from benchmark.studies.table import as_cells, as_csv
+from simplibench.board import boards
+from simplibench.records import COMMITTED, load_all
+from simplibench.registry import BASELINES
+from simplibench.registry import terms as current_terms
+from simplibench.studies.noise import refits
+from simplibench.studies.noise.figure import draw
+from simplibench.studies.noise.sources import SourceRow, arena_rows, over_references, over_sentences, source_rows
+from simplibench.studies.table import as_cells, as_csv
 
 DOCS = BASELINES.parent / "docs" / "noise"
 

@@ -12,22 +12,22 @@ import vl_convert
 from test_architecture import FILES, imported_rooms, room
 from test_board import GOOD, POOR, simulated, terms
 
-from benchmark.board import Spread, boards, comparable_curves, curves, entry_rows
-from benchmark.board.render import footnote
-from benchmark.commands import leaderboard as leaderboard_command
-from benchmark.commands import page as command
-from benchmark.commands import reading
-from benchmark.commands.leaderboard import Pictures, leaderboard
-from benchmark.commands.soundness import RecordsUnsound
-from benchmark.commands.standing import Listed
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.pages import charts, require_libraries
-from benchmark.pages.figure import check_figure, data_file, save_figure
-from benchmark.pages.html import leaderboard_html
-from benchmark.pages.look import COLOURS, CONTROL_SHAPES, GREY, SHAPES, Look
-from benchmark.pages.split_map import split_map
-from benchmark.pages.strata import strata_chart
-from benchmark.records import load_all
+from simplibench.board import Spread, boards, comparable_curves, curves, entry_rows
+from simplibench.board.render import footnote
+from simplibench.commands import leaderboard as leaderboard_command
+from simplibench.commands import page as command
+from simplibench.commands import reading
+from simplibench.commands.leaderboard import Pictures, leaderboard
+from simplibench.commands.soundness import RecordsUnsound
+from simplibench.commands.standing import Listed
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.pages import charts, require_libraries
+from simplibench.pages.figure import check_figure, data_file, save_figure
+from simplibench.pages.html import leaderboard_html
+from simplibench.pages.look import COLOURS, CONTROL_SHAPES, GREY, SHAPES, Look
+from simplibench.pages.split_map import split_map
+from simplibench.pages.strata import strata_chart
+from simplibench.records import load_all
 
 ARENA = "toy/attention.0"
 
@@ -394,5 +394,5 @@ def test_pages_know_the_board_and_no_task_no_model_and_no_torch():
     for file in FILES:
         if room(file) == "pages":
             assert imported_rooms(file) <= {"pages", "board", "records", "scoring", "errors", "files"}
-    code = "import sys, benchmark.pages.html, benchmark.pages.figure; assert 'torch' not in sys.modules"
+    code = "import sys, simplibench.pages.html, simplibench.pages.figure; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,14 +6,14 @@ import tomllib
 
 import pytest
 
-from benchmark import evaluate
-from benchmark.records import CodecRecord, Counts, GroundCounts, load, save
-from benchmark.registry import BASELINES
+from simplibench import evaluate
+from simplibench.records import CodecRecord, Counts, GroundCounts, load, save
+from simplibench.registry import BASELINES
 
 pytest_plugins = "pytester"
 
 ROOT = BASELINES.parent
-HEAD = "import torch\nfrom benchmark import Codec, Submission\n\nclass Own(Codec):\n    k: int\n"
+HEAD = "import torch\nfrom simplibench import Codec, Submission\n\nclass Own(Codec):\n    k: int\n"
 END = "\nsubmission = Submission(name='own', authors=('a',), reference='r', entries=[{entries}])\n"
 IDENTITY = ("def encode(self, state, x): return x", "def decode(self, state, code): return code")
 WORSE = (
@@ -53,7 +53,7 @@ def suite(pytester, monkeypatch):
         if text is not None:
             pytester.makepyfile(test_theirs=text)
         return pytester.runpytest_inprocess(
-            "-p", "benchmark.plugin", "-p", "no:cacheprovider", "-W", "error", *arguments
+            "-p", "simplibench.plugin", "-p", "no:cacheprovider", "-W", "error", *arguments
         )
 
     return run
@@ -68,13 +68,11 @@ def asks(*calls, record, entry=None):
 
 def test_the_project_names_the_plugin_as_an_entry_point_of_pytest():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["entry-points"]["pytest11"] == {"simplibench": "benchmark.plugin"}
+    assert project["entry-points"]["pytest11"] == {"simplibench": "simplibench.plugin"}
 
 
 def test_unused_the_plugin_loads_neither_torch_nor_numpy():
-    code = (
-        "import sys, benchmark.plugin; print([n for n in sys.modules if n in ('torch', 'numpy', 'pydantic', 'typer')])"
-    )
+    code = "import sys, simplibench.plugin; print([n for n in sys.modules if n in ('torch', 'numpy', 'pydantic', 'typer')])"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "[]"
 
@@ -205,7 +203,7 @@ def test_the_contract_runs_as_tests_with_readable_names_and_pytest_never_imports
 
 def test_an_explainer_is_tried_under_its_own_contract(suite, pytester):
     (pytester.path / "even.py").write_text(
-        "import torch\nfrom benchmark import Explainer, Submission\n\nclass Even(Explainer):\n"
+        "import torch\nfrom simplibench import Explainer, Submission\n\nclass Even(Explainer):\n"
         "    def explain(self, model, tokens, positions):\n"
         "        return (torch.arange(tokens.shape[1]) <= positions[:, None]).float()\n"
         "\nsubmission = Submission(name='even', authors=('a',), reference='r', entries=[Even()])\n"

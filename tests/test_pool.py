@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from benchmark.harness.pool import ProcessLost, shared_out
+from simplibench.harness.pool import ProcessLost, shared_out
 
 HERE = os.getpid()
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from benchmark import evaluate
-from benchmark.errors import DamagedFile
-from benchmark.files import write_atomically
-from benchmark.records import (
+from simplibench import evaluate
+from simplibench.errors import DamagedFile
+from simplibench.files import write_atomically
+from simplibench.records import (
     CodecRecord,
     Counts,
     GroundCounts,
@@ -185,7 +185,7 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     script = textwrap.dedent(f"""
         import os, signal
         from pathlib import Path
-        from benchmark.files import write_atomically
+        from simplibench.files import write_atomically
         def write(path):
             path.write_text("ne")
             os.kill(os.getpid(), signal.SIGKILL)

@@ -11,16 +11,16 @@ import pytest
 import vl_convert
 from test_board import GOOD, POOR, ROLES, simulated, terms
 
-from benchmark.board.report import Failure, Source, report
-from benchmark.board.report_markdown import plain, report_markdown
-from benchmark.commands import report as command
-from benchmark.commands.report import among_committed, next_steps
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.methods import source_sha256
-from benchmark.pages.report import report_html
-from benchmark.records import COMMITTED, load, load_all
-from benchmark.registry import BASELINES, all_methods
-from benchmark.registry import terms as all_terms
+from simplibench.board.report import Failure, Source, report
+from simplibench.board.report_markdown import plain, report_markdown
+from simplibench.commands import report as command
+from simplibench.commands.report import among_committed, next_steps
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.methods import source_sha256
+from simplibench.pages.report import report_html
+from simplibench.records import COMMITTED, load, load_all
+from simplibench.registry import BASELINES, all_methods
+from simplibench.registry import terms as all_terms
 
 OURS = "toy/attention.0"
 SOURCE = Source("submissions/own.py", "c" * 64)

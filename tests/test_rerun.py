@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import pytest
 
-from benchmark import evaluate
-from benchmark.commands import rerun
-from benchmark.commands.soundness import RecordsUnsound
-from benchmark.errors import UsageError
-from benchmark.records import (
+from simplibench import evaluate
+from simplibench.commands import rerun
+from simplibench.commands.soundness import RecordsUnsound
+from simplibench.errors import UsageError
+from simplibench.records import (
     COMMITTED,
     CodecRecord,
     Counts,
@@ -25,8 +25,8 @@ from benchmark.records import (
     save,
     split_figures,
 )
-from benchmark.records.record import UNSEALED
-from benchmark.records.reproduction import (
+from simplibench.records.record import UNSEALED
+from simplibench.records.reproduction import (
     EXPLANATION_TOLERANCE,
     RATE_TOLERANCE,
     ROUNDING,
@@ -35,7 +35,7 @@ from benchmark.records.reproduction import (
     figures,
     runtimes,
 )
-from benchmark.registry import BASELINES
+from simplibench.registry import BASELINES
 
 COARSE = """
 def fit(self, x, generator): return {"mean": x.mean(0)}
@@ -50,7 +50,7 @@ OCCLUSION = COMMITTED / "dyck-2-4/explanations/token-occlusion/TokenOcclusion.se
 def made(tmp_path_factory):
     """A file of a user's and its record, of a few sentences and in this process."""
     folder = tmp_path_factory.mktemp("made")
-    header = "import torch\nfrom benchmark import Codec, Submission\n\nclass Own(Codec):\n"
+    header = "import torch\nfrom simplibench import Codec, Submission\n\nclass Own(Codec):\n"
     body = "".join(f"    {line}\n" for line in COARSE.strip().splitlines())
     last = "\nsubmission = Submission(name='own', authors=('a',), reference='here', entries=[Own()])\n"
     (folder / "own.py").write_text(header + body + last)
@@ -190,7 +190,7 @@ def test_an_entry_that_the_file_does_not_have_is_refused(folder, path):
     "last", ["submission = Submission(name='o', authors=('a',), reference='here', entries=[Own(k=1)])", ""]
 )
 def test_an_entry_made_from_an_object_is_made_again_from_the_file_of_its_class(last, tmp_path, monkeypatch, capsys):
-    lines = ["import torch", "from benchmark import Codec, Submission", "class Own(Codec):", "    k: int"]
+    lines = ["import torch", "from simplibench import Codec, Submission", "class Own(Codec):", "    k: int"]
     lines += [f"    {line}" for line in COARSE.replace("8", "self.k").strip().splitlines()]
     (tmp_path / "objects_own.py").write_text("\n".join([*lines, last, ""]))
     monkeypatch.syspath_prepend(tmp_path)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import poisson
 
-from benchmark.scoring.correlation import kendall_tau
-from benchmark.scoring.divergence import jensen_shannon_bits
-from benchmark.scoring.faithfulness import budgets, faithfulness, score
-from benchmark.scoring.quantised import quantise, restore
-from benchmark.scoring.rate import CodeMeter
-from benchmark.scoring.resampling import sentence_weights
+from simplibench.scoring.correlation import kendall_tau
+from simplibench.scoring.divergence import jensen_shannon_bits
+from simplibench.scoring.faithfulness import budgets, faithfulness, score
+from simplibench.scoring.quantised import quantise, restore
+from simplibench.scoring.rate import CodeMeter
+from simplibench.scoring.resampling import sentence_weights
 
 
 def bits(code, visible=None):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.tasks import Cases, Sequences, Split, Task, load_split, splits
-from benchmark.tasks.task import content_hash
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.tasks import Cases, Sequences, Split, Task, load_split, splits
+from simplibench.tasks.task import content_hash
 
 
 class Tiny(Task):

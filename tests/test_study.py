@@ -12,18 +12,18 @@ import pytest
 from matplotlib.image import imread
 from scipy.stats import spearmanr
 
-from benchmark.commands.study import study
-from benchmark.errors import UsageError
-from benchmark.harness.batches import limited
-from benchmark.models import load_card, load_reference
-from benchmark.scoring.chance import mean_interval
-from benchmark.studies.balance import measure as balance
-from benchmark.studies.balance.figure import draw
-from benchmark.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow
-from benchmark.studies.table import flat
-from benchmark.tasks import load_split
-from benchmark.tasks.bounded_dyck import task as DYCK
-from benchmark.theory import (
+from simplibench.commands.study import study
+from simplibench.errors import UsageError
+from simplibench.harness.batches import limited
+from simplibench.models import load_card, load_reference
+from simplibench.scoring.chance import mean_interval
+from simplibench.studies.balance import measure as balance
+from simplibench.studies.balance.figure import draw
+from simplibench.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow
+from simplibench.studies.table import flat
+from simplibench.tasks import load_split
+from simplibench.tasks.bounded_dyck import task as DYCK
+from simplibench.theory import (
     attention_variation,
     balance_violation,
     broken_twin,

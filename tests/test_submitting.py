@@ -8,25 +8,25 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from benchmark import registry
-from benchmark.cli import app
-from benchmark.commands import leaderboard as leaderboard_command
-from benchmark.commands import new as new_command
-from benchmark.commands import report as report_command
-from benchmark.commands import run as run_command
-from benchmark.commands.new import new
-from benchmark.commands.options import RESULTS
-from benchmark.commands.run import Options, next_commands
-from benchmark.commands.validate import tiny_questions, tiny_rows
-from benchmark.errors import UsageError
-from benchmark.harness.guest import Guest
-from benchmark.methods import CodecEntry, HostedCodec, check_codec, check_explainer, load_submission
-from benchmark.methods.template import TRACKS
-from benchmark.models import load_reference
-from benchmark.registry import SUBMISSIONS, load_task
+from simplibench import registry
+from simplibench.cli import app
+from simplibench.commands import leaderboard as leaderboard_command
+from simplibench.commands import new as new_command
+from simplibench.commands import report as report_command
+from simplibench.commands import run as run_command
+from simplibench.commands.new import new
+from simplibench.commands.options import RESULTS
+from simplibench.commands.run import Options, next_commands
+from simplibench.commands.validate import tiny_questions, tiny_rows
+from simplibench.errors import UsageError
+from simplibench.harness.guest import Guest
+from simplibench.methods import CodecEntry, HostedCodec, check_codec, check_explainer, load_submission
+from simplibench.methods.template import TRACKS
+from simplibench.models import load_reference
+from simplibench.registry import SUBMISSIONS, load_task
 
 README = (SUBMISSIONS / "README.md").read_text()
-IMPORTS = "import torch\nfrom torch import Tensor\nfrom benchmark import Codec, State, Submission\n"
+IMPORTS = "import torch\nfrom torch import Tensor\nfrom simplibench import Codec, State, Submission\n"
 REFUSED = {
     "Adapting": "rows independent of each other",
     "Remembering": "the same result for the same input",

@@ -14,20 +14,20 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from benchmark.commands.train import _wanted, train
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.harness.accuracy import accuracy
-from benchmark.harness.batches import limited
-from benchmark.models import CHECKPOINTS, load_card, load_reference
-from benchmark.models.card import UNTRAINED
-from benchmark.models.training import IGNORED, Training, initial, learning_rate, length_batches, padded
-from benchmark.registry import all_tasks
-from benchmark.tasks import Architecture, Family, Recipe, load_split, load_training
-from benchmark.tasks.bounded_dyck import MINIMAL, TWO_LAYER
-from benchmark.tasks.bounded_dyck import task as BOUNDED
-from benchmark.tasks.dyck import END
-from benchmark.tasks.dyck import task as DYCK
-from benchmark.theory import broken_twin, exact, uniform
+from simplibench.commands.train import _wanted, train
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.harness.accuracy import accuracy
+from simplibench.harness.batches import limited
+from simplibench.models import CHECKPOINTS, load_card, load_reference
+from simplibench.models.card import UNTRAINED
+from simplibench.models.training import IGNORED, Training, initial, learning_rate, length_batches, padded
+from simplibench.registry import all_tasks
+from simplibench.tasks import Architecture, Family, Recipe, load_split, load_training
+from simplibench.tasks.bounded_dyck import MINIMAL, TWO_LAYER
+from simplibench.tasks.bounded_dyck import task as BOUNDED
+from simplibench.tasks.dyck import END
+from simplibench.tasks.dyck import task as DYCK
+from simplibench.theory import broken_twin, exact, uniform
 
 SHAPE = Architecture(layers=1, heads=1, width=8, head_width=8, mlp_width=16, vocabulary=42, context=514)
 RECIPE = Recipe(steps=30, batch_tokens=512, learning_rate=1e-2, warmup_steps=5, weight_decay=0.01, clip_norm=1.0)
@@ -62,8 +62,8 @@ def test_a_training_killed_between_saves_goes_on_from_the_last_one_to_the_same_w
     script = textwrap.dedent(f"""
         import numpy as np, os, signal
         from pathlib import Path
-        from benchmark.registry import load_task
-        from benchmark.tasks import load_training
+        from simplibench.registry import load_task
+        from simplibench.tasks import load_training
         from test_training import DYCK, TINY, Training
         sentences = load_training(load_task("dyck-20-10")).take(np.arange(300))
         training = Training(DYCK, TINY, sentences, 0, Path({str(tmp_path / "killed.pt")!r}))

@@ -4,9 +4,9 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from benchmark.models import Site, Transformer, load_reference
-from benchmark.models.sites import places, put, read
-from benchmark.tasks import Architecture
+from simplibench.models import Site, Transformer, load_reference
+from simplibench.models.sites import places, put, read
+from simplibench.tasks import Architecture
 
 SHAPE = Architecture(layers=3, heads=2, width=16, head_width=8, mlp_width=32, vocabulary=11, context=20)
 SITES = [Site(layer, part) for layer in range(3) for part in ("query+key", "pattern", "residual")]

@@ -8,12 +8,12 @@ import jsonschema
 import numpy as np
 import pytest
 
-from benchmark.board import boards, leaderboard_markdown
-from benchmark.commands import leaderboard as leaderboard_command
-from benchmark.commands import reading, rerun, standing, verify
-from benchmark.commands.soundness import RecordsUnsound
-from benchmark.errors import UsageError
-from benchmark.records import (
+from simplibench.board import boards, leaderboard_markdown
+from simplibench.commands import leaderboard as leaderboard_command
+from simplibench.commands import reading, rerun, standing, verify
+from simplibench.commands.soundness import RecordsUnsound
+from simplibench.errors import UsageError
+from simplibench.records import (
     COMMITTED,
     BankTable,
     Counts,
@@ -23,10 +23,10 @@ from benchmark.records import (
     load,
     load_all,
 )
-from benchmark.records.record import UNSEALED
-from benchmark.records.schema import SCHEMA, schema_text
-from benchmark.records.store import RECORDS
-from benchmark.registry import BASELINES, MethodFile, terms
+from simplibench.records.record import UNSEALED
+from simplibench.records.schema import SCHEMA, schema_text
+from simplibench.records.store import RECORDS
+from simplibench.registry import BASELINES, MethodFile, terms
 
 ARENA = "dyck-20-10/attention.1"
 SVD = f"{ARENA}/svd/SVD-rank-8.seed-0.json"
@@ -345,7 +345,7 @@ def test_a_protocol_of_the_right_hash_and_another_version_is_a_problem(folder):
 
 
 def test_a_run_lists_a_submission_of_another_protocol_without_a_place(folder, monkeypatch, capsys):
-    from benchmark.commands import run
+    from simplibench.commands import run
 
     for file in (folder / ARENA / "svd").glob("*.json"):
         edited(file, lambda content: content["protocol"].update(task_version=7, sha256="d" * 64))
@@ -462,7 +462,9 @@ def test_a_ground_is_read_once_and_again_when_its_file_changes(folder, monkeypat
 
 
 def test_the_schema_in_the_repository_is_that_of_the_models():
-    assert SCHEMA.read_text() == schema_text(), "the models of records changed: run python -m benchmark.records.schema"
+    assert SCHEMA.read_text() == schema_text(), (
+        "the models of records changed: run python -m simplibench.records.schema"
+    )
 
 
 def test_committed_records_validate_against_the_schema():

@@ -4,9 +4,9 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import EntryRow, entry_rows
-from benchmark.errors import UsageError
-from benchmark.records import Stored
+from simplibench.board import EntryRow, entry_rows
+from simplibench.errors import UsageError
+from simplibench.records import Stored
 
 SIDES = {"in distribution": "on_id", "out of distribution": "on_ood"}
 WIDTH, HEIGHT = 320, 240  # of a panel, pixels

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.api.results import Results
-from benchmark.harness.jobs import guests
-from benchmark.harness.run import plan, prepare, results, run
-from benchmark.harness.runtime import resolve_device
-from benchmark.harness.unit import Conditions
-from benchmark.methods import Given, require_no_file_running, select
-from benchmark.records import SeedName
+from simplibench.api.results import Results
+from simplibench.harness.jobs import guests
+from simplibench.harness.run import plan, prepare, results, run
+from simplibench.harness.runtime import resolve_device
+from simplibench.harness.unit import Conditions
+from simplibench.methods import Given, require_no_file_running, select
+from simplibench.records import SeedName
 
 DEFAULT_TIMEOUT = 600.0
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.records import CodecRecord, ExplainerRecord
+from simplibench.records import CodecRecord, ExplainerRecord
 
 FIRST = ("arena", "submission", "entry", "seed", "status", "split", "role")
 

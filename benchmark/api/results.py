@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, overload
 
-from benchmark.api import tables
-from benchmark.errors import UsageError
-from benchmark.records import CodecRecord, ExplainerRecord, Stored
+from simplibench.api import tables
+from simplibench.errors import UsageError
+from simplibench.records import CodecRecord, ExplainerRecord, Stored
 
 if TYPE_CHECKING:
     import altair
@@ -49,7 +49,7 @@ class Results(Sequence[CodecRecord | ExplainerRecord]):
         Raises UsageError where pandas is not installed.
         """
         _require("pandas", "data frames")
-        from benchmark.api.frame import frame
+        from simplibench.api.frame import frame
 
         return frame(self)
 
@@ -66,7 +66,7 @@ class Results(Sequence[CodecRecord | ExplainerRecord]):
         Raises UsageError where Altair is not installed, or no codec was scored: explainers have no rate.
         """
         _require("altair", "charts")
-        from benchmark.api.chart import chart
+        from simplibench.api.chart import chart
 
         return chart(self._stored)
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
-from benchmark.board import EntryRow, entry_rows
-from benchmark.board.render import interval_text
-from benchmark.records import Stored
+from simplibench.board import EntryRow, entry_rows
+from simplibench.board.render import interval_text
+from simplibench.records import Stored
 
 SCORE = {"codec": "faithfulness", "explainer": "mean of equivalence and intervention"}
 FORMATS = {"bits/token": ".2f", "state bytes": ".0f", "forward": ".2f", "us/case": ".0f"}

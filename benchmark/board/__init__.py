@@ -1,11 +1,11 @@
 """What the records say, ranked: records in, text out. Knows no model and no task code."""
 
-from benchmark.board.curves import ArenaCurves, EntryCurve, comparable_curves, curves
-from benchmark.board.entries import EntryRow, entry_rows
-from benchmark.board.measures import Spread, StratumPoint, shown_measure
-from benchmark.board.render import leaderboard_csv, leaderboard_json, leaderboard_markdown, row_json
-from benchmark.board.row import Row
-from benchmark.board.rows import ArenaBoard, boards
+from simplibench.board.curves import ArenaCurves, EntryCurve, comparable_curves, curves
+from simplibench.board.entries import EntryRow, entry_rows
+from simplibench.board.measures import Spread, StratumPoint, shown_measure
+from simplibench.board.render import leaderboard_csv, leaderboard_json, leaderboard_markdown, row_json
+from simplibench.board.row import Row
+from simplibench.board.rows import ArenaBoard, boards
 
 __all__ = [
     "ArenaBoard",

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchmark.board.row import Scores
-from benchmark.board.tallies import SeedTally, tally_each
-from benchmark.records import CodecRecord, Stored
-from benchmark.scoring.faithfulness import budgets
+from simplibench.board.row import Scores
+from simplibench.board.tallies import SeedTally, tally_each
+from simplibench.records import CodecRecord, Stored
+from simplibench.scoring.faithfulness import budgets
 
 
 def codec_figures(group: list[Stored]) -> Mapping[str, float | None]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.board.row import Floats
-from benchmark.board.rows import SCORINGS, standing
-from benchmark.records import Stored, Terms
-from benchmark.scoring.chance import CONFIDENCE, Interval, least_seen, mean_interval, p_values
-from benchmark.scoring.differences import holm
+from simplibench.board.row import Floats
+from simplibench.board.rows import SCORINGS, standing
+from simplibench.records import Stored, Terms
+from simplibench.scoring.chance import CONFIDENCE, Interval, least_seen, mean_interval, p_values
+from simplibench.scoring.differences import holm
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,22 @@ from statistics import fmean
 
 import numpy as np
 
-from benchmark.board.explainers import tally_explainers
-from benchmark.board.measures import Floors, Measures, StratumPoint, codec_measures, explainer_measures, floors, strata
-from benchmark.board.row import Floats, score_interval
-from benchmark.board.rows import ArenaBoard
-from benchmark.board.tallies import tally
-from benchmark.records import CodecRecord, ExplainerRecord, Stored
-from benchmark.scoring.chance import Interval
-from benchmark.scoring.faithfulness import budgets
+from simplibench.board.explainers import tally_explainers
+from simplibench.board.measures import (
+    Floors,
+    Measures,
+    StratumPoint,
+    codec_measures,
+    explainer_measures,
+    floors,
+    strata,
+)
+from simplibench.board.row import Floats, score_interval
+from simplibench.board.rows import ArenaBoard
+from simplibench.board.tallies import tally
+from simplibench.records import CodecRecord, ExplainerRecord, Stored
+from simplibench.scoring.chance import Interval
+from simplibench.scoring.faithfulness import budgets
 
 Key = tuple[str, str]  # submission and entry
 Sample = tuple[Floats, Floats]  # on ID and OOD splits of one reference, [R] each

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmark.board.explainers import tally_explainers
-from benchmark.board.row import Floats, gap_interval, score_interval
-from benchmark.board.tallies import tally
-from benchmark.records import CodecRecord, ExplainerRecord, Stored
-from benchmark.scoring.chance import Interval
+from simplibench.board.explainers import tally_explainers
+from simplibench.board.row import Floats, gap_interval, score_interval
+from simplibench.board.tallies import tally
+from simplibench.records import CodecRecord, ExplainerRecord, Stored
+from simplibench.scoring.chance import Interval
 
 Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
 

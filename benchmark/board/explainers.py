@@ -7,12 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from benchmark.board.row import CORRELATION, SHARE, Floats, Scores
-from benchmark.board.tallies import Group
-from benchmark.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
-from benchmark.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
-from benchmark.scoring.chance import mean_interval
-from benchmark.scoring.resampling import sentence_weights
+from simplibench.board.row import CORRELATION, SHARE, Floats, Scores
+from simplibench.board.tallies import Group
+from simplibench.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
+from simplibench.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
+from simplibench.scoring.chance import mean_interval
+from simplibench.scoring.resampling import sentence_weights
 
 MEASURES = {"equivalence": SHARE, "intervention": CORRELATION}  # and how far they can go
 KEPT = (*MEASURES, "replaced")

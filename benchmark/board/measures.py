@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmark.records import CodecRecord, ExplainerRecord, Stratum
-from benchmark.scoring.faithfulness import faithfulness
+from simplibench.records import CodecRecord, ExplainerRecord, Stratum
+from simplibench.scoring.faithfulness import faithfulness
 
 Measures = Mapping[str, Mapping[str, float]]  # measure -> split -> mean over the references
 

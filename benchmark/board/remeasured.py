@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.board.regression import Change, Comparison, Quartiles
-from benchmark.records import BankTable, CodecRecord, Counts, ExplainerCounts, ExplainerRecord, GroundCounts, Stored
-from benchmark.records.explainer_figures import cases_of, equivalence, intervention
-from benchmark.scoring.chance import mean_interval
-from benchmark.scoring.faithfulness import faithfulness
-from benchmark.scoring.resampling import sentence_weights
+from simplibench.board.regression import Change, Comparison, Quartiles
+from simplibench.records import BankTable, CodecRecord, Counts, ExplainerCounts, ExplainerRecord, GroundCounts, Stored
+from simplibench.records.explainer_figures import cases_of, equivalence, intervention
+from simplibench.scoring.chance import mean_interval
+from simplibench.scoring.faithfulness import faithfulness
+from simplibench.scoring.resampling import sentence_weights
 
 PAIR_KEYS = ("pair_split", "pair", "pair_case")  # what tells a bank's rows of each table apart
 MASKED_KEYS = ("masked_split", "masking", "form", "masked_model", "masked_case")

@@ -8,9 +8,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmark.board.row import BOUNDS, Row
-from benchmark.board.rows import ArenaBoard
-from benchmark.scoring.chance import Interval
+from simplibench.board.row import BOUNDS, Row
+from simplibench.board.rows import ArenaBoard
+from simplibench.scoring.chance import Interval
 
 LEFT, RIGHT = ("rank", "submission", "OOD score", "ID score", "gap"), ("forward", "status")
 OTHER_MEASURE = {"codec": "divergence", "explainer": "replacing masked tokens by balanced filler"}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.board.curves import ArenaCurves, EntryCurve, curves
-from benchmark.board.entries import EntryRow, entry_rows
-from benchmark.board.row import Row
-from benchmark.board.rows import SCORINGS, ArenaBoard, boards
-from benchmark.records import CodecRecord, Environment, ExplainerRecord, SeedName, Stored, Terms
-from benchmark.scoring.differences import told_apart
+from simplibench.board.curves import ArenaCurves, EntryCurve, curves
+from simplibench.board.entries import EntryRow, entry_rows
+from simplibench.board.row import Row
+from simplibench.board.rows import SCORINGS, ArenaBoard, boards
+from simplibench.records import CodecRecord, Environment, ExplainerRecord, SeedName, Stored, Terms
+from simplibench.scoring.differences import told_apart
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 

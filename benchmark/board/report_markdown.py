@@ -4,9 +4,9 @@ import re
 
 from tabulate import tabulate
 
-from benchmark.board.report import Report
-from benchmark.board.report_sections import Section, sections
-from benchmark.board.report_tables import Lines
+from simplibench.board.report import Report
+from simplibench.board.report_sections import Section, sections
+from simplibench.board.report_tables import Lines
 
 # An underscore within a word and a bracket alone mean nothing to Markdown.
 MARKED = re.compile(r"([\\`*<>|#~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\](?=[(\[:]))")

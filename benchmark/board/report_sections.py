@@ -4,9 +4,9 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.board.render import interval_text, rank_text
-from benchmark.board.report import ArenaReport, Making, Report
-from benchmark.board.report_tables import Lines, arena_tables
+from simplibench.board.render import interval_text, rank_text
+from simplibench.board.report import ArenaReport, Making, Report
+from simplibench.board.report_tables import Lines, arena_tables
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmark.board.curves import ArenaCurves, EntryCurve
-from benchmark.board.measures import shown_measure
-from benchmark.board.render import interval_text
-from benchmark.board.report import ArenaReport, Labels
-from benchmark.scoring.faithfulness import budgets
+from simplibench.board.curves import ArenaCurves, EntryCurve
+from simplibench.board.measures import shown_measure
+from simplibench.board.render import interval_text
+from simplibench.board.report import ArenaReport, Labels
+from simplibench.scoring.faithfulness import budgets
 
 FIGURES = {"bits/token": ".1f", "state bytes": ".0f", "us/case": ".0f"}
 LONGEST_NAME = 60  # characters of an entry in a table

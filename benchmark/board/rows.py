@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmark.board.codecs import codec_figures, score_codecs
-from benchmark.board.explainers import explainer_figures, score_explainers
-from benchmark.board.row import Floats, Row, Scores, Status, gap_interval, score_interval
-from benchmark.records import CodecRecord, ExplainerRecord, Stored, Terms
-from benchmark.scoring.correlation import kendall_tau
-from benchmark.scoring.differences import least_difference, rank_ranges
-from benchmark.scoring.resampling import RESAMPLES
+from simplibench.board.codecs import codec_figures, score_codecs
+from simplibench.board.explainers import explainer_figures, score_explainers
+from simplibench.board.row import Floats, Row, Scores, Status, gap_interval, score_interval
+from simplibench.records import CodecRecord, ExplainerRecord, Stored, Terms
+from simplibench.scoring.correlation import kendall_tau
+from simplibench.scoring.differences import least_difference, rank_ranges
+from simplibench.scoring.resampling import RESAMPLES
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.records import CodecRecord, Counts, GroundCounts, SeedName, SplitResult, Stored
-from benchmark.scoring.faithfulness import faithfulness, score
-from benchmark.scoring.quantised import restore
-from benchmark.scoring.resampling import sentence_weights
+from simplibench.records import CodecRecord, Counts, GroundCounts, SeedName, SplitResult, Stored
+from simplibench.scoring.faithfulness import faithfulness, score
+from simplibench.scoring.quantised import total_bits
+from simplibench.scoring.resampling import sentence_weights
 
 Floats = npt.NDArray[np.floating]
 
@@ -123,6 +123,6 @@ def _resampled(
 def _by_divergence(rows: npt.NDArray[np.bool_], ground: GroundCounts, counts: list[Counts]) -> Floats:
     """The same made of divergence, without resamples, [entry]."""
     positions = ground.positions[rows]
-    floor = (restore(ground.floor_divergence[rows]) * positions).sum()
-    own = np.array([(restore(one.divergence[rows]) * positions).sum() for one in counts])
-    return np.clip(faithfulness(own, floor), 0, None)
+    floor = total_bits(ground.floor_divergence[rows], positions)
+    divergences = np.array([total_bits(table.divergence[rows], positions) for table in counts])
+    return np.clip(faithfulness(divergences, floor), 0, None)

@@ -6,9 +6,9 @@ import signal
 import sys
 from types import FrameType
 
-from benchmark.cli import boards, checking, methods, records, references
-from benchmark.cli.app import app
-from benchmark.errors import SimplibenchError
+from simplibench.cli import boards, checking, methods, records, references
+from simplibench.cli.app import app
+from simplibench.errors import SimplibenchError
 
 COMMANDS = (methods, boards, checking, records, references)  # what they define, they have added to the application
 

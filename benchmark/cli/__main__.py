@@ -1,5 +1,5 @@
-"""`python -m benchmark.cli`"""
+"""`python -m simplibench.cli`"""
 
-from benchmark.cli import main
+from simplibench.cli import main
 
 main()

@@ -20,7 +20,7 @@ FormatOption = Annotated[str, typer.Option("--format", help="table for readers, 
 
 def require_there(*methods: str, task: str | None = None) -> None:
     """A misspelt name is told at once, not after torch was loaded. Raises UsageError."""
-    from benchmark.registry import find_method, load_task
+    from simplibench.registry import find_method, load_task
 
     for method in methods:
         find_method(method)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.app import app
+from simplibench.cli.app import app
 
 
 @app.command()
@@ -25,7 +25,7 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Make leaderboard.md, or a page for browsers, from the records and nothing else."""
-    from benchmark.commands import leaderboard as command
+    from simplibench.commands import leaderboard as command
 
     command.leaderboard(check, format, records, page, command.Pictures(html, open, figure))
 
@@ -40,6 +40,6 @@ def compare(
     ] = None,
 ) -> None:
     """Say what may be concluded about two submissions: paired differences, corrected for the number of arenas."""
-    from benchmark.commands import compare as command
+    from simplibench.commands import compare as command
 
     command.compare(first, second, arena, records)

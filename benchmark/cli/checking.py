@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.app import app, require_there
+from simplibench.cli.app import app, require_there
 
 
 @app.command()
@@ -36,8 +36,8 @@ def check(
 ) -> None:
     """Score a submission again on a sub-sample; exit code 1 if it got worse than its records."""
     require_there(submission)
-    from benchmark.board.regression import Limits
-    from benchmark.commands import check as command
+    from simplibench.board.regression import Limits
+    from simplibench.commands import check as command
 
     limits = Limits(tolerance, runtime_factor)
     options = command.Options(submission, against, arena, every, seed, limits, limit, device, timeout, in_process)

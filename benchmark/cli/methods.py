@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.app import FormatOption, TaskOption, app, require_there
+from simplibench.cli.app import FormatOption, TaskOption, app, require_there
 
 
 @app.command("list")
 def list_everything(format: FormatOption = "table") -> None:
     """Show the tasks, arenas and methods there are."""
-    from benchmark.commands import listing
+    from simplibench.commands import listing
 
     listing.show_list(format)
 
@@ -19,7 +19,7 @@ def list_everything(format: FormatOption = "table") -> None:
 @app.command()
 def info(name: Annotated[str, typer.Argument(help="A task, an arena or a method.")]) -> None:
     """Tell about one task, arena or method."""
-    from benchmark.commands import listing
+    from simplibench.commands import listing
 
     listing.show_info(name)
 
@@ -31,7 +31,7 @@ def new(
     folder: Annotated[Path | None, typer.Option(help="Where to write it; the checkout's submissions/ if none.")] = None,
 ) -> None:
     """Write a commented submission that runs as it is, to be made yours."""
-    from benchmark.commands import new as command
+    from simplibench.commands import new as command
 
     command.new(name, track, folder)
 
@@ -44,7 +44,7 @@ def validate(
 ) -> None:
     """Check a submission against the contract, on tiny real activations; every problem is listed."""
     require_there(file)
-    from benchmark.commands import validate as command
+    from simplibench.commands import validate as command
 
     command.validate(file, device, timeout)
 
@@ -74,7 +74,7 @@ def run(
 ) -> None:
     """Score methods, print their table and their place on the leaderboard. Interrupted, it goes on where it was."""
     require_there(*methods, task=task)
-    from benchmark.commands import run as command
+    from simplibench.commands import run as command
 
     options = command.Options(
         methods, task, arena, seed, device, limit, output, fresh, jobs, timeout, in_process, format
@@ -92,6 +92,6 @@ def report(
     format: Annotated[str, typer.Option(help="md for a pull request, html for a browser.")] = "md",
 ) -> None:
     """Show where one submission stands among the committed records, what it did, and how to reproduce it."""
-    from benchmark.commands import report as command
+    from simplibench.commands import report as command
 
     command.report(name, records, output, format)

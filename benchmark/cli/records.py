@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.app import app
+from simplibench.cli.app import app
 
 
 @app.command()
@@ -19,7 +19,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check that records hold: seal, protocol, source, counts, every figure, and the page. Every problem is listed."""
-    from benchmark.commands import verify as command
+    from simplibench.commands import verify as command
 
     command.verify(record or [], records, page)
 
@@ -34,6 +34,6 @@ def rerun(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds of its own code that the entry gets.")] = 600.0,
 ) -> None:
     """Make a record again from what it says, and compare: equal where it was made alike, else within tolerances."""
-    from benchmark.commands import rerun as command
+    from simplibench.commands import rerun as command
 
     raise typer.Exit(command.rerun(record, file, output, timeout))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.app import FormatOption, app
+from simplibench.cli.app import FormatOption, app
 
 
 @app.command()
@@ -23,7 +23,7 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, where the shipped ones were trained; cuda; auto.")] = "cpu",
 ) -> None:
     """Train references. Killed at any moment, the same command goes on, to the same weights."""
-    from benchmark.commands import train as command
+    from simplibench.commands import train as command
 
     command.train(task, seed, family, output, threads, save_every, device)
 
@@ -34,7 +34,7 @@ def study(
     output: Annotated[Path, typer.Option(help="Folder for tables and figure.")] = Path("results/studies"),
 ) -> None:
     """Recompute a paper's analysis from the shipped models, or audit the leaderboard: tables as CSV, figures as PNG."""
-    from benchmark.commands import study as command
+    from simplibench.commands import study as command
 
     command.study(name, output)
 
@@ -51,7 +51,7 @@ def fetch_data(
     only: Annotated[list[str] | None, typer.Option(help="Only this group, such as train; may be repeated.")] = None,
 ) -> None:
     """Fetch a task's packages with pip, checked by hash, and build its splits. Interrupted, it goes on where it was."""
-    from benchmark.commands import data as command
+    from simplibench.commands import data as command
 
     command.fetch_data(task, only)
 
@@ -59,6 +59,6 @@ def fetch_data(
 @data.command("list")
 def list_data(format: FormatOption = "table") -> None:
     """Show packages, licences, sizes and splits, and which of them are there."""
-    from benchmark.commands import data as command
+    from simplibench.commands import data as command
 
     command.list_data(format)

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from statistics import fmean
 
-from benchmark.board import Row, boards
-from benchmark.board.render import interval_text, rank_text
-from benchmark.commands.options import print_table
-from benchmark.records import COMMITTED, CodecRecord, ExplainerRecord, load_all
-from benchmark.registry import terms
-from benchmark.scoring.faithfulness import BUDGET_HALVINGS
+from simplibench.board import Row, boards
+from simplibench.board.render import interval_text, rank_text
+from simplibench.commands.options import print_table
+from simplibench.records import COMMITTED, CodecRecord, ExplainerRecord, load_all
+from simplibench.registry import terms
+from simplibench.scoring.faithfulness import BUDGET_HALVINGS
 
 Entry = tuple[str, str]  # submission and label
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.board import ArenaBoard
-from benchmark.commands.reading import Reading
-from benchmark.commands.soundness import printable, require_none
-from benchmark.commands.standing import protocols, sources
-from benchmark.registry import terms
+from simplibench.board import ArenaBoard
+from simplibench.commands.reading import Reading
+from simplibench.commands.soundness import printable, require_none
+from simplibench.commands.standing import protocols, sources
+from simplibench.registry import terms
 
 SHOWN_LINES = 12  # of the difference between a page and what the records give
 

@@ -5,23 +5,23 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.board.regression import Comparison, Limits
-from benchmark.board.remeasured import compare
-from benchmark.board.render import interval_text
-from benchmark.commands.options import parse_seed, print_table
-from benchmark.commands.recorded import chosen, of_generated_tasks, of_short_fits, records_of, require_comparable
-from benchmark.commands.run import Bar
-from benchmark.errors import UsageError
-from benchmark.harness.again import compared, score_again, units_again
-from benchmark.harness.guest import Nursery
-from benchmark.harness.jobs import guests
-from benchmark.harness.run import steps
-from benchmark.harness.runtime import resolve_device
-from benchmark.harness.scorer import callers
-from benchmark.harness.unit import Conditions
-from benchmark.methods import Manifest, source_sha256
-from benchmark.records import SeedName, Stored
-from benchmark.registry import find_method
+from simplibench.board.regression import Comparison, Limits
+from simplibench.board.remeasured import compare
+from simplibench.board.render import interval_text
+from simplibench.commands.options import parse_seed, print_table
+from simplibench.commands.recorded import chosen, of_generated_tasks, of_short_fits, records_of, require_comparable
+from simplibench.commands.run import Bar
+from simplibench.errors import UsageError
+from simplibench.harness.again import compared, score_again, units_again
+from simplibench.harness.guest import Nursery
+from simplibench.harness.jobs import guests
+from simplibench.harness.run import steps
+from simplibench.harness.runtime import resolve_device
+from simplibench.harness.scorer import callers
+from simplibench.harness.unit import Conditions
+from simplibench.methods import Manifest, source_sha256
+from simplibench.records import SeedName, Stored
+from simplibench.registry import find_method
 
 GONE = "the submission has no such entry any more"
 

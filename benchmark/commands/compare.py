@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from benchmark.board.comparison import compare as compare_records
-from benchmark.board.render import interval_text
-from benchmark.commands.options import print_table
-from benchmark.errors import UsageError
-from benchmark.records import COMMITTED, Stored, load_all
-from benchmark.registry import terms
+from simplibench.board.comparison import compare as compare_records
+from simplibench.board.render import interval_text
+from simplibench.commands.options import print_table
+from simplibench.errors import UsageError
+from simplibench.records import COMMITTED, Stored, load_all
+from simplibench.registry import terms
 
 RESULTS = Path("results")  # where `run` saves
 LEAST_SHOWN = 0.001  # of p-values

@@ -4,13 +4,13 @@ import json
 import sys
 from typing import Any
 
-from benchmark.commands.options import print_table, progress_bar, require_format
-from benchmark.corpus import Group, Manifest, Package, load_manifest
-from benchmark.corpus.fetch import fetch, found_hash, packages_folder
-from benchmark.errors import UsageError
-from benchmark.tasks.code import Code, code_python
-from benchmark.tasks.splits import generate, stored_sizes
-from benchmark.tasks.task import TRAINING
+from simplibench.commands.options import print_table, progress_bar, require_format
+from simplibench.corpus import Group, Manifest, Package, load_manifest
+from simplibench.corpus.fetch import fetch, found_hash, packages_folder
+from simplibench.errors import UsageError
+from simplibench.tasks.code import Code, code_python
+from simplibench.tasks.splits import generate, stored_sizes
+from simplibench.tasks.task import TRAINING
 
 TASKS: dict[str, Code] = {code_python.name: code_python}
 

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.board import leaderboard_csv, leaderboard_json, leaderboard_markdown
-from benchmark.commands.audit import audit
-from benchmark.commands.options import require_format
-from benchmark.commands.page import FIGURE, SHOWN, check_figure_of, renderer_beside, write_figure, write_page
-from benchmark.commands.reading import ALL, Reading, Wish, read
-from benchmark.commands.soundness import printable, require_none
-from benchmark.errors import UsageError
-from benchmark.files import write_atomically
-from benchmark.pages import require_libraries
-from benchmark.records import COMMITTED
-from benchmark.registry import BASELINES
+from simplibench.board import leaderboard_csv, leaderboard_json, leaderboard_markdown
+from simplibench.commands.audit import audit
+from simplibench.commands.options import require_format
+from simplibench.commands.page import FIGURE, SHOWN, check_figure_of, renderer_beside, write_figure, write_page
+from simplibench.commands.reading import ALL, Reading, Wish, read
+from simplibench.commands.soundness import printable, require_none
+from simplibench.errors import UsageError
+from simplibench.files import write_atomically
+from simplibench.pages import require_libraries
+from simplibench.records import COMMITTED
+from simplibench.registry import BASELINES
 
 PAGE = BASELINES.parent / "leaderboard.md"
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}

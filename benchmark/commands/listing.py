@@ -5,12 +5,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmark.commands.arena import place, rows_of, show_arena
-from benchmark.commands.options import print_table, require_format
-from benchmark.errors import UsageError
-from benchmark.models import load_card
-from benchmark.registry import all_methods, all_tasks
-from benchmark.tasks import Family, Task, absent, load_split
+from simplibench.commands.arena import place, rows_of, show_arena
+from simplibench.commands.options import print_table, require_format
+from simplibench.errors import UsageError
+from simplibench.models import load_card
+from simplibench.registry import all_methods, all_tasks
+from simplibench.tasks import Family, Task, absent, load_split
 
 
 def show_list(format: str) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from benchmark.errors import UsageError
-from benchmark.files import write_atomically
-from benchmark.methods.template import file_name, submission_text
-from benchmark.registry import SUBMISSIONS, all_methods
+from simplibench.errors import UsageError
+from simplibench.files import write_atomically
+from simplibench.methods.template import file_name, submission_text
+from simplibench.registry import SUBMISSIONS, all_methods
 
 
 def new(name: str, track: str, folder: Path | None) -> None:

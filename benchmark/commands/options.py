@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tabulate import tabulate
 
-from benchmark.errors import UsageError
-from benchmark.records import SeedName
+from simplibench.errors import UsageError
+from simplibench.records import SeedName
 
 RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.board import ArenaCurves
-from benchmark.commands.reading import Reading
-from benchmark.commands.standing import Listed
-from benchmark.errors import UsageError
-from benchmark.files import cache_folder, write_atomically
-from benchmark.harness.pool import workers
-from benchmark.pages.figure import check_figure, save_figure
-from benchmark.registry import BASELINES, all_methods, all_tasks
+from simplibench.board import ArenaCurves
+from simplibench.commands.reading import Reading
+from simplibench.commands.standing import Listed
+from simplibench.errors import UsageError
+from simplibench.files import cache_folder, write_atomically
+from simplibench.harness.pool import workers
+from simplibench.pages.figure import check_figure, save_figure
+from simplibench.registry import BASELINES, all_methods, all_tasks
 
 FIGURE = BASELINES.parent / "docs" / "leaderboard.png"
 SHOWN = "dyck-20-10/attention.1"  # in the figure
@@ -23,7 +23,7 @@ SHOWN = "dyck-20-10/attention.1"  # in the figure
 
 def write_page(reading: Reading, file: Path | None, show: bool, draw: Callable[[], str]) -> None:
     """Write the page, into the cache folder where no file is named, and open it where asked. Raises UsageError."""
-    from benchmark.pages.html import leaderboard_html
+    from simplibench.pages.html import leaderboard_html
 
     file = file or cache_folder() / "leaderboard.html"
     made = made_from(reading.listed)
@@ -37,11 +37,11 @@ def write_page(reading: Reading, file: Path | None, show: bool, draw: Callable[[
 @contextmanager
 def renderer_beside() -> Iterator[Callable[[], str]]:
     """The charts' renderer, put together by another process while records are read: it takes seconds."""
-    from benchmark.pages.renderer import renderer
+    from simplibench.pages.renderer import renderer
 
     with workers(1) as pool:
         drawn = pool.submit(renderer)
-        threading.Thread(target=importlib.import_module, args=("benchmark.pages.html",)).start()  # a second as well
+        threading.Thread(target=importlib.import_module, args=("simplibench.pages.html",)).start()  # a second as well
         yield drawn.result
 
 

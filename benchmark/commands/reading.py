@@ -10,13 +10,13 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from benchmark.board import ArenaBoard, ArenaCurves, boards, comparable_curves
-from benchmark.commands.soundness import unknown, unsound
-from benchmark.commands.standing import Listed
-from benchmark.errors import DamagedFile
-from benchmark.harness.pool import default_jobs, end_at_once, shared_out
-from benchmark.records import files_below, read_files, without_collection
-from benchmark.registry import terms
+from simplibench.board import ArenaBoard, ArenaCurves, boards, comparable_curves
+from simplibench.commands.soundness import unknown, unsound
+from simplibench.commands.standing import Listed
+from simplibench.errors import DamagedFile
+from simplibench.harness.pool import default_jobs, end_at_once, shared_out
+from simplibench.records import files_below, read_files, without_collection
+from simplibench.registry import terms
 
 MANY = 200  # records: from so many on it pays to start another process
 ALL = None

@@ -4,9 +4,9 @@ import sys
 from itertools import accumulate
 from pathlib import Path
 
-from benchmark.errors import UsageError
-from benchmark.records import COMMITTED, Protocol, Runtime, SeedName, Stored, load
-from benchmark.registry import load_task, protocol
+from simplibench.errors import UsageError
+from simplibench.records import COMMITTED, Protocol, Runtime, SeedName, Stored, load
+from simplibench.registry import load_task, protocol
 
 FIT_SECONDS = 3.0  # for the entries of an arena, by their records: a check is for every day
 USUAL = (COMMITTED, Path("results"))  # the agreed ones first: `results` may hold what is to be checked

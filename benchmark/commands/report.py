@@ -4,17 +4,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.board.report import Report, Source, below
-from benchmark.board.report import report as report_of
-from benchmark.board.report_markdown import report_markdown
-from benchmark.commands.options import RESULTS, require_format
-from benchmark.commands.page import task_labels
-from benchmark.errors import UsageError
-from benchmark.files import write_atomically
-from benchmark.methods import source_sha256
-from benchmark.methods.template import file_name
-from benchmark.records import COMMITTED, Stored, load_all
-from benchmark.registry import BASELINES, all_methods, terms
+from simplibench.board.report import Report, Source, below
+from simplibench.board.report import report as report_of
+from simplibench.board.report_markdown import report_markdown
+from simplibench.commands.options import RESULTS, require_format
+from simplibench.commands.page import task_labels
+from simplibench.errors import UsageError
+from simplibench.files import write_atomically
+from simplibench.methods import source_sha256
+from simplibench.methods.template import file_name
+from simplibench.records import COMMITTED, Stored, load_all
+from simplibench.registry import BASELINES, all_methods, terms
 
 ROOT = BASELINES.parent
 
@@ -68,10 +68,10 @@ def writer(format: str) -> Callable[[Report], str]:
     """Who writes a format. Raises UsageError where a library for it is missing."""
     if format == "md":
         return report_markdown
-    from benchmark.pages import require_libraries
+    from simplibench.pages import require_libraries
 
     require_libraries()
-    from benchmark.pages.report import report_html
+    from simplibench.pages.report import report_html
 
     return report_html
 

@@ -5,19 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmark.commands.options import print_table
-from benchmark.commands.run import Bar
-from benchmark.commands.soundness import printable, require_whole
-from benchmark.errors import UsageError
-from benchmark.harness import run as harness
-from benchmark.harness.guest import Nursery
-from benchmark.harness.jobs import guests
-from benchmark.harness.runtime import resolve_device
-from benchmark.harness.unit import Conditions, Unit, present
-from benchmark.methods import Pick, Selection, source_sha256
-from benchmark.records import CodecRecord, ExplainerRecord, Stored, load_single
-from benchmark.records.reproduction import Figure, changes, figures, runtimes
-from benchmark.registry import all_methods, find_method, load_task, terms
+from simplibench.commands.options import print_table
+from simplibench.commands.run import Bar
+from simplibench.commands.soundness import printable, require_whole
+from simplibench.errors import UsageError
+from simplibench.harness import run as harness
+from simplibench.harness.guest import Nursery
+from simplibench.harness.jobs import guests
+from simplibench.harness.runtime import resolve_device
+from simplibench.harness.unit import Conditions, Unit, present
+from simplibench.methods import Pick, Selection, source_sha256
+from simplibench.records import CodecRecord, ExplainerRecord, Stored, load_single
+from simplibench.records.reproduction import Figure, changes, figures, runtimes
+from simplibench.registry import all_methods, find_method, load_task, terms
 
 AnyRecord = CodecRecord | ExplainerRecord
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmark.api.tables import entry_tables, failures
-from benchmark.board import boards, entry_rows
-from benchmark.board.render import interval_text, rank_text
-from benchmark.commands.options import RESULTS, parse_seed, print_table, progress_bar, require_format
-from benchmark.harness import run as harness
-from benchmark.harness.jobs import guests
-from benchmark.harness.pool import default_jobs
-from benchmark.harness.runtime import resolve_device
-from benchmark.harness.unit import Conditions
-from benchmark.records import COMMITTED, Stored, load_all
-from benchmark.registry import terms
+from simplibench.api.tables import entry_tables, failures
+from simplibench.board import boards, entry_rows
+from simplibench.board.render import interval_text, rank_text
+from simplibench.commands.options import RESULTS, parse_seed, print_table, progress_bar, require_format
+from simplibench.harness import run as harness
+from simplibench.harness.jobs import guests
+from simplibench.harness.pool import default_jobs
+from simplibench.harness.runtime import resolve_device
+from simplibench.harness.unit import Conditions
+from simplibench.records import COMMITTED, Stored, load_all
+from simplibench.registry import terms
 
 
 @dataclass(frozen=True)

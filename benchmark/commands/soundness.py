@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from benchmark.errors import SimplibenchError
-from benchmark.methods import NAME_PATTERN
-from benchmark.records import CodecRecord, ExplainerRecord, Protocol, Stored, Terms, expected_key, problems_each
-from benchmark.registry import all_tasks, load_task, terms
+from simplibench.errors import SimplibenchError
+from simplibench.methods import NAME_PATTERN
+from simplibench.records import CodecRecord, ExplainerRecord, Protocol, Stored, Terms, expected_key, problems_each
+from simplibench.registry import all_tasks, load_task, terms
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

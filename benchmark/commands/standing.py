@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.commands.soundness import version
-from benchmark.methods import source_sha256
-from benchmark.records import COMMITTED, Protocol, Stored, Terms
-from benchmark.records.store import ground_name
-from benchmark.registry import all_methods
+from simplibench.commands.soundness import version
+from simplibench.methods import source_sha256
+from simplibench.records import COMMITTED, Protocol, Stored, Terms
+from simplibench.records.store import ground_name
+from simplibench.registry import all_methods
 
 CURRENT, OTHER = "of the current protocol", "of another protocol"
 SAME, CHANGED, DELETED = (

@@ -4,27 +4,27 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.commands.options import print_table, progress_bar
-from benchmark.errors import UsageError
-from benchmark.files import write_atomically
-from benchmark.studies.study import Study
-from benchmark.studies.table import as_cells, as_csv
+from simplibench.commands.options import print_table, progress_bar
+from simplibench.errors import UsageError
+from simplibench.files import write_atomically
+from simplibench.studies.study import Study
+from simplibench.studies.table import as_cells, as_csv
 
 
 def _balance() -> Study:
-    from benchmark.studies.balance import study
+    from simplibench.studies.balance import study
 
     return study
 
 
 def _code() -> Study:
-    from benchmark.studies.code import study
+    from simplibench.studies.code import study
 
     return study
 
 
 def _noise() -> Study:
-    from benchmark.studies.noise import study
+    from simplibench.studies.noise import study
 
     return study
 

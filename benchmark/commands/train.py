@@ -6,20 +6,20 @@ from typing import Any
 
 import torch
 
-from benchmark.commands.options import parse_seed, print_table, progress_bar
-from benchmark.errors import UsageError
-from benchmark.files import cache_folder
-from benchmark.harness.accuracy import accuracies, largest_change, measures
-from benchmark.harness.allocator import keep_freed_memory
-from benchmark.harness.data import require_all_data
-from benchmark.harness.runtime import resolve_device
-from benchmark.models import Checkpoint, Network, load_card, seed_name
-from benchmark.models.card import card_path
-from benchmark.models.reference import as_stored, save_reference, untrained
-from benchmark.models.training import Training
-from benchmark.records import SeedName
-from benchmark.registry import load_task
-from benchmark.tasks import Family, Task, load_training
+from simplibench.commands.options import parse_seed, print_table, progress_bar
+from simplibench.errors import UsageError
+from simplibench.files import cache_folder
+from simplibench.harness.accuracy import accuracies, largest_change, measures
+from simplibench.harness.allocator import keep_freed_memory
+from simplibench.harness.data import require_all_data
+from simplibench.harness.runtime import resolve_device
+from simplibench.models import Checkpoint, Network, load_card, seed_name
+from simplibench.models.card import card_path
+from simplibench.models.reference import as_stored, save_reference, untrained
+from simplibench.models.training import Training
+from simplibench.records import SeedName
+from simplibench.registry import load_task
+from simplibench.tasks import Family, Task, load_training
 
 SMOOTHING = 0.98  # of the loss and accuracy shown
 

@@ -6,15 +6,15 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from benchmark.errors import SimplibenchError
-from benchmark.harness.batches import limited, whole_batches
-from benchmark.harness.codecs.ground import fit_rows
-from benchmark.harness.codecs.stage import Stage
-from benchmark.harness.explainers.maskings import questions
-from benchmark.harness.guest import Guest, Nursery
-from benchmark.harness.run import DEFAULT_TASK
-from benchmark.harness.runtime import resolve_device
-from benchmark.methods import (
+from simplibench.errors import SimplibenchError
+from simplibench.harness.batches import limited, whole_batches
+from simplibench.harness.codecs.ground import fit_rows
+from simplibench.harness.codecs.stage import Stage
+from simplibench.harness.explainers.maskings import questions
+from simplibench.harness.guest import Guest, Nursery
+from simplibench.harness.run import DEFAULT_TASK
+from simplibench.harness.runtime import resolve_device
+from simplibench.methods import (
     AnyEntry,
     CodecPart,
     ExplainerEntry,
@@ -24,9 +24,9 @@ from benchmark.methods import (
     check_codec,
     check_explainer,
 )
-from benchmark.models import Part, load_reference
-from benchmark.registry import all_tasks, find_method, load_task
-from benchmark.tasks import Component, Explanations, Task, load_split
+from simplibench.models import Part, load_reference
+from simplibench.registry import all_tasks, find_method, load_task
+from simplibench.tasks import Component, Explanations, Task, load_split
 
 SENTENCES, ROWS, CASES = 40, 1_200, 6
 

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.board import leaderboard_markdown
-from benchmark.commands.audit import Audit, audit
-from benchmark.commands.options import print_table
-from benchmark.commands.reading import Reading, Wish, read
-from benchmark.commands.soundness import printable, unsound
-from benchmark.commands.standing import Listed, orphans
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.records import COMMITTED, Stored, load_single
-from benchmark.registry import BASELINES
+from simplibench.board import leaderboard_markdown
+from simplibench.commands.audit import Audit, audit
+from simplibench.commands.options import print_table
+from simplibench.commands.reading import Reading, Wish, read
+from simplibench.commands.soundness import printable, unsound
+from simplibench.commands.standing import Listed, orphans
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.records import COMMITTED, Stored, load_single
+from simplibench.registry import BASELINES
 
 PAGE = BASELINES.parent / "leaderboard.md"
 

@@ -12,9 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from benchmark.corpus.manifest import Group, Language
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.files import cache_folder
+from simplibench.corpus.manifest import Group, Language
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.files import cache_folder
 
 # Both groups and languages; the data set has two more, which no grammar here reads.
 LANGUAGES: dict[Group, Language] = {"python": "python", "java": "java", "javascript": "javascript", "go": "go"}

@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.corpus.manifest import Language, Selection
-from benchmark.corpus.syntax import parser
-from benchmark.errors import DamagedFile
+from simplibench.corpus.manifest import Language, Selection
+from simplibench.corpus.syntax import parser
+from simplibench.errors import DamagedFile
 
 if TYPE_CHECKING:
     from tree_sitter import Node

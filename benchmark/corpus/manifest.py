@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from benchmark.errors import DamagedFile
+from simplibench.errors import DamagedFile
 
 PACKAGES = Path(__file__).with_name("packages.json")
 

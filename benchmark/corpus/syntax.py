@@ -4,8 +4,8 @@ import importlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from benchmark.corpus.manifest import Language
-from benchmark.errors import UsageError
+from simplibench.corpus.manifest import Language
+from simplibench.errors import UsageError
 
 if TYPE_CHECKING:
     from tree_sitter import Parser

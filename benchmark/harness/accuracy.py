@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmark.harness.batches import scored_batches
-from benchmark.models import Network
-from benchmark.models.card import StratumQuality
-from benchmark.tasks import Split, Task, load_split
+from simplibench.harness.batches import scored_batches
+from simplibench.models import Network
+from simplibench.models.card import StratumQuality
+from simplibench.tasks import Split, Task, load_split
 
 Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.harness.guest import Nursery
-from benchmark.harness.pool import default_jobs
-from benchmark.harness.run import plan, results, run
-from benchmark.harness.unit import Conditions, Places, Progress, Unit
-from benchmark.records import SeedName, Stored
+from simplibench.harness.guest import Nursery
+from simplibench.harness.pool import default_jobs
+from simplibench.harness.run import plan, results, run
+from simplibench.harness.unit import Conditions, Places, Progress, Unit
+from simplibench.records import SeedName, Stored
 
 # Sentences of each split that a proxy is run on. All splits and arenas stay, since a proxy may fail on any of them, and
 # one reference is enough, since a change shows on each. svd in five arenas then takes half a minute of two cores.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.tasks import Cases, Sequences, Split, Task
+from simplibench.tasks import Cases, Sequences, Split, Task
 
 BATCH_TOKENS = Task.batch_tokens  # padded tokens a batch, at most, unless one sequence is longer
 

@@ -2,10 +2,10 @@
 
 import sys
 
-from benchmark.errors import UsageError
-from benchmark.harness.unit import present
-from benchmark.registry import scored_splits
-from benchmark.tasks import Task, absent
+from simplibench.errors import UsageError
+from simplibench.harness.unit import present
+from simplibench.registry import scored_splits
+from simplibench.tasks import Task, absent
 
 
 def require_data(task: Task) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from benchmark.records import Environment
+from simplibench.records import Environment
 
 PACKAGES = ("simplibench", "torch", "numpy", "scikit-learn", "pydantic", "safetensors")
 ROOT = Path(__file__).parent.parent.parent

@@ -13,12 +13,12 @@ from typing import Any, Self
 
 import torch
 
-from benchmark.errors import MethodFailed, UsageError
-from benchmark.harness.channel import Channel, Memory
-from benchmark.methods.manifest import Manifest
-from benchmark.methods.performer import Performer, Reply, Request, manifest
-from benchmark.methods.selection import Selection, load_selection
-from benchmark.methods.submission import load_submission
+from simplibench.errors import MethodFailed, UsageError
+from simplibench.harness.channel import Channel, Memory
+from simplibench.methods.manifest import Manifest
+from simplibench.methods.performer import Performer, Reply, Request, manifest
+from simplibench.methods.selection import Selection, load_selection
+from simplibench.methods.submission import load_submission
 
 # Host and guest work in turn on the same cores: a pool that spins for its next task slows the other down by a third.
 PASSIVE_THREADS = {"OMP_WAIT_POLICY": "passive"}
@@ -32,7 +32,7 @@ class Nursery:
         own, theirs = socket.socketpair()
         # A session of its own: Ctrl-C reaches the host alone, which then closes its sockets.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmark.harness.nursery", str(theirs.fileno())],
+            [sys.executable, "-m", "simplibench.harness.nursery", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             env=os.environ | PASSIVE_THREADS,
             stdin=subprocess.DEVNULL,

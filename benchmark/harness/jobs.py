@@ -10,11 +10,11 @@ from multiprocessing.queues import Queue
 
 import torch
 
-from benchmark.harness.allocator import keep_freed_memory
-from benchmark.harness.guest import Nursery
-from benchmark.harness.pool import SPAWN, workers
-from benchmark.harness.scorer import Grounds, run_unit
-from benchmark.harness.unit import Conditions, Places, Progress, Unit
+from simplibench.harness.allocator import keep_freed_memory
+from simplibench.harness.guest import Nursery
+from simplibench.harness.pool import SPAWN, workers
+from simplibench.harness.scorer import Grounds, run_unit
+from simplibench.harness.unit import Conditions, Places, Progress, Unit
 
 LOOK_SECONDS = 0.2  # between looks at how the others get on
 Message = tuple[str, int]  # what a step is called and 0, or nothing and a number of steps skipped

@@ -19,12 +19,12 @@ from typing import Any
 
 import torch
 
-from benchmark.errors import MethodFailed, SimplibenchError
-from benchmark.harness.allocator import keep_freed_memory
-from benchmark.harness.channel import Channel, Memory
-from benchmark.methods.performer import Performer, Request, manifest
-from benchmark.methods.selection import Selection, load_selection
-from benchmark.methods.submission import load_submission
+from simplibench.errors import MethodFailed, SimplibenchError
+from simplibench.harness.allocator import keep_freed_memory
+from simplibench.harness.channel import Channel, Memory
+from simplibench.methods.performer import Performer, Request, manifest
+from simplibench.methods.selection import Selection, load_selection
+from simplibench.methods.submission import load_submission
 
 DESCRIPTORS = 3  # of a guest: its socket, the memory it reads, the memory it writes
 

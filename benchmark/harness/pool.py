@@ -13,7 +13,7 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
-from benchmark.errors import SimplibenchError
+from simplibench.errors import SimplibenchError
 
 MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, about one GiB
 Item = TypeVar("Item")

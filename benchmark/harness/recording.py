@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from benchmark.errors import MethodFailed
-from benchmark.harness.environment import environment
-from benchmark.harness.track import Ground, Result, Track
-from benchmark.harness.unit import Conditions, Unit, record_key
-from benchmark.methods import AnyEntry
-from benchmark.records import CodecRecord, ExplainerRecord
-from benchmark.registry import protocol
+from simplibench.errors import MethodFailed
+from simplibench.harness.environment import environment
+from simplibench.harness.track import Ground, Result, Track
+from simplibench.harness.unit import Conditions, Unit, record_key
+from simplibench.methods import AnyEntry
+from simplibench.records import CodecRecord, ExplainerRecord
+from simplibench.registry import protocol
 
 
 def make_record(

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.errors import UsageError
-from benchmark.harness.data import require_data, with_data
-from benchmark.harness.guest import Nursery
-from benchmark.harness.jobs import run_here, run_side_by_side
-from benchmark.harness.scorer import callers, known
-from benchmark.harness.tracks import TRACKS
-from benchmark.harness.unit import Conditions, Places, Progress, Unit, fits
-from benchmark.methods import Manifest, Selection, source_sha256
-from benchmark.models import load_card
-from benchmark.records import COMMITTED, SeedName, Stored
-from benchmark.registry import all_tasks, find_arenas, find_method, load_task
-from benchmark.tasks import Arena, Task
+from simplibench.errors import UsageError
+from simplibench.harness.data import require_data, with_data
+from simplibench.harness.guest import Nursery
+from simplibench.harness.jobs import run_here, run_side_by_side
+from simplibench.harness.scorer import callers, known
+from simplibench.harness.tracks import TRACKS
+from simplibench.harness.unit import Conditions, Places, Progress, Unit, fits
+from simplibench.methods import Manifest, Selection, source_sha256
+from simplibench.models import load_card
+from simplibench.records import COMMITTED, SeedName, Stored
+from simplibench.registry import all_tasks, find_arenas, find_method, load_task
+from simplibench.tasks import Arena, Task
 
 DEFAULT_TASK = "dyck-20-10"
 EVERY_TASK = "all"

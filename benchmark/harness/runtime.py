@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from benchmark.errors import UsageError
+from simplibench.errors import UsageError
 
 REPETITIONS = 5
 T = TypeVar("T")

@@ -3,15 +3,15 @@
 import sys
 from pathlib import Path
 
-from benchmark import records
-from benchmark.errors import DamagedFile, MethodFailed
-from benchmark.harness.guest import Guest, InProcess, Nursery
-from benchmark.harness.recording import make_record
-from benchmark.harness.track import Ground, Result
-from benchmark.harness.tracks import TRACKS
-from benchmark.harness.unit import Conditions, Places, Progress, Unit, present, record_key
-from benchmark.methods import AnyEntry, Selection
-from benchmark.records import SeedName, Stored
+from simplibench import records
+from simplibench.errors import DamagedFile, MethodFailed
+from simplibench.harness.guest import Guest, InProcess, Nursery
+from simplibench.harness.recording import make_record
+from simplibench.harness.track import Ground, Result
+from simplibench.harness.tracks import TRACKS
+from simplibench.harness.unit import Conditions, Places, Progress, Unit, present, record_key
+from simplibench.methods import AnyEntry, Selection
+from simplibench.records import SeedName, Stored
 
 
 class Grounds:

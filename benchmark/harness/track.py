@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from benchmark.harness.unit import Conditions, Unit
-from benchmark.methods import AnyEntry, Caller
-from benchmark.records import CodecRecord, ExplainerRecord, Table
-from benchmark.tasks import Task
+from simplibench.harness.unit import Conditions, Unit
+from simplibench.methods import AnyEntry, Caller
+from simplibench.records import CodecRecord, ExplainerRecord, Table
+from simplibench.tasks import Task
 
 Step = Callable[[str], None]  # told before each part of an entry's work
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchmark import records
-from benchmark.methods import AnyEntry, CodecEntry, Manifest, Selection
-from benchmark.records import SeedName, key_of
-from benchmark.registry import protocol, scored_splits
-from benchmark.tasks import Arena, Explanations, Task, absent
+from simplibench import records
+from simplibench.methods import AnyEntry, CodecEntry, Manifest, Selection
+from simplibench.records import SeedName, key_of
+from simplibench.registry import protocol, scored_splits
+from simplibench.tasks import Arena, Explanations, Task, absent
 
 
 @dataclass(frozen=True)

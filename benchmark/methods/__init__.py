@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from benchmark.lazy import exports
-from benchmark.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Manifest
-from benchmark.methods.method import Method
-from benchmark.methods.selection import Given, Pick, Selection, load_selection, select
-from benchmark.methods.submission import (
+from simplibench.lazy import exports
+from simplibench.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Manifest
+from simplibench.methods.method import Method
+from simplibench.methods.selection import Given, Pick, Selection, load_selection, select
+from simplibench.methods.submission import (
     NAME_PATTERN,
     Submission,
     load_submission,
@@ -15,28 +15,28 @@ from benchmark.methods.submission import (
 )
 
 if TYPE_CHECKING:
-    from benchmark.methods.codec import Codec, CodecPart, State
-    from benchmark.methods.codec_contract import check_codec
-    from benchmark.methods.contract import Problem
-    from benchmark.methods.explained import ExplainedModel
-    from benchmark.methods.explainer import Explainer
-    from benchmark.methods.explainer_contract import Question, check_explainer
-    from benchmark.methods.hosted_codec import HostedCodec
-    from benchmark.methods.hosted_explainer import HostedExplainer
-    from benchmark.methods.performer import Caller, Performer, Reply, Request
+    from simplibench.methods.codec import Codec, CodecPart, State
+    from simplibench.methods.codec_contract import check_codec
+    from simplibench.methods.contract import Problem
+    from simplibench.methods.explained import ExplainedModel
+    from simplibench.methods.explainer import Explainer
+    from simplibench.methods.explainer_contract import Question, check_explainer
+    from simplibench.methods.hosted_codec import HostedCodec
+    from simplibench.methods.hosted_explainer import HostedExplainer
+    from simplibench.methods.performer import Caller, Performer, Reply, Request
 
 __getattr__ = exports(
     __name__,
     {
-        **dict.fromkeys(("Codec", "CodecPart", "State"), "benchmark.methods.codec"),
-        "check_codec": "benchmark.methods.codec_contract",
-        "Problem": "benchmark.methods.contract",
-        "ExplainedModel": "benchmark.methods.explained",
-        "Explainer": "benchmark.methods.explainer",
-        **dict.fromkeys(("Question", "check_explainer"), "benchmark.methods.explainer_contract"),
-        "HostedCodec": "benchmark.methods.hosted_codec",
-        "HostedExplainer": "benchmark.methods.hosted_explainer",
-        **dict.fromkeys(("Caller", "Performer", "Reply", "Request"), "benchmark.methods.performer"),
+        **dict.fromkeys(("Codec", "CodecPart", "State"), "simplibench.methods.codec"),
+        "check_codec": "simplibench.methods.codec_contract",
+        "Problem": "simplibench.methods.contract",
+        "ExplainedModel": "simplibench.methods.explained",
+        "Explainer": "simplibench.methods.explainer",
+        **dict.fromkeys(("Question", "check_explainer"), "simplibench.methods.explainer_contract"),
+        "HostedCodec": "simplibench.methods.hosted_codec",
+        "HostedExplainer": "simplibench.methods.hosted_explainer",
+        **dict.fromkeys(("Caller", "Performer", "Reply", "Request"), "simplibench.methods.performer"),
     },
 )
 

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from benchmark.methods.manifest import CodecEntry
-from benchmark.methods.method import Method
+from simplibench.methods.manifest import CodecEntry
+from simplibench.methods.method import Method
 
 State = dict[str, Tensor]
 CodecPart = Literal["vectors", "pattern"]

@@ -6,12 +6,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from benchmark.errors import MethodFailed
-from benchmark.methods.codec import CodecPart, State
-from benchmark.methods.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
-from benchmark.methods.hosted_codec import HostedCodec
-from benchmark.methods.manifest import CodecEntry
-from benchmark.methods.performer import Caller
+from simplibench.errors import MethodFailed
+from simplibench.methods.codec import CodecPart, State
+from simplibench.methods.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
+from simplibench.methods.hosted_codec import HostedCodec
+from simplibench.methods.manifest import CodecEntry
+from simplibench.methods.performer import Caller
 
 SEED, OTHER_SEED = 1, 2
 SAME_STATE = "the same state under the same seed"

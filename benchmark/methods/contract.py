@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmark.methods.manifest import EntryManifest
-from benchmark.methods.performer import Reply
+from simplibench.methods.manifest import EntryManifest
+from simplibench.methods.performer import Reply
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-4  # a matrix product of fewer rows may be summed in another order
 

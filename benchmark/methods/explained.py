@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.models import Network, Site, build
-from benchmark.tasks import Architecture
+from simplibench.models import Network, Site, build
+from simplibench.tasks import Architecture
 
 MASKED_TOKENS = 16_384  # run at once
 FIRST_SCORES = Site(0, "query+key")  # what lies before the first attention does not depend on what is hidden from it

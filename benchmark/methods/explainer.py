@@ -4,9 +4,9 @@ from abc import abstractmethod
 
 from torch import Tensor
 
-from benchmark.methods.explained import ExplainedModel
-from benchmark.methods.manifest import ExplainerEntry
-from benchmark.methods.method import Method
+from simplibench.methods.explained import ExplainedModel
+from simplibench.methods.manifest import ExplainerEntry
+from simplibench.methods.method import Method
 
 
 class Explainer(Method):

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.errors import MethodFailed
-from benchmark.methods.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
-from benchmark.methods.hosted_explainer import HostedExplainer
-from benchmark.methods.manifest import ExplainerEntry
-from benchmark.methods.performer import Caller
-from benchmark.models import Network
+from simplibench.errors import MethodFailed
+from simplibench.methods.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
+from simplibench.methods.hosted_explainer import HostedExplainer
+from simplibench.methods.manifest import ExplainerEntry
+from simplibench.methods.performer import Caller
+from simplibench.models import Network
 
 PADDING = 3  # tokens
 REPEATABLE = "the same attributions for the same question"

@@ -5,11 +5,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from benchmark.errors import MethodFailed
-from benchmark.methods.codec import State
-from benchmark.methods.manifest import CodecEntry
-from benchmark.methods.performer import Caller, Reply, Request
-from benchmark.scoring.rate import FLOAT_BITS
+from simplibench.errors import MethodFailed
+from simplibench.methods.codec import State
+from simplibench.methods.manifest import CodecEntry
+from simplibench.methods.performer import Caller, Reply, Request
+from simplibench.scoring.rate import FLOAT_BITS
 
 
 class HostedCodec:

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from benchmark.errors import MethodFailed
-from benchmark.methods.explained import describe_model
-from benchmark.methods.manifest import ExplainerEntry
-from benchmark.methods.performer import Caller, Reply, Request
-from benchmark.models import Network
+from simplibench.errors import MethodFailed
+from simplibench.methods.explained import describe_model
+from simplibench.methods.manifest import ExplainerEntry
+from simplibench.methods.performer import Caller, Reply, Request
+from simplibench.models import Network
 
 
 class HostedExplainer:

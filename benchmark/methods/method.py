@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmark.methods.manifest import AnyEntry
+from simplibench.methods.manifest import AnyEntry
 
 
 class Method(BaseModel, ABC):

@@ -10,11 +10,11 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
-from benchmark.errors import MethodFailed
-from benchmark.methods.explained import ExplainedModel, open_model
-from benchmark.methods.manifest import Manifest
-from benchmark.methods.submission import Submission
-from benchmark.scoring.rate import FLOAT_BITS, INTEGERS
+from simplibench.errors import MethodFailed
+from simplibench.methods.explained import ExplainedModel, open_model
+from simplibench.methods.manifest import Manifest
+from simplibench.methods.submission import Submission
+from simplibench.scoring.rate import FLOAT_BITS, INTEGERS
 
 Call = Literal["fit", "trim", "encode", "decode", "explain"]
 

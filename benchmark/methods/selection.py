@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from benchmark.errors import UsageError
-from benchmark.methods.method import Method
-from benchmark.methods.submission import Name, Submission, run_file, validation_problems
+from simplibench.errors import UsageError
+from simplibench.methods.method import Method
+from simplibench.methods.submission import Name, Submission, run_file, validation_problems
 
 NOT_STATED = "not stated"  # authors and reference of a method whose file has no submission
 MANIFEST = ("name", "authors", "reference", "control")

@@ -1,6 +1,6 @@
 """Any scikit-learn transformer with `inverse_transform` as a codec, in three lines.
 
-from benchmark.methods.sklearn import SklearnCodec
+from simplibench.methods.sklearn import SklearnCodec
 class FastICA(SklearnCodec): estimator = sklearn.decomposition.FastICA
 submission = Submission(..., entries=[FastICA(parameters={"n_components": 8})])
 """
@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from benchmark.methods.codec import Codec, State
+from simplibench.methods.codec import Codec, State
 
 
 class SklearnCodec(Codec):

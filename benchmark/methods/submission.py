@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
 
-from benchmark.errors import UsageError
-from benchmark.methods.method import Method
+from simplibench.errors import UsageError
+from simplibench.methods.method import Method
 
 _running: ContextVar[Path | None] = ContextVar("_running", default=None)  # the submission's file that is being run
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"

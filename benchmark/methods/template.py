@@ -7,9 +7,9 @@ from typing import get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from benchmark.errors import UsageError
-from benchmark.methods.manifest import AnyEntry
-from benchmark.methods.submission import Name
+from simplibench.errors import UsageError
+from simplibench.methods.manifest import AnyEntry
+from simplibench.methods.submission import Name
 
 TEMPLATES = Path(__file__).parent / "templates"
 TRACKS = tuple(kind.model_fields["track"].default for kind in get_args(get_args(AnyEntry)[0]))

@@ -2,24 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-from benchmark.lazy import exports
-from benchmark.models.card import CHECKPOINTS, Card, Checkpoint, checkpoint_path, load_card, seed_name
+from simplibench.lazy import exports
+from simplibench.models.card import CHECKPOINTS, Card, Checkpoint, checkpoint_path, load_card, seed_name
 
 if TYPE_CHECKING:
-    from benchmark.models.architectures import build
-    from benchmark.models.network import Cut, Layer, Network, Part, Site
-    from benchmark.models.reference import Reference, load_reference
-    from benchmark.models.sites import STREAMS, Rows, places, put, read
-    from benchmark.models.transformer import Transformer
+    from simplibench.models.architectures import build
+    from simplibench.models.network import Cut, Layer, Network, Part, Site
+    from simplibench.models.reference import Reference, load_reference
+    from simplibench.models.sites import STREAMS, Rows, places, put, read
+    from simplibench.models.transformer import Transformer
 
 __getattr__ = exports(
     __name__,
     {
-        **dict.fromkeys(("Reference", "load_reference"), "benchmark.models.reference"),
-        **dict.fromkeys(("STREAMS", "Rows", "places", "put", "read"), "benchmark.models.sites"),
-        "build": "benchmark.models.architectures",
-        "Transformer": "benchmark.models.transformer",
-        **dict.fromkeys(("Cut", "Part", "Site", "Layer", "Network"), "benchmark.models.network"),
+        **dict.fromkeys(("Reference", "load_reference"), "simplibench.models.reference"),
+        **dict.fromkeys(("STREAMS", "Rows", "places", "put", "read"), "simplibench.models.sites"),
+        "build": "simplibench.models.architectures",
+        "Transformer": "simplibench.models.transformer",
+        **dict.fromkeys(("Cut", "Part", "Site", "Layer", "Network"), "simplibench.models.network"),
     },
 )
 

@@ -1,9 +1,9 @@
 """From the shape of a reference to the network of its kind."""
 
-from benchmark.models.minimal import Minimal
-from benchmark.models.network import Network
-from benchmark.models.transformer import Transformer
-from benchmark.tasks import Architecture
+from simplibench.models.minimal import Minimal
+from simplibench.models.network import Network
+from simplibench.models.transformer import Transformer
+from simplibench.tasks import Architecture
 
 
 def build(shape: Architecture) -> Network:

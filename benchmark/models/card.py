@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.tasks import Family, Task
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.tasks import Family, Task
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 UNTRAINED = "untrained"

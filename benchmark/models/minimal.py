@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from benchmark.models.network import Layer, Network
-from benchmark.tasks import Architecture
+from simplibench.models.network import Layer, Network
+from simplibench.tasks import Architecture
 
 
 class AttentionOnly(Layer):

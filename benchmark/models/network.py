@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark.tasks import Architecture
+from simplibench.tasks import Architecture
 
 OUT_OF_REACH = 1e9  # what the scores of a hidden key are lowered by, before scaling: exp of it is 0 exactly
 Part = Literal["query+key", "pattern", "residual"]

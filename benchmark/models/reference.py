@@ -15,13 +15,13 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from benchmark.errors import DamagedFile
-from benchmark.files import write_atomically
-from benchmark.models.architectures import build
-from benchmark.models.card import CHECKPOINTS, Card, Checkpoint, card_path, checkpoint_path, load_card
-from benchmark.models.network import Network
-from benchmark.models.training import initial
-from benchmark.tasks import Family, Task
+from simplibench.errors import DamagedFile
+from simplibench.files import write_atomically
+from simplibench.models.architectures import build
+from simplibench.models.card import CHECKPOINTS, Card, Checkpoint, card_path, checkpoint_path, load_card
+from simplibench.models.network import Network
+from simplibench.models.training import initial
+from simplibench.tasks import Family, Task
 
 UNTRAINED_SEED = 0  # the initialisation that is shipped as the untrained control
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.models.network import Cut, Part
+from simplibench.models.network import Cut, Part
 
 Rows = dict[str, Tensor]  # "query", "key", "pattern" or "residual" -> [H, N, width]
 STREAMS: dict[Part, tuple[str, ...]] = {

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark.errors import DamagedFile
-from benchmark.files import write_atomically
-from benchmark.models.architectures import build
-from benchmark.models.network import Network
-from benchmark.tasks import Family, Recipe, Sequences, Task
-from benchmark.tasks.task import Integers
+from simplibench.errors import DamagedFile
+from simplibench.files import write_atomically
+from simplibench.models.architectures import build
+from simplibench.models.network import Network
+from simplibench.tasks import Family, Recipe, Sequences, Task
+from simplibench.tasks.task import Integers
 
 IGNORED = -100  # cross_entropy's label for padding
 BETAS = (0.9, 0.98)

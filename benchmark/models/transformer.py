@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from benchmark.models.network import Layer, Network
-from benchmark.tasks import Architecture
+from simplibench.models.network import Layer, Network
+from simplibench.tasks import Architecture
 
 LINEAR_POSITION_SCALE = 6_000.0  # Wen et al.: position i is i / 6000 in the last dimension
 

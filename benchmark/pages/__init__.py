@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from benchmark.errors import UsageError
+from simplibench.errors import UsageError
 
 LIBRARIES = ("altair", "jinja2", "vl_convert")
 

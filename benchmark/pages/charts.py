@@ -5,8 +5,8 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves
-from benchmark.pages.encodings import (
+from simplibench.board import ArenaCurves
+from simplibench.pages.encodings import (
     SHARE,
     Drawing,
     as_dict,
@@ -23,8 +23,8 @@ from benchmark.pages.encodings import (
     shape,
     shown,
 )
-from benchmark.pages.look import Look
-from benchmark.pages.rows import SIDES, rows_as_csv, timed, two_sides
+from simplibench.pages.look import Look
+from simplibench.pages.rows import SIDES, rows_as_csv, timed, two_sides
 
 
 def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:

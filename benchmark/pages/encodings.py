@@ -6,8 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.pages.look import Frame
-from benchmark.pages.rows import Rows
+from simplibench.pages.look import Frame
+from simplibench.pages.rows import Rows
 
 SHARE = alt.Scale(domain=[0, 1], clamp=True)
 FADED = 0.12

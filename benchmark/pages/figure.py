@@ -7,11 +7,11 @@ import hashlib
 import json
 from pathlib import Path
 
-from benchmark.board import ArenaCurves
-from benchmark.errors import DamagedFile
-from benchmark.files import write_atomically
-from benchmark.pages.look import Look, config
-from benchmark.pages.rows import two_sides
+from simplibench.board import ArenaCurves
+from simplibench.errors import DamagedFile
+from simplibench.files import write_atomically
+from simplibench.pages.look import Look, config
+from simplibench.pages.rows import two_sides
 
 SCALE = 2  # pixels a unit: for screens with small ones
 
@@ -20,7 +20,7 @@ def save_figure(arena: ArenaCurves, file: Path) -> None:
     """Draw the arena's curves to a PNG, and write their data beside it. Needs the libraries of the page."""
     import vl_convert
 
-    from benchmark.pages.charts import rate_curves
+    from simplibench.pages.charts import rate_curves
 
     drawing = rate_curves(arena, Look.of([arena]))
     png = vl_convert.vegalite_to_png(drawing.to_dict(), scale=SCALE, config=config(dark=False, background="white"))

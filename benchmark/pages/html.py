@@ -9,15 +9,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmark.board import ArenaBoard, ArenaCurves
-from benchmark.board.render import footnote
-from benchmark.pages.charts import rate_curves, runtime_chart
-from benchmark.pages.encodings import Drawing
-from benchmark.pages.look import Look, config
-from benchmark.pages.renderer import renderer
-from benchmark.pages.split_map import split_map
-from benchmark.pages.strata import Labels, caption, strata_chart, strata_of
-from benchmark.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
+from simplibench.board import ArenaBoard, ArenaCurves
+from simplibench.board.render import footnote
+from simplibench.pages.charts import rate_curves, runtime_chart
+from simplibench.pages.encodings import Drawing
+from simplibench.pages.look import Look, config
+from simplibench.pages.renderer import renderer
+from simplibench.pages.split_map import split_map
+from simplibench.pages.strata import Labels, caption, strata_chart, strata_of
+from simplibench.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
 
 TEMPLATES = "templates"
 CAPTIONS = {
@@ -87,7 +87,7 @@ def leaderboard_html(
 
 def environment() -> Environment:
     """Templates whose values are all escaped; a name that is not given is an error."""
-    loader = PackageLoader("benchmark.pages", TEMPLATES)
+    loader = PackageLoader("simplibench.pages", TEMPLATES)
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 

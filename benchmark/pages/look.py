@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.board import ArenaCurves
+from simplibench.board import ArenaCurves
 
 # After Okabe and Ito, made darker on white and lighter on black until each stands out by 3 to 1.
 COLOURS = (

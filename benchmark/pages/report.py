@@ -3,15 +3,15 @@
 import re
 from dataclasses import dataclass, replace
 
-from benchmark.board.curves import ArenaCurves
-from benchmark.board.report import ArenaReport, Labels, Report
-from benchmark.board.report_sections import Section, sections
-from benchmark.pages.charts import rate_curves, runtime_chart
-from benchmark.pages.encodings import Drawing
-from benchmark.pages.html import Figure, as_json, assets, chart_json, environment
-from benchmark.pages.look import Look, config
-from benchmark.pages.split_map import split_map
-from benchmark.pages.strata import caption, strata_chart, strata_of
+from simplibench.board.curves import ArenaCurves
+from simplibench.board.report import ArenaReport, Labels, Report
+from simplibench.board.report_sections import Section, sections
+from simplibench.pages.charts import rate_curves, runtime_chart
+from simplibench.pages.encodings import Drawing
+from simplibench.pages.html import Figure, as_json, assets, chart_json, environment
+from simplibench.pages.look import Look, config
+from simplibench.pages.split_map import split_map
+from simplibench.pages.strata import caption, strata_chart, strata_of
 
 WEB = re.compile(r"https?://\S+")
 

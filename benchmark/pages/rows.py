@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-from benchmark.board import ArenaCurves, EntryCurve
+from simplibench.board import ArenaCurves, EntryCurve
 
 SIDES = {"in distribution (ID)": "on_id", "out of distribution (OOD)": "on_ood"}
 ROUNDING = 4  # digits after the point

@@ -6,9 +6,9 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves
-from benchmark.pages.encodings import Drawing, as_dict, csv_data, dark, entry_tooltip, filled, place
-from benchmark.pages.rows import Rows, as_csv, names, rounded
+from simplibench.board import ArenaCurves
+from simplibench.pages.encodings import Drawing, as_dict, csv_data, dark, entry_tooltip, filled, place
+from simplibench.pages.rows import Rows, as_csv, names, rounded
 
 CROWDED = 12  # columns that are too many to be wide
 

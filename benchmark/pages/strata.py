@@ -7,8 +7,8 @@ from typing import Any
 
 import altair as alt
 
-from benchmark.board import ArenaCurves, shown_measure
-from benchmark.pages.encodings import (
+from simplibench.board import ArenaCurves, shown_measure
+from simplibench.pages.encodings import (
     SHARE,
     Drawing,
     Layers,
@@ -25,9 +25,9 @@ from benchmark.pages.encodings import (
     shape,
     shown,
 )
-from benchmark.pages.look import Frame, Look
-from benchmark.pages.rows import Rows, names
-from benchmark.pages.strata_rows import PER_MILLE, shares_csv, sizes_csv, taken_entries
+from simplibench.pages.look import Frame, Look
+from simplibench.pages.rows import Rows, names
+from simplibench.pages.strata_rows import PER_MILLE, shares_csv, sizes_csv, taken_entries
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 FIRST_SHOWN = 2  # identity's rate halved so often

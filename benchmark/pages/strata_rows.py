@@ -1,7 +1,7 @@
 """The data of the charts of strata: much of a page, and so as short as it can be. Needs no library."""
 
-from benchmark.board import ArenaCurves, EntryCurve, StratumPoint
-from benchmark.pages.rows import as_csv
+from simplibench.board import ArenaCurves, EntryCurve, StratumPoint
+from simplibench.pages.rows import as_csv
 
 PER_MILLE = 1_000  # shares travel in whole thousandths: half of a page's data are these
 Taken = list[tuple[EntryCurve, int]]  # entries, and at which budgets each is taken: one bit each, the dearest lowest

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmark.board import ArenaBoard, ArenaCurves, EntryCurve, Row
-from benchmark.board.render import bits_text, rank_text
-from benchmark.scoring.chance import Interval
+from simplibench.board import ArenaBoard, ArenaCurves, EntryCurve, Row
+from simplibench.board.render import bits_text, rank_text
+from simplibench.scoring.chance import Interval
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ A suite of one's own says that a proxy must stay what it was:
         proxy("my_method.py", arena="dyck-20-10/attention.1", seed=0).must_be_as_fast_as(benchmark=benchmark)
 
 `record` is a record's file or a folder of records; without, the committed ones, else those in `results`. In place of a
-record there may be a `floor`, a number or one by split. See `benchmark.plugin.proxies.Proxy`.
+record there may be a `floor`, a number or one by split. See `simplibench.plugin.proxies.Proxy`.
 
     pytest --simplibench my_method.py
 
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from benchmark.plugin.proxies import Proxies
+    from simplibench.plugin.proxies import Proxies
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Have the submissions collected: beside the paths that were given, or alone."""
     if config.getoption("--simplibench"):
-        from benchmark.plugin.contract import add_submissions
+        from simplibench.plugin.contract import add_submissions
 
         add_submissions(config)
 
@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_pycollect_makemodule(module_path: Any, parent: pytest.Collector) -> pytest.Collector | None:
     """A submission is collected as its contract; pytest never imports it."""
     if parent.config.getoption("--simplibench"):
-        from benchmark.plugin.contract import collector
+        from simplibench.plugin.contract import collector
 
         return collector(module_path, parent)
     return None
@@ -68,7 +68,7 @@ def pytest_pycollect_makemodule(module_path: Any, parent: pytest.Collector) -> p
 @pytest.fixture(scope="session")
 def proxy() -> Iterator["Proxies"]:
     """Proxies by submission, arena and reference; what several tests ask of one is measured once."""
-    from benchmark.plugin.proxies import Proxies
+    from simplibench.plugin.proxies import Proxies
 
     with Proxies() as proxies:
         yield proxies

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from benchmark.commands.validate import Trial
-from benchmark.errors import SimplibenchError, UsageError
-from benchmark.harness.guest import Guest, Nursery
-from benchmark.harness.runtime import resolve_device
-from benchmark.methods import AnyEntry, ExplainerEntry, Manifest, Problem
-from benchmark.methods.codec_contract import CODEC_METHODS, CODEC_PROMISES
-from benchmark.methods.contract import Promise
-from benchmark.methods.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
-from benchmark.registry import find_method
+from simplibench.commands.validate import Trial
+from simplibench.errors import SimplibenchError, UsageError
+from simplibench.harness.guest import Guest, Nursery
+from simplibench.harness.runtime import resolve_device
+from simplibench.methods import AnyEntry, ExplainerEntry, Manifest, Problem
+from simplibench.methods.codec_contract import CODEC_METHODS, CODEC_PROMISES
+from simplibench.methods.contract import Promise
+from simplibench.methods.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
+from simplibench.registry import find_method
 
 USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
 FILES = pytest.StashKey[list[Path]]()

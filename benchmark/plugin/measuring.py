@@ -6,16 +6,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmark.api.evaluation import Quiet
-from benchmark.errors import UsageError
-from benchmark.harness.again import compared, score_again, units_again
-from benchmark.harness.guest import Nursery
-from benchmark.harness.runtime import resolve_device
-from benchmark.harness.scorer import callers
-from benchmark.harness.unit import Conditions, Unit
-from benchmark.methods import Manifest
-from benchmark.records import SeedName, Stored
-from benchmark.registry import find_arenas, find_method, load_task
+from simplibench.api.evaluation import Quiet
+from simplibench.errors import UsageError
+from simplibench.harness.again import compared, score_again, units_again
+from simplibench.harness.guest import Nursery
+from simplibench.harness.runtime import resolve_device
+from simplibench.harness.scorer import callers
+from simplibench.harness.unit import Conditions, Unit
+from simplibench.methods import Manifest
+from simplibench.records import SeedName, Stored
+from simplibench.registry import find_arenas, find_method, load_task
 
 
 @dataclass(frozen=True)

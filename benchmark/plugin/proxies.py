@@ -7,16 +7,16 @@ from typing import Any, Self
 
 import pytest
 
-from benchmark.board.regression import RUNTIME_FACTOR, Comparison, Limits
-from benchmark.board.remeasured import compare
-from benchmark.commands.check import GONE
-from benchmark.commands.recorded import chosen, records_of, require_comparable
-from benchmark.errors import SimplibenchError, UsageError
-from benchmark.harness.codecs.forward import proxy_forward
-from benchmark.harness.guest import InProcess
-from benchmark.harness.jobs import one_thread
-from benchmark.plugin.measuring import Measuring, Place, place
-from benchmark.records import CodecRecord, SeedName, Stored
+from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits
+from simplibench.board.remeasured import compare
+from simplibench.commands.check import GONE
+from simplibench.commands.recorded import chosen, records_of, require_comparable
+from simplibench.errors import SimplibenchError, UsageError
+from simplibench.harness.codecs.forward import proxy_forward
+from simplibench.harness.guest import InProcess
+from simplibench.harness.jobs import one_thread
+from simplibench.plugin.measuring import Measuring, Place, place
+from simplibench.records import CodecRecord, SeedName, Stored
 
 ROUNDS = 5  # forward passes that pytest-benchmark times, after one that it does not
 

@@ -1,12 +1,12 @@
 """What is known: records, their counts and where they are stored. Knows no model and no task."""
 
-from benchmark.records.codec_figures import split_figures
-from benchmark.records.codecs import CodecRecord, Counts, GroundCounts, Runtime, SplitResult, Stratum
-from benchmark.records.explainer_figures import explainer_figures
-from benchmark.records.explainers import BankTable, ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit
-from benchmark.records.key import expected_key, key_of
-from benchmark.records.record import Environment, Protocol, Record, SeedName, Terms
-from benchmark.records.store import (
+from simplibench.records.codec_figures import split_figures
+from simplibench.records.codecs import CodecRecord, Counts, GroundCounts, Runtime, SplitResult, Stratum
+from simplibench.records.explainer_figures import explainer_figures
+from simplibench.records.explainers import BankTable, ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit
+from simplibench.records.key import expected_key, key_of
+from simplibench.records.record import Environment, Protocol, Record, SeedName, Terms
+from simplibench.records.store import (
     COMMITTED,
     RECORDS,
     AnyRecord,
@@ -21,8 +21,8 @@ from benchmark.records.store import (
     save,
     without_collection,
 )
-from benchmark.records.table import Table
-from benchmark.records.verify import problems_each, verify
+from simplibench.records.table import Table
+from simplibench.records.verify import problems_each, verify
 
 __all__ = [
     "COMMITTED",

@@ -1,8 +1,8 @@
 """The figures of a codec's record, computed from its counts alone: when it is made, and whenever it is checked."""
 
-from benchmark.records.codecs import Counts, GroundCounts
-from benchmark.scoring.faithfulness import faithfulness
-from benchmark.scoring.quantised import restore
+from simplibench.records.codecs import Counts, GroundCounts
+from simplibench.scoring.faithfulness import faithfulness
+from simplibench.scoring.quantised import total_bits
 
 
 def split_figures(ground: GroundCounts, counts: Counts, index: int) -> dict[str, float | int | None]:
@@ -11,8 +11,8 @@ def split_figures(ground: GroundCounts, counts: Counts, index: int) -> dict[str,
     positions = ground.positions[rows]
     cases, wrong = int(positions.sum()), int(ground.reference_wrong[rows].sum())
     disagree, disagree_where_wrong = int(counts.disagree[rows].sum()), int(counts.disagree_where_wrong[rows].sum())
-    divergence = float((restore(counts.divergence[rows]) * positions).sum())
-    floor_divergence = float((restore(ground.floor_divergence[rows]) * positions).sum())
+    divergence = total_bits(counts.divergence[rows], positions)
+    floor_divergence = total_bits(ground.floor_divergence[rows], positions)
     return {
         "sequences": len(positions),
         "positions": cases,

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
-from benchmark.records.record import Frozen, Record, Share
-from benchmark.records.table import Numbers, Table
+from simplibench.records.record import Frozen, Record, Share
+from simplibench.records.table import Numbers, Table
 
 
 @dataclass(frozen=True)

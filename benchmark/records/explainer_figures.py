@@ -6,8 +6,8 @@ Counts may be those of several records at once, [..., row]: then so are the figu
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.records.explainers import FORMS, MASKINGS, PAIR_KINDS, BankTable, ExplainerCounts
-from benchmark.scoring.explanations import UNIT, auc, grouped_means, mean_over_groups
+from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS, BankTable, ExplainerCounts
+from simplibench.scoring.explanations import UNIT, auc, grouped_means, mean_over_groups
 
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
-from benchmark.records.record import Frozen, Record, Share
-from benchmark.records.table import Numbers, Table
+from simplibench.records.record import Frozen, Record, Share
+from simplibench.records.table import Numbers, Table
 
 PAIR_KINDS = ("same", "broken", "swapped", "retrained")  # of two models: equal function, or how it differs
 MASKINGS = ("token", "matched pair", "unmatched pair", "group")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.records.record import Record, SeedName
+from simplibench.records.record import Record, SeedName
 
 
 def key_of(

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from benchmark.records.table import Table
+from simplibench.records.table import Table
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

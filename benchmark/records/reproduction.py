@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmark.records.codecs import CodecRecord
-from benchmark.records.explainers import ExplainerRecord
-from benchmark.records.record import Environment
+from simplibench.records.codecs import CodecRecord
+from simplibench.records.explainers import ExplainerRecord
+from simplibench.records.record import Environment
 
 ROUNDING = 1e-6  # where made alike, of means over cases: a later commit may sum them in another order, never count them
 # Elsewhere; about twice what moved when the instruction sets of one processor were changed.

@@ -1,10 +1,10 @@
-"""The JSON Schema of a record, for who reads records without this package: `python -m benchmark.records.schema`."""
+"""The JSON Schema of a record, for who reads records without this package: `python -m simplibench.records.schema`."""
 
 import json
 from pathlib import Path
 
-from benchmark.files import write_atomically
-from benchmark.records.store import RECORDS
+from simplibench.files import write_atomically
+from simplibench.records.store import RECORDS
 
 SCHEMA = Path(__file__).parent / "schema.json"
 

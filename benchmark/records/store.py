@@ -13,12 +13,12 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from benchmark.errors import DamagedFile
-from benchmark.files import write_atomically
-from benchmark.records.codecs import CodecRecord
-from benchmark.records.explainers import ExplainerRecord
-from benchmark.records.record import Record, SeedName
-from benchmark.records.table import Table
+from simplibench.errors import DamagedFile
+from simplibench.files import write_atomically
+from simplibench.records.codecs import CodecRecord
+from simplibench.records.explainers import ExplainerRecord
+from simplibench.records.record import Record, SeedName
+from simplibench.records.table import Table
 
 COMMITTED = Path(__file__).parent / "committed"
 LONGEST_SLUG = 100  # characters of an entry in a file name

@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.errors import DamagedFile
-from benchmark.files import write_atomically
+from simplibench.errors import DamagedFile
+from simplibench.files import write_atomically
 
 HEADER = 128  # bytes that numpy's header takes for a column
 Numbers = npt.NDArray[np.integer]

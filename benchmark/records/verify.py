@@ -5,13 +5,13 @@ from dataclasses import fields
 
 import numpy as np
 
-from benchmark.errors import DamagedFile
-from benchmark.records.codec_figures import split_figures
-from benchmark.records.codecs import CodecRecord, Counts, GroundCounts
-from benchmark.records.explainer_figures import explainer_figures
-from benchmark.records.explainers import BankTable, ExplainerCounts, ExplainerRecord
-from benchmark.records.store import Stored
-from benchmark.records.table import Numbers
+from simplibench.errors import DamagedFile
+from simplibench.records.codec_figures import split_figures
+from simplibench.records.codecs import CodecRecord, Counts, GroundCounts
+from simplibench.records.explainer_figures import explainer_figures
+from simplibench.records.explainers import BankTable, ExplainerCounts, ExplainerRecord
+from simplibench.records.store import Stored
+from simplibench.records.table import Numbers
 
 WHOLE = 1e-3  # positions: what rounding leaves of a whole number
 

@@ -11,7 +11,7 @@ from math import erfc
 
 import numpy as np
 
-from benchmark.scoring.resampling import Floats
+from simplibench.scoring.resampling import Floats
 
 VERSION = 2  # of intervals, tests and ranks; raised when a formula changes. Records outlast it: they hold counts
 CONFIDENCE = 0.95

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from benchmark.scoring.chance import CONFIDENCE, Interval
-from benchmark.scoring.resampling import RESAMPLES, RESAMPLING_SEED, Floats
+from simplibench.scoring.chance import CONFIDENCE, Interval
+from simplibench.scoring.resampling import RESAMPLES, RESAMPLING_SEED, Floats
 
 TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 

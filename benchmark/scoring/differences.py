@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.scoring.chance import CONFIDENCE, least_seen, p_values
-from benchmark.scoring.resampling import Floats
+from simplibench.scoring.chance import CONFIDENCE, least_seen, p_values
+from simplibench.scoring.resampling import Floats
 
 
 def rank_ranges(scores: Floats) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.studies.table import Tables
+from simplibench.studies.table import Tables
 
 Step = Callable[[str], None]  # told what is measured next
 

@@ -1,8 +1,8 @@
 """What is asked: tasks, their splits and cases. Of the rooms below, imports the corpus."""
 
-from benchmark.tasks.family import Architecture, Family, Recipe
-from benchmark.tasks.splits import absent, load_split, load_training
-from benchmark.tasks.task import (
+from simplibench.tasks.family import Architecture, Family, Recipe
+from simplibench.tasks.splits import absent, load_split, load_training
+from simplibench.tasks.task import (
     Arena,
     Cases,
     Component,

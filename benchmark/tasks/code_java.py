@@ -2,11 +2,11 @@
 
 Its hashes are not pinned yet, nor are references trained: nobody here had the data set, and so it is no task to run yet.
 Unpack its files into the folder `codesearchnet` of the cache, or install the library `datasets`; then
-`benchmark.tasks.splits.generate(code_java)` builds the splits and prints the hashes to pin.
+`simplibench.tasks.splits.generate(code_java)` builds the splits and prints the hashes to pin.
 """
 
-from benchmark.corpus import CodeSearchNet
-from benchmark.tasks.code import Code
+from simplibench.corpus import CodeSearchNet
+from simplibench.tasks.code import Code
 
 
 class CodeJava(Code):

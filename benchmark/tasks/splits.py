@@ -9,9 +9,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from benchmark.errors import DamagedFile, UsageError
-from benchmark.files import cache_folder, write_atomically
-from benchmark.tasks.task import TRAINING, Cases, Integers, Sequences, Split, Task, content_hash
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.files import cache_folder, write_atomically
+from simplibench.tasks.task import TRAINING, Cases, Integers, Sequences, Split, Task, content_hash
 
 
 @lru_cache(maxsize=32)

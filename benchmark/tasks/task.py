@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.tasks.family import Family
+from simplibench.tasks.family import Family
 
 Role = Literal["fit", "id", "ood", "control"]
 Track = Literal["codec", "explainer"]

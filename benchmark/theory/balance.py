@@ -11,10 +11,10 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from benchmark.models import Network, Site
-from benchmark.models.minimal import Minimal, symbol
-from benchmark.tasks.bounded_dyck import CLOSE, MAX_DEPTH, OPEN, START
-from benchmark.theory.exact import stack_positions
+from simplibench.models import Network, Site
+from simplibench.models.minimal import Minimal, symbol
+from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, OPEN, START
+from simplibench.theory.exact import stack_positions
 
 # START [[[[]]]](((())))
 TWO_PEAKS = (START, *(kind for kind in (OPEN + 1, CLOSE + 1, OPEN, CLOSE) for _ in range(MAX_DEPTH)))

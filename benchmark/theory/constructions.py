@@ -14,10 +14,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import UsageError
-from benchmark.models import Layer, Network, Transformer
-from benchmark.models.minimal import Minimal, symbol
-from benchmark.tasks.bounded_dyck import CLOSE, MAX_DEPTH, MINIMAL, OPEN, TYPES
+from simplibench.errors import UsageError
+from simplibench.models import Layer, Network, Transformer
+from simplibench.models.minimal import Minimal, symbol
+from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, MINIMAL, OPEN, TYPES
 
 PAIRS = TYPES * MAX_DEPTH
 SYMBOLS = 1 + 2 * PAIRS

@@ -10,8 +10,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from benchmark.models import Transformer
-from benchmark.tasks.bounded_dyck import CLOSE, MAX_DEPTH, OPEN, START, TWO_LAYER, TYPES, VOCABULARY
+from simplibench.models import Transformer
+from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, OPEN, START, TWO_LAYER, TYPES, VOCABULARY
 
 NEVER = -100.0  # logit of a token that cannot follow
 SHARPNESS = 8.0 * TWO_LAYER.context  # what a gate reads is 1 / (tokens so far) at the least, less LayerNorm's scale

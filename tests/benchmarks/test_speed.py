@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.harness.batches import limited, scored_batches
-from benchmark.harness.codecs.ground import lay_ground
-from benchmark.harness.codecs.measure import Simplifier, fit
-from benchmark.harness.codecs.play import play
-from benchmark.harness.guest import Guest, InProcess, Nursery
-from benchmark.harness.jobs import one_thread
-from benchmark.methods import HostedCodec
-from benchmark.models import load_reference
-from benchmark.records import COMMITTED, load_all, save
-from benchmark.registry import find_method, load_task
-from benchmark.tasks import absent, load_split
+from simplibench.harness.batches import limited, scored_batches
+from simplibench.harness.codecs.ground import lay_ground
+from simplibench.harness.codecs.measure import Simplifier, fit
+from simplibench.harness.codecs.play import play
+from simplibench.harness.guest import Guest, InProcess, Nursery
+from simplibench.harness.jobs import one_thread
+from simplibench.methods import HostedCodec
+from simplibench.models import load_reference
+from simplibench.records import COMMITTED, load_all, save
+from simplibench.registry import find_method, load_task
+from simplibench.tasks import absent, load_split
 
 TASK = load_task("dyck-20-10")
 CODE = load_task("code-python")
@@ -31,7 +31,7 @@ SIX = Path(find_method("svd")).read_text().replace("(1, 2, 4, 8, 16)", "(1, 2, 4
 
 def command(*arguments):
     return lambda: subprocess.run(
-        [sys.executable, "-m", "benchmark.cli", *map(str, arguments)], check=True, capture_output=True
+        [sys.executable, "-m", "simplibench.cli", *map(str, arguments)], check=True, capture_output=True
     )
 
 
@@ -152,7 +152,7 @@ def test_run_svd_on_code(benchmark, tmp_path):
     memory = []
 
     def run():
-        process = subprocess.Popen([sys.executable, "-m", "benchmark.cli", *arguments], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([sys.executable, "-m", "simplibench.cli", *arguments], stderr=subprocess.DEVNULL)
         memory.append(most_memory(process))
         assert process.returncode == 0
 

@@ -14,7 +14,7 @@ ARENA = "dyck-20-10/attention.1"
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     page = tmp_path_factory.mktemp("page") / "leaderboard.html"
-    subprocess.run([sys.executable, "-m", "benchmark.cli", "leaderboard", "--html", str(page)], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-m", "simplibench.cli", "leaderboard", "--html", str(page)], check=True, cwd=ROOT)
     return page
 
 

@@ -12,7 +12,7 @@ from reader import PHONE, ROOT, kept
 def file(tmp_path_factory):
     report = tmp_path_factory.mktemp("report") / "svd.html"
     arguments = ["report", "svd", "--format", "html", "--output", str(report)]
-    subprocess.run([sys.executable, "-m", "benchmark.cli", *arguments], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-m", "simplibench.cli", *arguments], check=True, cwd=ROOT)
     return report
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from benchmark.harness.codecs.measure import Simplifier, fit, stage_of, timed_batch
-from benchmark.harness.codecs.track import CodecTrack
-from benchmark.harness.unit import Conditions, Unit
-from benchmark.methods import AnyEntry, Caller, CodecEntry, HostedCodec
+from simplibench.harness.codecs.measure import Simplifier, fit, stage_of, timed_batch
+from simplibench.harness.codecs.track import CodecTrack
+from simplibench.harness.unit import Conditions, Unit
+from simplibench.methods import AnyEntry, Caller, CodecEntry, HostedCodec
 
 
 def proxy_forward(

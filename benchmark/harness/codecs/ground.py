@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.harness.batches import Batch, limited, scored_batches, whole_batches
-from benchmark.harness.codecs.play import Bools, Outcome, Scene, play, set_scene
-from benchmark.harness.codecs.stage import Stage, ceiling_bits
-from benchmark.harness.unit import present
-from benchmark.models import Cut, Reference, Rows
-from benchmark.tasks import Component, Split, Task, load_split
+from simplibench.harness.batches import Batch, limited, scored_batches, whole_batches
+from simplibench.harness.codecs.play import Bools, Outcome, Scene, play, set_scene
+from simplibench.harness.codecs.stage import Stage, ceiling_bits
+from simplibench.harness.unit import present
+from simplibench.models import Cut, Reference, Rows
+from simplibench.tasks import Component, Split, Task, load_split
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmark.harness.batches import Batch, scored_batches
-from benchmark.harness.codecs.ground import Ground, SplitGround, fit_rows
-from benchmark.harness.codecs.play import Outcome, play
-from benchmark.harness.codecs.stage import Stage
-from benchmark.harness.codecs.summary import counts, split_result
-from benchmark.harness.runtime import interleaved_ratio, timed
-from benchmark.methods import CodecEntry, HostedCodec, State
-from benchmark.models import Rows
-from benchmark.records import Counts, GroundCounts, Runtime, SplitResult
-from benchmark.scoring.rate import CodeMeter
+from simplibench.harness.batches import Batch, scored_batches
+from simplibench.harness.codecs.ground import Ground, SplitGround, fit_rows
+from simplibench.harness.codecs.play import Outcome, play
+from simplibench.harness.codecs.stage import Stage
+from simplibench.harness.codecs.summary import counts, split_result
+from simplibench.harness.runtime import interleaved_ratio, timed
+from simplibench.methods import CodecEntry, HostedCodec, State
+from simplibench.models import Rows
+from simplibench.records import Counts, GroundCounts, Runtime, SplitResult
+from simplibench.scoring.rate import CodeMeter
 
 TIMED_TOKENS = 4_096  # a batch of the first split's longest sentences, if the task's batches are not smaller
 

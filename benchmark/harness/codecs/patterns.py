@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from benchmark.harness.batches import Batch
-from benchmark.harness.codecs.stage import Stage
-from benchmark.models import Cut
-from benchmark.scoring.divergence import jensen_shannon_bits
+from simplibench.harness.batches import Batch
+from simplibench.harness.codecs.stage import Stage
+from simplibench.models import Cut
+from simplibench.scoring.divergence import jensen_shannon_bits
 
 PIECE = 2**18  # attention weights looked at together: one MiB stays in a processor's cache, a whole batch's do not
 

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from benchmark.harness.batches import Batch, likeliest
-from benchmark.harness.codecs.patterns import compare_patterns
-from benchmark.harness.codecs.stage import Stage
-from benchmark.models import Cut, Rows
-from benchmark.scoring.divergence import entropy, jensen_shannon_bits
-from benchmark.tasks import Split
+from simplibench.harness.batches import Batch, likeliest
+from simplibench.harness.codecs.patterns import compare_patterns
+from simplibench.harness.codecs.stage import Stage
+from simplibench.models import Cut, Rows
+from simplibench.scoring.divergence import entropy, jensen_shannon_bits
+from simplibench.tasks import Split
 
 Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmark.harness.batches import Batch
-from benchmark.models import Cut, Layer, Network, Part, Rows, Site, places, put, read
-from benchmark.tasks import Component
+from simplibench.harness.batches import Batch
+from simplibench.models import Cut, Layer, Network, Part, Rows, Site, places, put, read
+from simplibench.tasks import Component
 
 
 @dataclass(frozen=True)

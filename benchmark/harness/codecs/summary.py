@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.harness.codecs.ground import Ground, SplitGround
-from benchmark.harness.codecs.play import Numbers, Outcome
-from benchmark.records import Counts, GroundCounts, SplitResult, Stratum, split_figures
-from benchmark.scoring.quantised import quantise
+from simplibench.harness.codecs.ground import Ground, SplitGround
+from simplibench.harness.codecs.play import Numbers, Outcome
+from simplibench.records import Counts, GroundCounts, SplitResult, Stratum, split_figures
+from simplibench.scoring.quantised import quantise
 
 Numbers16 = npt.NDArray[np.uint16]
 

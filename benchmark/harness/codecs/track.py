@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from benchmark.harness.codecs.ground import Ground, lay_ground
-from benchmark.harness.codecs.measure import Fitted, fit, measure
-from benchmark.harness.codecs.summary import ground_counts
-from benchmark.harness.track import Result, Step
-from benchmark.harness.unit import Conditions, Unit, present, used
-from benchmark.methods import AnyEntry, Caller, CodecEntry, HostedCodec
-from benchmark.models import load_reference
-from benchmark.records import CodecRecord
-from benchmark.tasks import Component, Task
+from simplibench.harness.codecs.ground import Ground, lay_ground
+from simplibench.harness.codecs.measure import Fitted, fit, measure
+from simplibench.harness.codecs.summary import ground_counts
+from simplibench.harness.track import Result, Step
+from simplibench.harness.unit import Conditions, Unit, present, used
+from simplibench.methods import AnyEntry, Caller, CodecEntry, HostedCodec
+from simplibench.models import load_reference
+from simplibench.records import CodecRecord
+from simplibench.tasks import Component, Task
 
 
 class CodecGround:

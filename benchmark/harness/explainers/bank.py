@@ -6,10 +6,10 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from benchmark.models import Network, load_reference
-from benchmark.models.minimal import Minimal
-from benchmark.tasks import Explanations, Task
-from benchmark.theory import broken_twin, random_balanced, same_values, symmetric_twin, types_swapped, uniform
+from simplibench.models import Network, load_reference
+from simplibench.models.minimal import Minimal
+from simplibench.tasks import Explanations, Task
+from simplibench.theory import broken_twin, random_balanced, same_values, symmetric_twin, types_swapped, uniform
 
 RANDOM_BOUND = 1.0  # of the scores of the random balanced attention (C2)
 DELTA = 0.3  # of a broken twin's values: large enough to be wrong at the trained length too

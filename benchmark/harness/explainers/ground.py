@@ -7,16 +7,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from benchmark.errors import UsageError
-from benchmark.harness.batches import likeliest, limited, scored_batches
-from benchmark.harness.explainers.bank import CONTRASTIVE, PLAIN, Bank, Pair, disagreement
-from benchmark.harness.explainers.maskings import Questions, questions
-from benchmark.harness.runtime import timed
-from benchmark.methods import ExplainedModel
-from benchmark.models import Network
-from benchmark.records import BankTable
-from benchmark.records.explainers import FORMS, MASKINGS, PAIR_KINDS
-from benchmark.tasks import Split, Task, load_split
+from simplibench.errors import UsageError
+from simplibench.harness.batches import likeliest, limited, scored_batches
+from simplibench.harness.explainers.bank import CONTRASTIVE, PLAIN, Bank, Pair, disagreement
+from simplibench.harness.explainers.maskings import Questions, questions
+from simplibench.harness.runtime import timed
+from simplibench.methods import ExplainedModel
+from simplibench.models import Network
+from simplibench.records import BankTable
+from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
+from simplibench.tasks import Split, Task, load_split
 
 CASES = (24, 16, 6)  # of the splits in the task's order, shorter sequences first: long ones cost most
 LEAST_DISAGREEMENT = 0.1  # of the cases, below which two models do not count as different there

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from benchmark.tasks import Split
-from benchmark.tasks.bounded_dyck import CLOSE, OPEN, partners
+from simplibench.tasks import Split
+from simplibench.tasks.bounded_dyck import CLOSE, OPEN, partners
 
 EACH = 12  # maskings of a kind, a case
 GROUP = (3, 8)  # tokens masked together

@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.errors import UsageError
-from benchmark.harness.explainers.bank import Bank, build_bank
-from benchmark.harness.explainers.ground import CASES, SplitBank, bank_table, lay_split, rankable
-from benchmark.harness.track import Result, Step
-from benchmark.harness.unit import Conditions, Unit
-from benchmark.methods import AnyEntry, Caller, ExplainerEntry, HostedExplainer
-from benchmark.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
-from benchmark.registry import scored_splits
-from benchmark.scoring.correlation import spearman
-from benchmark.scoring.explanations import UNIT, distance
-from benchmark.tasks import Explanations, Task
+from simplibench.errors import UsageError
+from simplibench.harness.explainers.bank import Bank, build_bank
+from simplibench.harness.explainers.ground import CASES, SplitBank, bank_table, lay_split, rankable
+from simplibench.harness.track import Result, Step
+from simplibench.harness.unit import Conditions, Unit
+from simplibench.methods import AnyEntry, Caller, ExplainerEntry, HostedExplainer
+from simplibench.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
+from simplibench.registry import scored_splits
+from simplibench.scoring.correlation import spearman
+from simplibench.scoring.explanations import UNIT, distance
+from simplibench.tasks import Explanations, Task
 
 RESOLUTION = 1e-5  # of the sum of a case's absolute attributions: predictions closer than this are tied
 Numbers = npt.NDArray[np.float64]

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from benchmark.studies.balance import measure
-from benchmark.studies.study import Step, Study
-from benchmark.studies.table import Tables
+from simplibench.studies.balance import measure
+from simplibench.studies.study import Step, Study
+from simplibench.studies.table import Tables
 
 
 def _tables(step: Step) -> Tables:
@@ -15,7 +15,7 @@ def _tables(step: Step) -> Tables:
 
 
 def _figure(tables: Tables, path: Path) -> None:
-    from benchmark.studies.balance.figure import draw  # needs matplotlib
+    from simplibench.studies.balance.figure import draw  # needs matplotlib
 
     draw([row for row in tables["models"] if isinstance(row, measure.ModelRow)], path)
 

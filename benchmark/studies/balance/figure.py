@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from benchmark.models import Site
-from benchmark.studies.balance.measure import CONSTRUCTED, ModelRow
-from benchmark.theory import same_values
+from simplibench.models import Site
+from simplibench.studies.balance.measure import CONSTRUCTED, ModelRow
+from simplibench.theory import same_values
 
 # Okabe and Ito's colours, which people who do not see red and green apart can tell apart; shapes tell them apart too.
 STYLES = {

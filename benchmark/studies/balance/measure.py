@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.harness.accuracy import accuracy
-from benchmark.harness.batches import limited
-from benchmark.models import Network, load_reference
-from benchmark.models.minimal import Minimal
-from benchmark.scoring.chance import Interval, mean_interval
-from benchmark.scoring.correlation import spearman_interval
-from benchmark.tasks import Split, Task, load_split
-from benchmark.tasks.bounded_dyck import task as dyck
-from benchmark.theory import (
+from simplibench.harness.accuracy import accuracy
+from simplibench.harness.batches import limited
+from simplibench.models import Network, load_reference
+from simplibench.models.minimal import Minimal
+from simplibench.scoring.chance import Interval, mean_interval
+from simplibench.scoring.correlation import spearman_interval
+from simplibench.tasks import Split, Task, load_split
+from simplibench.tasks.bounded_dyck import task as dyck
+from simplibench.theory import (
     attention_variation,
     balance_violation,
     same_values,

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from benchmark.harness.codecs.ground import lay_ground
-from benchmark.harness.data import require_all_data
-from benchmark.harness.jobs import one_thread
-from benchmark.harness.pool import default_jobs, workers
-from benchmark.models import load_reference
-from benchmark.studies.code.agreement import Place, Tallies, Tally, agreement_rows, gap_rows, play_codecs
-from benchmark.studies.code.heads import HeadRow, correlation_rows, play_heads
-from benchmark.studies.study import Step, Study
-from benchmark.studies.table import Tables
-from benchmark.tasks import Component
-from benchmark.tasks.code import SMALL, code_python
+from simplibench.harness.codecs.ground import lay_ground
+from simplibench.harness.data import require_all_data
+from simplibench.harness.jobs import one_thread
+from simplibench.harness.pool import default_jobs, workers
+from simplibench.models import load_reference
+from simplibench.studies.code.agreement import Place, Tallies, Tally, agreement_rows, gap_rows, play_codecs
+from simplibench.studies.code.heads import HeadRow, correlation_rows, play_heads
+from simplibench.studies.study import Step, Study
+from simplibench.studies.table import Tables
+from simplibench.tasks import Component
+from simplibench.tasks.code import SMALL, code_python
 
 WINDOWS = 30  # of each split
 Measured = tuple[dict[Place, Tally], list[HeadRow]]
@@ -75,7 +75,7 @@ def _measured(unit: tuple[int, Component]) -> Measured:
 
 def _figure(name: str) -> Callable[[Tables, Path], None]:
     def draw(tables: Tables, path: Path) -> None:
-        figures = import_module("benchmark.studies.code.figures")  # needs matplotlib
+        figures = import_module("simplibench.studies.code.figures")  # needs matplotlib
         getattr(figures, f"draw_{name}")(tables[name], path)
 
     return draw

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.corpus import Kind
-from benchmark.harness.codecs.ground import Ground
-from benchmark.harness.codecs.measure import Simplifier, fit, stage_of
-from benchmark.harness.codecs.play import play
-from benchmark.harness.guest import InProcess
-from benchmark.methods import HostedCodec
-from benchmark.registry import find_method, scored_splits
-from benchmark.scoring.chance import Interval, mean_interval
-from benchmark.scoring.resampling import sentence_weights
-from benchmark.tasks import Split
-from benchmark.tasks.code import KINDS, code_python
+from simplibench.corpus import Kind
+from simplibench.harness.codecs.ground import Ground
+from simplibench.harness.codecs.measure import Simplifier, fit, stage_of
+from simplibench.harness.codecs.play import play
+from simplibench.harness.guest import InProcess
+from simplibench.methods import HostedCodec
+from simplibench.registry import find_method, scored_splits
+from simplibench.scoring.chance import Interval, mean_interval
+from simplibench.scoring.resampling import sentence_weights
+from simplibench.tasks import Split
+from simplibench.tasks.code import KINDS, code_python
 
 Floats = npt.NDArray[np.floating]
 CODECS = {

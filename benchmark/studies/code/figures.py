@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.scoring.chance import Interval
-from benchmark.scoring.resampling import Floats
-from benchmark.studies.code.agreement import (
+from simplibench.scoring.chance import Interval
+from simplibench.scoring.resampling import Floats
+from simplibench.studies.code.agreement import (
     CODECS,
     DETAILED,
     EVERYTHING,
@@ -19,7 +19,7 @@ from benchmark.studies.code.agreement import (
     AgreementRow,
     GapRow,
 )
-from benchmark.studies.code.heads import HeadRow
+from simplibench.studies.code.heads import HeadRow
 
 BLACK, BLUE, VERMILION, GREEN, PINK = "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 RANKS = {"svd": ("singular vectors kept", (1, 2, 4, 8, 16)), "kmeans": ("clusters", (16, 64, 256, 1024))}

@@ -11,18 +11,18 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from benchmark.corpus import Kind
-from benchmark.harness.batches import Batch
-from benchmark.harness.codecs.ground import Ground, SplitGround
-from benchmark.harness.codecs.measure import Simplifier, fit
-from benchmark.harness.codecs.play import Bools, Scene, Simplify, play
-from benchmark.harness.guest import InProcess
-from benchmark.methods import HostedCodec
-from benchmark.models import Cut, Network, Rows, Site
-from benchmark.registry import find_method
-from benchmark.scoring.chance import Interval
-from benchmark.scoring.correlation import spearman_interval
-from benchmark.tasks.code import FIRST_CHARACTER, START, VOCABULARY
+from simplibench.corpus import Kind
+from simplibench.harness.batches import Batch
+from simplibench.harness.codecs.ground import Ground, SplitGround
+from simplibench.harness.codecs.measure import Simplifier, fit
+from simplibench.harness.codecs.play import Bools, Scene, Simplify, play
+from simplibench.harness.guest import InProcess
+from simplibench.methods import HostedCodec
+from simplibench.models import Cut, Network, Rows, Site
+from simplibench.registry import find_method
+from simplibench.scoring.chance import Interval
+from simplibench.scoring.correlation import spearman_interval
+from simplibench.tasks.code import FIRST_CHARACTER, START, VOCABULARY
 
 PROXY = "SVD(rank=4)"  # of one head; an eighth of its width
 REPEATS, REPEATED_LENGTH = 32, 64  # random sequences, each twice in a row, no character twice in one

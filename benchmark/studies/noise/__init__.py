@@ -5,11 +5,11 @@ From the committed records, and from refits of a method whose fit is random.
 
 from pathlib import Path
 
-from benchmark.records import COMMITTED, load_all
-from benchmark.registry import terms
-from benchmark.studies.noise import refits, sources
-from benchmark.studies.study import Step, Study
-from benchmark.studies.table import Tables
+from simplibench.records import COMMITTED, load_all
+from simplibench.registry import terms
+from simplibench.studies.noise import refits, sources
+from simplibench.studies.study import Step, Study
+from simplibench.studies.table import Tables
 
 
 def _tables(step: Step) -> Tables:
@@ -23,7 +23,7 @@ def _tables(step: Step) -> Tables:
 
 
 def _figure(tables: Tables, path: Path) -> None:
-    from benchmark.studies.noise.figure import draw  # needs matplotlib
+    from simplibench.studies.noise.figure import draw  # needs matplotlib
 
     draw([row for row in tables["sources"] if isinstance(row, sources.SourceRow)], path)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmark.studies.noise.sources import SourceRow
+from simplibench.studies.noise.sources import SourceRow
 
 # Okabe and Ito's colours, with shapes: told apart without seeing red and green.
 STYLES = {

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.harness.codecs.ground import Ground, lay_ground
-from benchmark.harness.codecs.measure import Simplifier, fit, stage_of
-from benchmark.harness.codecs.play import play
-from benchmark.harness.guest import InProcess
-from benchmark.harness.jobs import one_thread
-from benchmark.methods import CodecEntry, HostedCodec
-from benchmark.models import load_reference
-from benchmark.registry import find_method, load_task
-from benchmark.scoring.faithfulness import faithfulness, score
-from benchmark.studies.study import Step
-from benchmark.tasks import Component
+from simplibench.harness.codecs.ground import Ground, lay_ground
+from simplibench.harness.codecs.measure import Simplifier, fit, stage_of
+from simplibench.harness.codecs.play import play
+from simplibench.harness.guest import InProcess
+from simplibench.harness.jobs import one_thread
+from simplibench.methods import CodecEntry, HostedCodec
+from simplibench.models import load_reference
+from simplibench.registry import find_method, load_task
+from simplibench.scoring.faithfulness import faithfulness, score
+from simplibench.studies.study import Step
+from simplibench.tasks import Component
 
 TASK, ARENAS = "dyck-20-10", ("attention.0", "attention.1", "residual.0")
 METHODS = ("kmeans", "random-projection")  # whose fits draw random numbers

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.board import boards
-from benchmark.board.row import Floats, Scores
-from benchmark.board.rows import SCORINGS, standing
-from benchmark.records import Stored, Terms
+from simplibench.board import boards
+from simplibench.board.row import Floats, Scores
+from simplibench.board.rows import SCORINGS, standing
+from simplibench.records import Stored, Terms
 
 
 @dataclass(frozen=True)
