@@ -14,8 +14,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: h
 import pytest
 
 from simplibench.corpus import Package, Selection
+from simplibench.guest import ForkServer
 from simplibench.harness.explainers.bank import build_bank
-from simplibench.harness.guest import Nursery
 from simplibench.registry import all_tasks
 from simplibench.tasks import splits
 
@@ -34,8 +34,8 @@ def task():
 
 
 @pytest.fixture(scope="session")
-def nursery():
-    with Nursery() as shared:
+def server():
+    with ForkServer() as shared:
         yield shared
 
 

@@ -11,18 +11,18 @@ import pytest
 import torch
 
 from simplibench.errors import MethodFailed
-from simplibench.harness.guest import Guest, InProcess, Nursery
-from simplibench.methods import Request
+from simplibench.guest import ForkServer, Guest, InProcess, Request
+from simplibench.guest.messages import Call
 
 X = torch.arange(12.0).reshape(3, 4)
 
 
 @pytest.fixture
-def guest(nursery, submission_file):
+def guest(server, submission_file):
     opened = []
 
     def start(body):
-        opened.append(Guest(nursery, submission_file(body), "cpu"))
+        opened.append(Guest(server, submission_file(body), "cpu"))
         return opened[-1]
 
     yield start
@@ -31,7 +31,7 @@ def guest(nursery, submission_file):
 
 
 def call(guest, method="encode", **tensors):
-    return guest.call(Request(method, 0, tensors or {"x": X})).tensors
+    return guest.call(Request(Call(method=method, entry=0), tensors or {"x": X})).tensors
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.uint8, torch.bool])
@@ -92,28 +92,28 @@ def test_a_crash_names_the_signal_and_is_survived(guest):
     assert torch.equal(call(own, "decode", code=X)["result"], X)
 
 
-def test_the_scorer_never_imports_a_submission(submission_file, identity_body, nursery):
+def test_the_scorer_never_imports_a_submission(submission_file, identity_body, server):
     path = submission_file(identity_body)
     path.write_text(path.read_text() + "\nimport sys; sys.imported_here = True\n")
-    own = Guest(nursery, path, "cpu")
+    own = Guest(server, path, "cpu")
     call(own)
     own.close()
     assert not hasattr(sys, "imported_here")
 
 
-def test_what_a_submission_prints_does_not_reach_the_output(submission_file, identity_body, capfd, nursery):
+def test_what_a_submission_prints_does_not_reach_the_output(submission_file, identity_body, capfd, server):
     path = submission_file(
         "def encode(self, state, x): print('noise'); return x\ndef decode(self, state, code): return code"
     )
-    own = Guest(nursery, path, "cpu")
+    own = Guest(server, path, "cpu")
     call(own)
     own.close()
     assert "noise" not in "".join(capfd.readouterr())
 
 
-def test_in_process_gives_the_same_results(submission_file, nursery):
+def test_in_process_gives_the_same_results(submission_file, server):
     path = submission_file("def encode(self, state, x): return x * 3\ndef decode(self, state, code): return code")
-    guest = Guest(nursery, path, "cpu")
+    guest = Guest(server, path, "cpu")
     assert torch.equal(call(guest)["result"], call(InProcess(path, "cpu"))["result"])
     guest.close()
 
@@ -125,10 +125,11 @@ def test_guests_end_when_the_host_is_killed_even_in_an_endless_loop(tmp_path, su
     script = textwrap.dedent(f"""
         import torch
         from pathlib import Path
-        from simplibench.harness.guest import Guest, Nursery
-        from simplibench.methods import Request
-        with Nursery() as nursery:
-            Guest(nursery, Path({str(path)!r}), "cpu").call(Request("encode", 0, {{"x": torch.zeros(2, 2)}}))
+        from simplibench.guest import ForkServer, Guest, Request
+        from simplibench.guest.messages import Call
+        with ForkServer() as server:
+            request = Request(Call(method="encode", entry=0), {{"x": torch.zeros(2, 2)}})
+            Guest(server, Path({str(path)!r}), "cpu").call(request)
     """)
     host = subprocess.Popen([sys.executable, "-c", script])
     note = path.with_name(path.name + ".pid")
@@ -145,11 +146,11 @@ def wait_for(condition, seconds=30.0):
         time.sleep(0.1)
 
 
-def test_closing_a_nursery_ends_its_process(submission_file, identity_body):
-    with Nursery() as own:
+def test_closing_a_fork_server_ends_its_process(submission_file, identity_body):
+    with ForkServer() as own:
         guest = Guest(own, submission_file(identity_body), "cpu")
         guest.manifest()
-        pid = own._process.pid
+        pid = own.pid
         guest.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, signal.SIG_DFL)

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from simplibench.harness.pool import ProcessLost, shared_out
+from simplibench.errors import ProcessLost
+from simplibench.harness.pool import shared_out
 
 HERE = os.getpid()
 

@@ -19,8 +19,8 @@ from simplibench.commands.options import RESULTS
 from simplibench.commands.run import Options, next_commands
 from simplibench.commands.validate import tiny_questions, tiny_rows
 from simplibench.errors import UsageError
-from simplibench.harness.guest import Guest
-from simplibench.methods import CodecEntry, HostedCodec, check_codec, check_explainer, load_submission
+from simplibench.guest import Guest, HostedCodec, check_codec, check_explainer
+from simplibench.methods import CodecEntry, load_submission
 from simplibench.methods.template import TRACKS
 from simplibench.models import load_reference
 from simplibench.registry import SUBMISSIONS, load_task
@@ -45,9 +45,9 @@ def examples(heading):
     return found
 
 
-def problems(nursery, path):
-    """All that `validate` finds in a file, in guests of the suite's nursery."""
-    caller, stranger = Guest(nursery, path, "cpu"), Guest(nursery, path, "cpu")
+def problems(server, path):
+    """All that `validate` finds in a file, in guests of the suite's server."""
+    caller, stranger = Guest(server, path, "cpu"), Guest(server, path, "cpu")
     try:
         found = []
         for index, entry in enumerate(caller.manifest().entries):
@@ -70,9 +70,9 @@ def next_command(text):
 
 
 @pytest.mark.parametrize("track", TRACKS)
-def test_a_new_file_keeps_the_contract_as_it_is(track, tmp_path, nursery):
+def test_a_new_file_keeps_the_contract_as_it_is(track, tmp_path, server):
     new("my-method", track, tmp_path)
-    assert problems(nursery, tmp_path / "my_method.py") == []
+    assert problems(server, tmp_path / "my_method.py") == []
     assert {entry.manifest().track for entry in load_submission(tmp_path / "my_method.py").entries} == {track}
 
 
@@ -178,13 +178,13 @@ def test_another_track_and_a_missing_checkout_are_refused(tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def found(nursery, tmp_path):
+def found(server, tmp_path):
     """What `validate` finds in an example."""
 
     def find(text):
         path = tmp_path / "own.py"
         path.write_text(text)
-        return problems(nursery, path)
+        return problems(server, path)
 
     return find
 
@@ -214,9 +214,9 @@ def test_the_page_has_the_examples_it_announces():
     assert (len(ALLOWED), set(CAUGHT), set(UNSEEN)) == (3, set(REFUSED), {"Peeking", "Asking", "Carrying"})
 
 
-def test_a_state_that_holds_the_reference_is_as_large_as_it(nursery, tmp_path):
+def test_a_state_that_holds_the_reference_is_as_large_as_it(server, tmp_path):
     (tmp_path / "own.py").write_text(UNSEEN["Carrying"])
-    guest = Guest(nursery, tmp_path / "own.py", "cpu")
+    guest = Guest(server, tmp_path / "own.py", "cpu")
     state, _ = HostedCodec(guest, guest, guest.manifest().entries[0], 0).fit(torch.zeros(4, 32), seed=0)
     guest.close()
     weights = load_reference(load_task("dyck-20-10"), seed=0).model.state_dict()

@@ -53,8 +53,8 @@ def evaluate(
     require_no_file_running("evaluate")
     several = list(method) if isinstance(method, Sequence) and not isinstance(method, str) else [method]
     conditions = Conditions(resolve_device(device), limit, in_process, timeout)
-    with guests(conditions) as nursery:
-        units = plan(select(several), tasks, arenas, seeds, conditions, nursery)
+    with guests(conditions) as server:
+        units = plan(select(several), tasks, arenas, seeds, conditions, server)
         places = prepare(units, Path(output), fresh)
-        run(units, conditions, places, Quiet(), nursery)
+        run(units, conditions, places, Quiet(), server)
     return Results(results(units, conditions, places))

@@ -12,8 +12,8 @@ from simplibench.commands.options import parse_seed, print_table
 from simplibench.commands.recorded import chosen, of_generated_tasks, of_short_fits, records_of, require_comparable
 from simplibench.commands.run import Bar
 from simplibench.errors import UsageError
+from simplibench.guest import ForkServer
 from simplibench.harness.again import compared, score_again, units_again
-from simplibench.harness.guest import Nursery
 from simplibench.harness.jobs import guests
 from simplibench.harness.run import steps
 from simplibench.harness.runtime import resolve_device
@@ -52,24 +52,24 @@ def check(options: Options) -> int:
             f"and {options.limits.runtime_factor:g}"
         )
     file = find_method(options.submission)
-    with guests(conditions) as nursery:
-        manifest = describe(file, conditions, nursery)
+    with guests(conditions) as server:
+        manifest = describe(file, conditions, server)
         stored = records_of(manifest.name, options.submission, options.against)
         recorded = chosen(stored, options.arenas, seed)
         recorded = recorded if options.arenas else of_generated_tasks(recorded)
         require_comparable(recorded, options.submission)
         known = {one.record.entry for one in recorded}
         recorded = recorded if options.every else of_short_fits(recorded)
-        comparisons = compare_again(file, manifest, recorded, conditions, options.limit, nursery)
+        comparisons = compare_again(file, manifest, recorded, conditions, options.limit, server)
     _print_scores(comparisons, options.limits)
     _print_costs(comparisons, options.limits)
     _tell_new(manifest, known)
     return _conclude(file, manifest, recorded, comparisons, options.limits)
 
 
-def describe(file: Path, conditions: Conditions, nursery: Nursery | None) -> Manifest:
+def describe(file: Path, conditions: Conditions, server: ForkServer | None) -> Manifest:
     """What a file puts forward. Raises UsageError with what is wrong with it."""
-    caller, _ = callers(file, conditions, nursery)
+    caller, _ = callers(file, conditions, server)
     manifest = caller.manifest()
     caller.close()
     return manifest
@@ -81,7 +81,7 @@ def compare_again(
     recorded: list[Stored],
     conditions: Conditions,
     limit: int | None,
-    nursery: Nursery | None,
+    server: ForkServer | None,
 ) -> list[Comparison]:
     """The recorded entries, scored again on the first sentences of every split, each held against its record."""
     labels = {entry.label: number for number, entry in enumerate(manifest.entries)}
@@ -91,9 +91,9 @@ def compare_again(
         wanted[place] = wanted.get(place, frozenset()) | {one.record.entry}
     first = recorded[0].record
     conditions = replace(conditions, limit=first.limit, compared=compared(first.track, limit))
-    units = units_again(file, wanted, conditions, nursery) if labels.keys() & {r.record.entry for r in recorded} else []
+    units = units_again(file, wanted, conditions, server) if labels.keys() & {r.record.entry for r in recorded} else []
     with tempfile.TemporaryDirectory() as folder, Bar(steps(units)) as bar:
-        made = score_again(units, conditions, Path(folder), bar, nursery)
+        made = score_again(units, conditions, Path(folder), bar, server)
         now = {(one.record.arena, one.record.seed, one.record.entry): one for one in made}
         ordered = sorted(recorded, key=lambda one: (one.record.arena, labels.get(one.record.entry, len(labels))))
         return [_compared(one, now.get((one.record.arena, one.record.seed, one.record.entry))) for one in ordered]

@@ -67,12 +67,12 @@ def run(options: Options) -> int:
     require_format(options.format, "table", "json")
     conditions = Conditions(resolve_device(options.device), options.limit, options.in_process, options.timeout)
     seeds = [parse_seed(text) for text in options.seeds] if options.seeds else None
-    with guests(conditions) as nursery:
-        units = harness.plan(options.methods, options.task, options.arenas, seeds, conditions, nursery)
+    with guests(conditions) as server:
+        units = harness.plan(options.methods, options.task, options.arenas, seeds, conditions, server)
         places = harness.prepare(units, options.output, options.fresh)
         with Bar(harness.steps(units)) as bar:
             jobs = options.jobs or (1 if options.limit else default_jobs(conditions.device))
-            made = harness.run(units, conditions, places, bar, nursery, jobs)
+            made = harness.run(units, conditions, places, bar, server, jobs)
     stored = harness.results(units, conditions, places)
     skipped = len(stored) - made
     if skipped:

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from simplibench.allocator import keep_freed_memory
 from simplibench.commands.options import parse_seed, print_table, progress_bar
 from simplibench.errors import UsageError
 from simplibench.files import cache_folder
 from simplibench.harness.accuracy import accuracies, largest_change, measures
-from simplibench.harness.allocator import keep_freed_memory
 from simplibench.harness.data import require_all_data
 from simplibench.harness.runtime import resolve_device
 from simplibench.models import Checkpoint, Network, load_card, seed_name

@@ -7,23 +7,14 @@ import torch
 from torch import Tensor
 
 from simplibench.errors import SimplibenchError
+from simplibench.guest import ForkServer, Guest, Problem, Question, check_codec, check_explainer
 from simplibench.harness.batches import limited, whole_batches
 from simplibench.harness.codecs.ground import fit_rows
 from simplibench.harness.codecs.stage import Stage
 from simplibench.harness.explainers.maskings import questions
-from simplibench.harness.guest import Guest, Nursery
 from simplibench.harness.run import DEFAULT_TASK
 from simplibench.harness.runtime import resolve_device
-from simplibench.methods import (
-    AnyEntry,
-    CodecPart,
-    ExplainerEntry,
-    Manifest,
-    Problem,
-    Question,
-    check_codec,
-    check_explainer,
-)
+from simplibench.methods import AnyEntry, CodecPart, ExplainerEntry, Manifest
 from simplibench.models import Part, load_reference
 from simplibench.registry import all_tasks, find_method, load_task
 from simplibench.tasks import Component, Explanations, Task, load_split
@@ -38,8 +29,8 @@ class ContractBroken(SimplibenchError):
 def validate(file: str, device: str, timeout: float) -> None:
     """Examine every entry in guests of their own. Raises ContractBroken with all problems."""
     path, device = find_method(file), resolve_device(device)
-    with Nursery() as nursery:
-        caller, stranger = Guest(nursery, path, device), Guest(nursery, path, device)
+    with ForkServer() as server:
+        caller, stranger = Guest(server, path, device), Guest(server, path, device)
         manifest = caller.manifest()
         trial = Trial.of(manifest, timeout)
         problems = [

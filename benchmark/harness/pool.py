@@ -13,7 +13,7 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
-from simplibench.errors import SimplibenchError
+from simplibench.errors import ProcessLost
 
 MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, about one GiB
 Item = TypeVar("Item")
@@ -89,10 +89,6 @@ def shared_out(
                 "another process that was to help was killed, perhaps for want of memory; run the command again"
             ) from None
     return [found[number] for number in range(len(items))]
-
-
-class ProcessLost(SimplibenchError):
-    """A process that was started to help is gone."""
 
 
 def _drain(left: deque[int], take: Callable[[], int], call: Callable[[int], Result]) -> dict[int, Result]:

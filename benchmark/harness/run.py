@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simplibench.errors import UsageError
+from simplibench.guest import ForkServer
 from simplibench.harness.data import require_data, with_data
-from simplibench.harness.guest import Nursery
 from simplibench.harness.jobs import run_here, run_side_by_side
 from simplibench.harness.scorer import callers, known
 from simplibench.harness.tracks import TRACKS
@@ -26,14 +26,14 @@ def plan(
     arena_names: list[str] | None,
     seeds: list[SeedName] | None,
     conditions: Conditions,
-    nursery: Nursery | None,
+    server: ForkServer | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
     every = task_names == EVERY_TASK
     named = [] if every else [task_names] if isinstance(task_names, str) else list(task_names or [])
     tasks = [load_task(name) for name in dict.fromkeys(named)] or _default_first()
     tasks = with_data(tasks) if every else tasks
-    described = _manifests(methods, conditions, nursery)
+    described = _manifests(methods, conditions, server)
     only_first = not named and not every
     fitting = {known_as.name: _fitting(tasks, known_as, arena_names, only_first) for _, known_as in described}
     units = []
@@ -86,7 +86,7 @@ def _fits(manifest: Manifest, arena: Arena) -> bool:
 
 
 def _manifests(
-    methods: Sequence[str | Path | Selection], conditions: Conditions, nursery: Nursery | None
+    methods: Sequence[str | Path | Selection], conditions: Conditions, server: ForkServer | None
 ) -> list[tuple[Path | Selection, Manifest]]:
     """Where each method's code is, and what it puts forward. Two of one name would overwrite each other's records."""
     found: dict[str, Path] = {}
@@ -96,7 +96,7 @@ def _manifests(
         if any(source == known for known, _ in described):
             continue
         file, selection = _parts(source)
-        caller, _ = callers(file, conditions, nursery, selection)
+        caller, _ = callers(file, conditions, server, selection)
         described.append((source, caller.manifest()))
         caller.close()
         name = described[-1][1].name
@@ -140,13 +140,13 @@ def run(
     conditions: Conditions,
     places: Places,
     progress: Progress,
-    nursery: Nursery | None,
+    server: ForkServer | None,
     jobs: int = 1,
 ) -> int:
     """Score every unit and save its records; how many were made. What is saved stays saved, whatever happens next."""
     if jobs > 1:
         return run_side_by_side(units, conditions, places, progress, jobs)
-    return run_here(units, conditions, places, progress, nursery)
+    return run_here(units, conditions, places, progress, server)
 
 
 def results(units: list[Unit], conditions: Conditions, places: Places) -> list[Stored]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from simplibench import records
 from simplibench.errors import DamagedFile, MethodFailed
-from simplibench.harness.guest import Guest, InProcess, Nursery
+from simplibench.guest import ForkServer, Guest, InProcess
 from simplibench.harness.recording import make_record
 from simplibench.harness.track import Ground, Result
 from simplibench.harness.tracks import TRACKS
@@ -32,7 +32,7 @@ class Grounds:
 
 
 def run_unit(
-    unit: Unit, conditions: Conditions, nursery: Nursery | None, grounds: Grounds, places: Places, progress: Progress
+    unit: Unit, conditions: Conditions, server: ForkServer | None, grounds: Grounds, places: Places, progress: Progress
 ) -> int:
     """Score the entries of a unit that have no valid record yet, save each record as it is made; how many were."""
     track = TRACKS[unit.arena.track]
@@ -41,7 +41,7 @@ def run_unit(
     if not wanted:
         return 0
     ground = grounds.of(unit)
-    pair = callers(unit.file, conditions, nursery, unit.selection)
+    pair = callers(unit.file, conditions, server, unit.selection)
     try:
         for index, entry in wanted:
             for caller in pair:
@@ -101,11 +101,11 @@ def known(
 
 
 def callers(
-    file: Path, conditions: Conditions, nursery: Nursery | None, selection: Selection | None = None
+    file: Path, conditions: Conditions, server: ForkServer | None, selection: Selection | None = None
 ) -> tuple[Guest | InProcess, Guest | InProcess]:
     """Who encodes and who decodes: two processes, so that a code is all that passes between them."""
-    if nursery is None:
+    if server is None:
         here = InProcess(file, conditions.device, selection)
         return here, here
-    encoder, decoder = (Guest(nursery, file, conditions.device, selection) for _ in range(2))
+    encoder, decoder = (Guest(server, file, conditions.device, selection) for _ in range(2))
     return encoder, decoder

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from simplibench.guest import MethodRunner
 from simplibench.harness.unit import Conditions, Unit
-from simplibench.methods import AnyEntry, Caller
+from simplibench.methods import AnyEntry
 from simplibench.records import CodecRecord, ExplainerRecord, Table
 from simplibench.tasks import Task
 
@@ -29,7 +30,7 @@ class Ground(Protocol):
     def table(self) -> Table:
         """What is saved once beside their records."""
 
-    def score(self, callers: tuple[Caller, Caller], entry: AnyEntry, index: int, step: Step) -> Result:
+    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: AnyEntry, index: int, step: Step) -> Result:
         """Score entry number `index` of the unit that was opened last. Raises MethodFailed."""
 
     def open(self) -> None:

@@ -8,17 +8,17 @@ import pytest
 
 from simplibench.commands.validate import Trial
 from simplibench.errors import SimplibenchError, UsageError
-from simplibench.harness.guest import Guest, Nursery
+from simplibench.guest import ForkServer, Guest, Problem
+from simplibench.guest.codec_contract import CODEC_METHODS, CODEC_PROMISES
+from simplibench.guest.contract import Promise
+from simplibench.guest.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
 from simplibench.harness.runtime import resolve_device
-from simplibench.methods import AnyEntry, ExplainerEntry, Manifest, Problem
-from simplibench.methods.codec_contract import CODEC_METHODS, CODEC_PROMISES
-from simplibench.methods.contract import Promise
-from simplibench.methods.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
+from simplibench.methods import AnyEntry, ExplainerEntry, Manifest
 from simplibench.registry import find_method
 
 USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
 FILES = pytest.StashKey[list[Path]]()
-NURSERY = pytest.StashKey[Nursery]()
+NURSERY = pytest.StashKey[ForkServer]()
 
 
 def add_submissions(config: pytest.Config) -> None:
@@ -72,10 +72,10 @@ class ContractFile(pytest.File):
             stranger.close()
 
     def _guest(self) -> Guest:
-        """Of one nursery for the whole session."""
+        """Of one server for the whole session."""
         if NURSERY not in self.config.stash:
-            nursery = self.config.stash[NURSERY] = Nursery()
-            self.config.add_cleanup(lambda: nursery.__exit__(None, None, None))
+            server = self.config.stash[NURSERY] = ForkServer()
+            self.config.add_cleanup(lambda: server.__exit__(None, None, None))
         return Guest(self.config.stash[NURSERY], self.path, resolve_device("auto"))
 
 

@@ -8,8 +8,8 @@ from typing import Self
 
 from simplibench.api.evaluation import Quiet
 from simplibench.errors import UsageError
+from simplibench.guest import ForkServer
 from simplibench.harness.again import compared, score_again, units_again
-from simplibench.harness.guest import Nursery
 from simplibench.harness.runtime import resolve_device
 from simplibench.harness.scorer import callers
 from simplibench.harness.unit import Conditions, Unit
@@ -38,7 +38,7 @@ class Measuring:
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        self._nursery: Nursery | None = None
+        self._server: ForkServer | None = None
         self._manifests: dict[Path, Manifest] = {}
         self._made: dict[tuple[Place, int | None], list[Stored]] = {}
 
@@ -46,15 +46,15 @@ class Measuring:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._nursery is not None:
-            self._nursery.__exit__(kind, error, at)
+        if self._server is not None:
+            self._server.__exit__(kind, error, at)
         self._folder.cleanup()
 
     def manifest(self, place: Place) -> Manifest:
         """What the file puts forward. Raises UsageError."""
         if place.file not in self._manifests:
             conditions = Conditions(resolve_device(place.device), None, place.in_process, place.timeout)
-            caller, _ = callers(place.file, conditions, self._nursery_for(place))
+            caller, _ = callers(place.file, conditions, self._server_for(place))
             self._manifests[place.file] = caller.manifest()
             caller.close()
         return self._manifests[place.file]
@@ -73,25 +73,25 @@ class Measuring:
         if (place, limit) not in self._made:
             units = self.units(place)
             folder = Path(self._folder.name) / str(len(self._made))
-            nursery = self._nursery_for(place)
-            self._made[place, limit] = score_again(units, self.conditions(place, limit), folder, Quiet(), nursery)
+            server = self._server_for(place)
+            self._made[place, limit] = score_again(units, self.conditions(place, limit), folder, Quiet(), server)
         return self._made[place, limit]
 
     def units(self, place: Place) -> list[Unit]:
         """The place as a run knows it. Raises UsageError for an arena or a reference that does not exist."""
         wanted = {(place.arena, place.seed): self.labels(place)}
-        return units_again(place.file, wanted, self.conditions(place, None), self._nursery_for(place))
+        return units_again(place.file, wanted, self.conditions(place, None), self._server_for(place))
 
     def conditions(self, place: Place, limit: int | None) -> Conditions:
         """Those of records made with a `--limit` or without, but for the sentences that are compared."""
         sentences = compared(self.manifest(place).entries[0].track, place.sentences)
         return Conditions(resolve_device(place.device), limit, place.in_process, place.timeout, sentences)
 
-    def _nursery_for(self, place: Place) -> Nursery | None:
+    def _server_for(self, place: Place) -> ForkServer | None:
         if place.in_process:
             return None
-        self._nursery = self._nursery or Nursery()
-        return self._nursery
+        self._server = self._server or ForkServer()
+        return self._server
 
 
 def place(

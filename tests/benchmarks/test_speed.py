@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from simplibench.guest import ForkServer, Guest, HostedCodec, InProcess
 from simplibench.harness.batches import limited, scored_batches
 from simplibench.harness.codecs.ground import lay_ground
 from simplibench.harness.codecs.measure import Simplifier, fit
 from simplibench.harness.codecs.play import play
-from simplibench.harness.guest import Guest, InProcess, Nursery
 from simplibench.harness.jobs import one_thread
-from simplibench.methods import HostedCodec
 from simplibench.models import load_reference
 from simplibench.records import COMMITTED, load_all, save
 from simplibench.registry import find_method, load_task
@@ -73,10 +72,10 @@ def test_six_entries_at_the_last_layer(benchmark, tmp_path, where):
     """Asked: at most 2 plain forward passes of the reference over the same batches."""
     (tmp_path / "six.py").write_text(SIX)
     reference = load_reference(TASK, 0)
-    with one_thread(), Nursery() as nursery:
+    with one_thread(), ForkServer() as server:
         ground = lay_ground(TASK, reference, TASK.arenas[1], "cpu", None)
         pair = [
-            Guest(nursery, tmp_path / "six.py", "cpu") if where == "guest" else InProcess(tmp_path / "six.py", "cpu")
+            Guest(server, tmp_path / "six.py", "cpu") if where == "guest" else InProcess(tmp_path / "six.py", "cpu")
             for _ in range(2)
         ]
         codecs = [HostedCodec(*pair, entry, index) for index, entry in enumerate(pair[0].manifest().entries)]

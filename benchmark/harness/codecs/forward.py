@@ -5,14 +5,15 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from simplibench.guest import HostedCodec, MethodRunner
 from simplibench.harness.codecs.measure import Simplifier, fit, stage_of, timed_batch
 from simplibench.harness.codecs.track import CodecTrack
 from simplibench.harness.unit import Conditions, Unit
-from simplibench.methods import AnyEntry, Caller, CodecEntry, HostedCodec
+from simplibench.methods import AnyEntry, CodecEntry
 
 
 def proxy_forward(
-    unit: Unit, entry: AnyEntry, index: int, conditions: Conditions, callers: tuple[Caller, Caller]
+    unit: Unit, entry: AnyEntry, index: int, conditions: Conditions, callers: tuple[MethodRunner, MethodRunner]
 ) -> Callable[[], Tensor]:
     """Fit a codec and return the pass that records time: prefix, codec, suffix on one batch. Raises MethodFailed."""
     assert isinstance(entry, CodecEntry)  # for the type checker: explainers make no proxies

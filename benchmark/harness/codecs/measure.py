@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from simplibench.guest import HostedCodec
 from simplibench.harness.batches import Batch, scored_batches
 from simplibench.harness.codecs.ground import Ground, SplitGround, fit_rows
 from simplibench.harness.codecs.play import Outcome, play
 from simplibench.harness.codecs.stage import Stage
 from simplibench.harness.codecs.summary import counts, split_result
 from simplibench.harness.runtime import interleaved_ratio, timed
-from simplibench.methods import CodecEntry, HostedCodec, State
+from simplibench.methods import CodecEntry, State
 from simplibench.models import Rows
 from simplibench.records import Counts, GroundCounts, Runtime, SplitResult
 from simplibench.scoring.rate import CodeMeter

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from simplibench.guest import HostedCodec, MethodRunner
 from simplibench.harness.codecs.ground import Ground, lay_ground
 from simplibench.harness.codecs.measure import Fitted, fit, measure
 from simplibench.harness.codecs.summary import ground_counts
 from simplibench.harness.track import Result, Step
 from simplibench.harness.unit import Conditions, Unit, present, used
-from simplibench.methods import AnyEntry, Caller, CodecEntry, HostedCodec
+from simplibench.methods import AnyEntry, CodecEntry
 from simplibench.models import load_reference
 from simplibench.records import CodecRecord
 from simplibench.tasks import Component, Task
@@ -26,7 +27,7 @@ class CodecGround:
         """The next submission shares no fit with the last."""
         self._shared = {}
 
-    def score(self, callers: tuple[Caller, Caller], entry: AnyEntry, index: int, step: Step) -> Result:
+    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: AnyEntry, index: int, step: Step) -> Result:
         """Fit, or trim a shared fit, then put the codec in and compare. Raises MethodFailed."""
         assert isinstance(entry, CodecEntry)  # for the type checker: a unit's entries are of its arena's track
         codec = HostedCodec(*callers, entry, index)

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from simplibench.errors import UsageError
+from simplibench.guest import HostedExplainer, MethodRunner
 from simplibench.harness.explainers.bank import Bank, build_bank
 from simplibench.harness.explainers.ground import CASES, SplitBank, bank_table, lay_split, rankable
 from simplibench.harness.track import Result, Step
 from simplibench.harness.unit import Conditions, Unit
-from simplibench.methods import AnyEntry, Caller, ExplainerEntry, HostedExplainer
+from simplibench.methods import AnyEntry, ExplainerEntry
 from simplibench.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
 from simplibench.registry import scored_splits
 from simplibench.scoring.correlation import spearman
@@ -34,7 +35,7 @@ class ExplainerGround:
     def open(self) -> None:
         """Submissions share nothing."""
 
-    def score(self, callers: tuple[Caller, Caller], entry: AnyEntry, index: int, step: Step) -> Result:
+    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: AnyEntry, index: int, step: Step) -> Result:
         """Explain every case on every model, then compare. Raises MethodFailed."""
         assert isinstance(entry, ExplainerEntry)  # for the type checker: a unit's entries are of its arena's track
         explainer = HostedExplainer(callers[0], entry, index)

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from simplibench.corpus import Kind
+from simplibench.guest import HostedCodec, InProcess
 from simplibench.harness.codecs.ground import Ground
 from simplibench.harness.codecs.measure import Simplifier, fit, stage_of
 from simplibench.harness.codecs.play import play
-from simplibench.harness.guest import InProcess
-from simplibench.methods import HostedCodec
 from simplibench.registry import find_method, scored_splits
 from simplibench.scoring.chance import Interval, mean_interval
 from simplibench.scoring.resampling import sentence_weights

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 
 from simplibench.corpus import Kind
+from simplibench.guest import HostedCodec, InProcess
 from simplibench.harness.batches import Batch
 from simplibench.harness.codecs.ground import Ground, SplitGround
 from simplibench.harness.codecs.measure import Simplifier, fit
 from simplibench.harness.codecs.play import Bools, Scene, Simplify, play
-from simplibench.harness.guest import InProcess
-from simplibench.methods import HostedCodec
 from simplibench.models import Cut, Network, Rows, Site
 from simplibench.registry import find_method
 from simplibench.scoring.chance import Interval

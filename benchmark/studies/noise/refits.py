@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simplibench.guest import HostedCodec, InProcess
 from simplibench.harness.codecs.ground import Ground, lay_ground
 from simplibench.harness.codecs.measure import Simplifier, fit, stage_of
 from simplibench.harness.codecs.play import play
-from simplibench.harness.guest import InProcess
 from simplibench.harness.jobs import one_thread
-from simplibench.methods import CodecEntry, HostedCodec
+from simplibench.methods import CodecEntry
 from simplibench.models import load_reference
 from simplibench.registry import find_method, load_task
 from simplibench.scoring.faithfulness import faithfulness, score

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from simplibench.errors import MethodFailed
+from simplibench.guest.codec import HostedCodec
+from simplibench.guest.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
+from simplibench.guest.messages import MethodRunner
 from simplibench.methods.codec import CodecPart, State
-from simplibench.methods.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
-from simplibench.methods.hosted_codec import HostedCodec
 from simplibench.methods.manifest import CodecEntry
-from simplibench.methods.performer import Caller
 
 SEED, OTHER_SEED = 1, 2
 SAME_STATE = "the same state under the same seed"
@@ -37,24 +37,28 @@ CODEC_PROMISES = (
 
 
 def check_codec(
-    caller: Caller, stranger: Caller, entry: CodecEntry, index: int, rows: Mapping[CodecPart, Mapping[str, Tensor]]
+    runner: MethodRunner,
+    decoder: MethodRunner,
+    entry: CodecEntry,
+    index: int,
+    rows: Mapping[CodecPart, Mapping[str, Tensor]],
 ) -> list[Problem]:
     """Try an entry on rows [n, d] of real activations by arena; every problem, each told once.
 
-    `stranger` is another process than `caller`'s: it decodes codes whose rows it has never seen.
+    `decoder` is another process than `runner`'s: it decodes codes whose rows it has never seen.
     """
     problems: dict[Problem, None] = {}
     for x in rows[entry.part].values():
-        problems |= dict.fromkeys(_Examination(caller, stranger, entry, index, x).problems())
+        problems |= dict.fromkeys(_Examination(runner, decoder, entry, index, x).problems())
     return list(problems)
 
 
 class _Examination:
     """One entry tried on one set of rows."""
 
-    def __init__(self, caller: Caller, stranger: Caller, entry: CodecEntry, index: int, x: Tensor) -> None:
-        self.codec = HostedCodec(caller, caller, entry, index, audit=True)
-        self.stranger = HostedCodec(caller, stranger, entry, index, audit=True)
+    def __init__(self, runner: MethodRunner, decoder: MethodRunner, entry: CodecEntry, index: int, x: Tensor) -> None:
+        self.codec = HostedCodec(runner, runner, entry, index, audit=True)
+        self.decoder = HostedCodec(runner, decoder, entry, index, audit=True)
         self.entry, self.x = entry, x
         self.half = len(x) // 2
 
@@ -71,7 +75,7 @@ class _Examination:
 
     def _fit(self) -> Iterator[Problem]:
         fitted = self.codec.fit(self.x, SEED)[0]
-        drew = self.codec.last is not None and self.codec.last.drew
+        drew = self.codec.last is not None and self.codec.last.done.drew
         yield from input_kept(self.entry, "fit", self.codec.last)
         if not _same(fitted, self.codec.fit(self.x, SEED)[0]):
             yield self._problem("fit", SAME_STATE, "another; draw from the generator alone")
@@ -89,9 +93,9 @@ class _Examination:
 
     def _decode(self) -> Iterator[Problem]:
         width = self.x.shape[1]
-        by_stranger = self.stranger.decode(self.state, self.code, width)
+        by_decoder = self.decoder.decode(self.state, self.code, width)
         decoded = self.codec.decode(self.state, self.code, width)
-        if not torch.equal(decoded, by_stranger):
+        if not torch.equal(decoded, by_decoder):
             yield self._problem("decode", CODE_ALONE, "another result")
         yield from input_kept(self.entry, "decode", self.codec.last)
         yield from self._repeatable(

@@ -4,17 +4,17 @@ import torch
 from torch import Tensor
 
 from simplibench.errors import MethodFailed
+from simplibench.guest.messages import Call, MethodRunner, Reply, Request
 from simplibench.methods.explained import describe_model
 from simplibench.methods.manifest import ExplainerEntry
-from simplibench.methods.performer import Caller, Reply, Request
 from simplibench.models import Network
 
 
 class HostedExplainer:
-    """Explains with one caller. Every method raises MethodFailed."""
+    """Explains with one runner. Every method raises MethodFailed."""
 
-    def __init__(self, caller: Caller, entry: ExplainerEntry, index: int, audit: bool = False) -> None:
-        self.caller, self.entry, self.index, self.audit = caller, entry, index, audit
+    def __init__(self, runner: MethodRunner, entry: ExplainerEntry, index: int, audit: bool = False) -> None:
+        self.runner, self.entry, self.index, self.audit = runner, entry, index, audit
         self.last: Reply | None = None
         self.cases = 0  # explained within `seconds`
         self.seconds = 0.0
@@ -22,20 +22,14 @@ class HostedExplainer:
     @property
     def peak_memory_bytes(self) -> int:
         """Of the process that runs the code."""
-        return self.caller.peak_memory_bytes
+        return self.runner.peak_memory_bytes
 
     def explain(self, model: Network, candidates: range, tokens: Tensor, positions: Tensor) -> Tensor:
         """Attributions [case, token] in double precision, 0 after the position of each case."""
         weights = {f"weight.{name}": weight.cpu() for name, weight in model.state_dict().items()}
-        request = Request(
-            "explain",
-            self.index,
-            {"tokens": tokens.cpu(), "positions": positions.cpu(), **weights},
-            audit=self.audit,
-            model=describe_model(model, candidates),
-        )
-        self.last = self.caller.call(request)
-        self.cases, self.seconds = self.cases + len(tokens), self.seconds + self.last.seconds
+        call = Call(method="explain", entry=self.index, audit=self.audit, model=describe_model(model, candidates))
+        self.last = self.runner.call(Request(call, {"tokens": tokens.cpu(), "positions": positions.cpu(), **weights}))
+        self.cases, self.seconds = self.cases + len(tokens), self.seconds + self.last.done.seconds
         return _checked(self.last.tensors["result"], tokens.cpu(), positions.cpu())
 
 

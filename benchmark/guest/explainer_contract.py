@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from simplibench.errors import MethodFailed
-from simplibench.methods.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
-from simplibench.methods.hosted_explainer import HostedExplainer
+from simplibench.guest.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
+from simplibench.guest.explainer import HostedExplainer
+from simplibench.guest.messages import MethodRunner
 from simplibench.methods.manifest import ExplainerEntry
-from simplibench.methods.performer import Caller
 from simplibench.models import Network
 
 PADDING = 3  # tokens
@@ -32,11 +32,13 @@ class Question:
     positions: Tensor  # [case]
 
 
-def check_explainer(caller: Caller, entry: ExplainerEntry, index: int, questions: list[Question]) -> list[Problem]:
+def check_explainer(
+    runner: MethodRunner, entry: ExplainerEntry, index: int, questions: list[Question]
+) -> list[Problem]:
     """Try an entry on questions about several models; every problem, each told once."""
     problems: dict[Problem, None] = {}
     for question in questions:
-        explainer = HostedExplainer(caller, entry, index, audit=True)
+        explainer = HostedExplainer(runner, entry, index, audit=True)
         try:
             problems |= dict.fromkeys(_problems(explainer, question))
         except MethodFailed as failure:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from simplibench.guest.messages import Reply
 from simplibench.methods.manifest import EntryManifest
-from simplibench.methods.performer import Reply
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-4  # a matrix product of fewer rows may be summed in another order
 
@@ -36,5 +36,5 @@ class Problem:
 
 def input_kept(entry: EntryManifest, method: str, last: Reply | None) -> Iterator[Problem]:
     """A method may not write to what it is given."""
-    if last is not None and last.changed_input:
+    if last is not None and last.done.changed_input:
         yield Problem(entry.label, method, INPUT_KEPT, "a changed input; work on a copy")

@@ -1,21 +1,21 @@
 """An entry as the harness uses it: its code runs elsewhere, and nothing that comes back is taken on trust."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from simplibench.errors import MethodFailed
+from simplibench.guest.messages import Call, MethodRunner, Reply, Request
 from simplibench.methods.codec import State
 from simplibench.methods.manifest import CodecEntry
-from simplibench.methods.performer import Caller, Reply, Request
 from simplibench.scoring.rate import FLOAT_BITS
 
 
 class HostedCodec:
-    """Fits and encodes with one caller, decodes with another. Every method raises MethodFailed."""
+    """Fits and encodes with one runner, decodes with another. Every method raises MethodFailed."""
 
-    def __init__(self, encoder: Caller, decoder: Caller, entry: CodecEntry, index: int, audit: bool = False) -> None:
+    def __init__(
+        self, encoder: MethodRunner, decoder: MethodRunner, entry: CodecEntry, index: int, audit: bool = False
+    ) -> None:
         self.encoder, self.decoder, self.entry, self.index, self.audit = encoder, decoder, entry, index, audit
         self.last: Reply | None = None
         self.vectors = 0  # rows encoded and decoded within `seconds`
@@ -30,31 +30,31 @@ class HostedCodec:
 
     def fit(self, x: Tensor, seed: int) -> tuple[State, float]:
         """Fit on x [n, d]; the state, and the seconds it took."""
-        reply = self._call(self.encoder, Request("fit", self.index, {"x": x}, seed=seed))
-        return self._finite("fit", reply.tensors), reply.seconds
+        reply = self._call(self.encoder, "fit", {"x": x}, seed)
+        return self._finite("fit", reply.tensors), reply.done.seconds
 
     def trim(self, state: State) -> State:
         """What this entry keeps of a shared state."""
-        return self._finite("trim", self._call(self.encoder, Request("trim", self.index, _named(state))).tensors)
+        return self._finite("trim", self._call(self.encoder, "trim", _named(state)).tensors)
 
     def encode(self, state: State, x: Tensor) -> Tensor:
         """X [n, d] -> code [n, m], always of the same dtype and m."""
-        reply = self._call(self.encoder, Request("encode", self.index, {"x": x, **_named(state)}))
+        reply = self._call(self.encoder, "encode", {"x": x, **_named(state)})
         code = reply.tensors["result"]
         self._check_code(code, len(x))
-        self._count(reply.seconds, 0)
+        self._count(reply.done.seconds, 0)
         # The sign of a zero would be a bit that no rate sees.
         return code + 0 if code.dtype in FLOAT_BITS else code
 
     def decode(self, state: State, code: Tensor, width: int) -> Tensor:
         """Code [n, m] -> [n, width], float32."""
-        reply = self._call(self.decoder, Request("decode", self.index, {"code": code, **_named(state)}))
+        reply = self._call(self.decoder, "decode", {"code": code, **_named(state)})
         decoded = reply.tensors["result"]
         expected = (len(code), width)
         if decoded.dtype != torch.float32 or tuple(decoded.shape) != expected:
             raise MethodFailed("decode", f"float32 of shape {list(expected)}", _kind(decoded))
         self._finite("decode", {"result": decoded})
-        self._count(reply.seconds, len(code))
+        self._count(reply.done.seconds, len(code))
         self._warm = True
         return decoded
 
@@ -80,8 +80,8 @@ class HostedCodec:
             self.seconds += seconds
             self.vectors += vectors
 
-    def _call(self, caller: Caller, request: Request) -> Reply:
-        self.last = caller.call(replace(request, audit=self.audit))
+    def _call(self, runner: MethodRunner, method: str, tensors: State, seed: int = 0) -> Reply:
+        self.last = runner.call(Request(Call(method=method, entry=self.index, seed=seed, audit=self.audit), tensors))
         return self.last
 
 
