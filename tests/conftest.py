@@ -66,8 +66,10 @@ def submission_file(tmp_path):
 def simplibench():
     """Runs the command as a user would and returns the finished process."""
 
-    def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "simplibench.cli", *map(str, arguments)]
+    def run(*arguments: object, module: bool = True, **options) -> subprocess.CompletedProcess[str]:
+        script = Path(sys.executable).parent / "simplibench"  # what users call: it does not read the working folder
+        command = [sys.executable, "-m", "simplibench.cli"] if module else [str(script)]
+        command += map(str, arguments)
         return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
 
     return run

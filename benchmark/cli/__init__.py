@@ -15,7 +15,7 @@ COMMANDS = (methods, boards, checking, records, references)  # what they define,
 
 def main() -> None:
     """Run a command. A user's mistake is one text on standard error and exit code 2, a failure exit code 1."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see harness/guest.py; read when torch is loaded
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see guest/host.py; read when torch is loaded
     signal.signal(signal.SIGINT, _interrupt)
     try:
         app()

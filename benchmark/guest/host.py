@@ -159,13 +159,18 @@ class Guest:
     def _started(self) -> Loaded | Unusable:
         self.close()
         ours, theirs = socket.socketpair()
-        outgoing, incoming = Memory(), Memory()
-        self._pid = self.server.start(self.device, [theirs.fileno(), outgoing.descriptor, incoming.descriptor])
-        theirs.close()
-        self._channel = Channel(Connection(ours.detach()), outgoing, incoming)
+        channel = Channel(Connection(ours.detach()), Memory(), Memory())
+        descriptors = [theirs.fileno(), channel.outgoing.descriptor, channel.incoming.descriptor]
+        with theirs:
+            try:
+                self._pid = self.server.start(self.device, descriptors)
+            except ProcessLost:
+                channel.close()
+                raise
+        self._channel = channel
         doing = "loading the file"
         try:
-            self._channel.send(Load(file=self.file.absolute(), selection=self.selection))
+            channel.send(Load(file=self.file.absolute(), selection=self.selection))
         except BrokenPipeError:
             raise self._died(doing) from None
         answer, _ = self._receive(doing, max(LOADING_SECONDS, self.seconds_left))

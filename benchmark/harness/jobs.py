@@ -12,7 +12,7 @@ import torch
 
 from simplibench.allocator import keep_freed_memory
 from simplibench.guest import ForkServer
-from simplibench.harness.pool import SPAWN, workers
+from simplibench.harness.pool import SPAWN, workers, working_folder_unread
 from simplibench.harness.scorer import Grounds, run_unit
 from simplibench.harness.unit import Conditions, Places, Progress, Unit
 
@@ -49,7 +49,8 @@ def run_here(
 def run_side_by_side(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int) -> int:
     """Several units at a time, those that share a ground by one process; how many records were made."""
     groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
-    news: Queue[Message] = SPAWN.Queue()
+    with working_folder_unread():  # a queue starts a process of Python's own
+        news: Queue[Message] = SPAWN.Queue()
     with workers(min(jobs, len(groups)), _begin, news, conditions) as pool:
         futures = [pool.submit(_run_group, group, conditions, places) for group in groups]
         _follow(futures, news, progress)

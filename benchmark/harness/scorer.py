@@ -108,4 +108,5 @@ def callers(
         here = InProcess(file, conditions.device, selection)
         return here, here
     encoder, decoder = (Guest(server, file, conditions.device, selection) for _ in range(2))
+    encoder.seconds_left = decoder.seconds_left = conditions.timeout
     return encoder, decoder
