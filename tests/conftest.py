@@ -15,7 +15,7 @@ import pytest
 
 from simplibench.corpus import Package, Selection
 from simplibench.guest import ForkServer
-from simplibench.harness.explainers.bank import build_bank
+from simplibench.harness.explainer.bank import build_bank
 from simplibench.registry import all_tasks
 from simplibench.tasks import splits
 

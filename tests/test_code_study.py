@@ -13,8 +13,8 @@ from small_code import packages, task_of
 from simplibench.commands.study import study
 from simplibench.corpus import Kind
 from simplibench.errors import UsageError
-from simplibench.harness.codecs.ground import lay_ground
-from simplibench.harness.codecs.play import play
+from simplibench.harness.codec.context import prepare
+from simplibench.harness.codec.proxy import run_proxy
 from simplibench.models import Cut, load_reference
 from simplibench.studies import code
 from simplibench.studies.code import agreement, figures, heads
@@ -187,7 +187,7 @@ class Attending:
         for head, back in enumerate(self.back):
             for position in range(length):
                 pattern[:, head, position, max(0, position - back)] = 1
-        return Cut(torch.zeros(0), {"pattern": pattern})
+        return Cut(site, torch.zeros(0), {"pattern": pattern})
 
 
 def test_induction_is_attention_to_the_token_after_the_previous_occurrence():
@@ -224,11 +224,11 @@ def small(package, tmp_path, monkeypatch, cache):
 
 
 def test_one_head_changes_and_the_others_stay(small):
-    ground = lay_ground(small, load_reference(small, 0), ARENAS[1], "cpu", None)
-    scene = ground.splits["id"].scenes[0]
-    rows = ground.stage.rows(scene.cut, scene.batch)
+    run = prepare(small, load_reference(small, 0), ARENAS[1], "cpu", None)
+    cached = run.splits["id"].cached_batches[0]
+    rows = run.patch.rows(cached.cut, cached.batch)
     proxy = OneHead(lambda rows, batch: {name: own * 0 for name, own in rows.items()}, 2)
-    changed = proxy(rows, scene.batch)
+    changed = proxy(rows, cached.batch)
     for name, own in rows.items():
         assert torch.equal(changed[name][[0, 1, 3]], own[[0, 1, 3]])
         assert not changed[name][2].any()
@@ -237,22 +237,22 @@ def test_one_head_changes_and_the_others_stay(small):
 
 def test_ablating_a_head_whose_values_are_all_alike_loses_nothing_and_any_other_head_changes_something(small):
     reference = load_reference(small, 0)
-    ground = lay_ground(small, reference, ARENAS[1], "cpu", None)
-    lost = heads._ablated(ground, ground.splits["id"], 1)
+    run = prepare(small, reference, ARENAS[1], "cpu", None)
+    lost = heads._ablated(run, run.splits["id"], 1)
     assert set(lost) == {Kind.FIRST, Kind.REPEATED}
     inner = SMALL.architecture.head_width
     block = reference.model.blocks[1]
     block.value.weight.data[inner : 2 * inner] = 0
-    ground = lay_ground(small, reference, ARENAS[1], "cpu", None)
-    assert heads._ablated(ground, ground.splits["id"], 1) == {Kind.FIRST: 0, Kind.REPEATED: 0}
-    scene = ground.splits["id"].scenes[0]
-    without = heads._without(scene, 0, torch.zeros(inner))
-    for part in ground.splits.values():
-        scenes = [heads._without(scene, 0, torch.zeros(inner)) for scene in part.scenes]
-        changed = play(ground.stage, part.split, scenes, lambda rows, _: rows, small.candidates)
+    run = prepare(small, reference, ARENAS[1], "cpu", None)
+    assert heads._ablated(run, run.splits["id"], 1) == {Kind.FIRST: 0, Kind.REPEATED: 0}
+    cached = run.splits["id"].cached_batches[0]
+    without = heads._without(cached, 0, torch.zeros(inner))
+    for part in run.splits.values():
+        cached_batches = [heads._without(cached, 0, torch.zeros(inner)) for cached in part.cached_batches]
+        changed = run_proxy(run.patch, part.split, cached_batches, lambda rows, _: rows, small.candidates)
         assert changed.divergence_bits.max() > 0
-    assert not without.cut.heads["value"][:, 0].any()
-    assert torch.equal(without.cut.heads["value"][:, 1:], scene.cut.heads["value"][:, 1:])
+    assert not without.cut.streams["value"][:, 0].any()
+    assert torch.equal(without.cut.streams["value"][:, 1:], cached.cut.streams["value"][:, 1:])
 
 
 def test_the_study_writes_its_tables_and_figures_the_same_bytes_each_time(small, tmp_path, capsys):

@@ -122,7 +122,7 @@ def test_fit_sees_activations_of_the_fit_split_and_no_other(submission_file, tmp
     streams = [model.embed(batch.tokens)]
     streams.append(model.blocks[0](streams[0], None))
     for layer, fitted in enumerate(fits[:2]):
-        query, key, _ = model.blocks[layer].project(streams[layer], None)
+        query, key, _ = model.blocks[layer].qkv(streams[layer], None)
         expected = torch.cat([query[:, 0][batch.real], key[:, 0][batch.real]])
         assert torch.allclose(fitted, expected, atol=1e-5)
     assert torch.allclose(fits[2], streams[1][batch.real], atol=1e-5)

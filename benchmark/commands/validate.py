@@ -1,7 +1,7 @@
 """`validate`: the contract, tried on tiny real activations and questions."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, get_args
 
 import torch
 from torch import Tensor
@@ -9,13 +9,13 @@ from torch import Tensor
 from simplibench.errors import SimplibenchError
 from simplibench.guest import ForkServer, Guest, Problem, Question, check_codec, check_explainer
 from simplibench.harness.batches import limited, whole_batches
-from simplibench.harness.codecs.ground import fit_rows
-from simplibench.harness.codecs.stage import Stage
-from simplibench.harness.explainers.maskings import questions
+from simplibench.harness.codec.context import fit_rows
+from simplibench.harness.codec.patch import SitePatch
+from simplibench.harness.explainer.maskings import questions
 from simplibench.harness.run import DEFAULT_TASK
 from simplibench.harness.runtime import resolve_device
 from simplibench.methods import AnyEntry, CodecPart, ExplainerEntry, Manifest
-from simplibench.models import Part, load_reference
+from simplibench.models import VIEWS, Site, load_reference
 from simplibench.registry import all_tasks, find_method, load_task
 from simplibench.tasks import Component, Explanations, Task, load_split
 
@@ -82,20 +82,16 @@ def tiny_questions() -> list[Question]:
 
 
 def tiny_rows(task: Task) -> dict[CodecPart, dict[str, Tensor]]:
-    """A few real rows of one arena of each component: vectors, and in attention patterns."""
+    """A few real rows of one arena of each component, seen in each way that a codec may ask for."""
     family = task.families[0]
     model = load_reference(task, family.seeds[0], family).model
-    sequences = limited(load_split(task, "fit"), SENTENCES).sequences
-    rows: dict[CodecPart, dict[str, Tensor]] = {"vectors": {}, "pattern": {}}
-    components = [arena for arena in task.arenas if isinstance(arena, Component)]
-    for arena in {arena.component: arena for arena in components}.values():
-        vectors: Part = "query+key" if arena.component == "attention" else "residual"
-        parts: dict[CodecPart, Part] = {"vectors": vectors}
-        if arena.component == "attention":
-            parts["pattern"] = "pattern"
-        for name, part in parts.items():
-            stage = Stage(model, arena, part)
-            scenes = [(batch, Stage(model, arena, vectors).prefix(batch)) for batch in whole_batches(sequences, "cpu")]
-            head = fit_rows(stage, scenes)[0]
-            rows[name][arena.name] = head[torch.linspace(0, len(head) - 1, ROWS).long()]
+    batches = whole_batches(limited(load_split(task, "fit"), SENTENCES).sequences, "cpu")
+    rows: dict[CodecPart, dict[str, Tensor]] = {view: {} for view in get_args(CodecPart)}
+    arenas = {arena.component: arena for arena in task.arenas if isinstance(arena, Component)}
+    for (component, view), part in VIEWS.items():
+        if component in arenas:
+            arena = arenas[component]
+            patch = SitePatch(model, Site(arena.layer, part))
+            head = fit_rows(patch, [(batch, patch.prefix(batch)) for batch in batches])[0]
+            rows[view][arena.name] = head[torch.linspace(0, len(head) - 1, ROWS).long()]
     return rows

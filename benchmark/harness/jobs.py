@@ -13,7 +13,7 @@ import torch
 from simplibench.allocator import keep_freed_memory
 from simplibench.guest import ForkServer
 from simplibench.harness.pool import SPAWN, workers, working_folder_unread
-from simplibench.harness.scorer import Grounds, run_unit
+from simplibench.harness.scorer import Contexts, run_unit
 from simplibench.harness.unit import Conditions, Places, Progress, Unit
 
 LOOK_SECONDS = 0.2  # between looks at how the others get on
@@ -41,9 +41,9 @@ def run_here(
     units: list[Unit], conditions: Conditions, places: Places, progress: Progress, server: ForkServer | None
 ) -> int:
     """One unit after the other; how many records were made."""
-    grounds = Grounds(conditions)
+    contexts = Contexts(conditions)
     with one_thread():
-        return sum(run_unit(unit, conditions, server, grounds, places, progress) for unit in units)
+        return sum(run_unit(unit, conditions, server, contexts, places, progress) for unit in units)
 
 
 def run_side_by_side(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int) -> int:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from simplibench.errors import MethodFailed
 from simplibench.harness.environment import environment
-from simplibench.harness.track import Ground, Result, Track
+from simplibench.harness.track import ArenaContext, Result, Track
 from simplibench.harness.unit import Conditions, Unit, record_key
 from simplibench.methods import AnyEntry
 from simplibench.records import CodecRecord, ExplainerRecord
@@ -12,7 +12,7 @@ from simplibench.registry import protocol
 
 
 def make_record(
-    track: Track, unit: Unit, entry: AnyEntry, conditions: Conditions, ground: Ground, result: Result | MethodFailed
+    track: Track, unit: Unit, entry: AnyEntry, conditions: Conditions, context: ArenaContext, result: Result | MethodFailed
 ) -> CodecRecord | ExplainerRecord:
     """The record of one entry of a unit; `result` is what was measured or why it failed."""
     measured = result if isinstance(result, Result) else None
@@ -35,9 +35,9 @@ def make_record(
         in_process=conditions.in_process,
         limit=conditions.limit,
         counts_sha256=measured.counts.sha256() if measured else None,
-        ground_sha256=ground.table.sha256(),
+        ground_sha256=context.table.sha256(),
         protocol=protocol(unit.task, unit.arena.track),
         environment=environment(conditions.device),
-        **ground.facts,
+        **context.facts,
         **(measured.facts if measured else track.failed(entry)),
     )

@@ -7,32 +7,32 @@ from simplibench import records
 from simplibench.errors import DamagedFile, MethodFailed
 from simplibench.guest import ForkServer, Guest, InProcess
 from simplibench.harness.recording import make_record
-from simplibench.harness.track import Ground, Result
+from simplibench.harness.track import ArenaContext, Result
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit, present, record_key
 from simplibench.methods import AnyEntry, Selection
 from simplibench.records import SeedName, Stored
 
 
-class Grounds:
-    """Grounds by arena and reference; the last one is kept, since units of one ground follow each other."""
+class Contexts:
+    """Contexts by arena and reference; the last one is kept, since units of one context follow each other."""
 
     def __init__(self, conditions: Conditions) -> None:
         self.conditions = conditions
-        self._held: tuple[tuple[str, SeedName], Ground] | None = None
+        self._held: tuple[tuple[str, SeedName], ArenaContext] | None = None
 
-    def of(self, unit: Unit) -> Ground:
+    def of(self, unit: Unit) -> ArenaContext:
         """Load the references and run them, unless that was the last thing done."""
         name = (unit.arena_name, unit.seed)
         if self._held is None or self._held[0] != name:
             self._held = None  # free its memory first
-            self._held = name, TRACKS[unit.arena.track].lay_ground(unit, self.conditions)
+            self._held = name, TRACKS[unit.arena.track].prepare(unit, self.conditions)
         self._held[1].open()
         return self._held[1]
 
 
 def run_unit(
-    unit: Unit, conditions: Conditions, server: ForkServer | None, grounds: Grounds, places: Places, progress: Progress
+    unit: Unit, conditions: Conditions, server: ForkServer | None, contexts: Contexts, places: Places, progress: Progress
 ) -> int:
     """Score the entries of a unit that have no valid record yet, save each record as it is made; how many were."""
     track = TRACKS[unit.arena.track]
@@ -40,7 +40,7 @@ def run_unit(
     progress.skip((len(unit.entries) - len(wanted)) * track.steps(unit.task))
     if not wanted:
         return 0
-    ground = grounds.of(unit)
+    context = contexts.of(unit)
     pair = callers(unit.file, conditions, server, unit.selection)
     try:
         for index, entry in wanted:
@@ -49,12 +49,12 @@ def run_unit(
             counted = Counted(progress, entry.label, track.steps(unit.task))
             result: Result | MethodFailed
             try:
-                result = ground.score(pair, entry, index, counted.step)
+                result = context.score(pair, entry, index, counted.step)
             except MethodFailed as failure:  # loses this entry, not the run
                 result = failure
             counted.finish()
-            record = make_record(track, unit, entry, conditions, ground, result)
-            records.save(places.output, record, result.counts if isinstance(result, Result) else None, ground.table)
+            record = make_record(track, unit, entry, conditions, context, result)
+            records.save(places.output, record, result.counts if isinstance(result, Result) else None, context.table)
     finally:
         for caller in pair:
             caller.close()

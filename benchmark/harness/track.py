@@ -1,4 +1,4 @@
-"""What the harness asks of a track: lay the ground of an arena once, score entries on it, say what to record."""
+"""What the harness asks of a track: prepare an arena once, score entries on it, say what to record."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Result:
     counts: Table
 
 
-class Ground(Protocol):
+class ArenaContext(Protocol):
     """All that an arena and reference offer to every entry alike."""
 
     facts: dict[str, Any]  # fields of the record that even a failed entry has
@@ -44,7 +44,7 @@ class Track(Protocol):
     def record(self) -> type[CodecRecord] | type[ExplainerRecord]:
         """The schema of its records."""
 
-    def lay_ground(self, unit: Unit, conditions: Conditions) -> Ground:
+    def prepare(self, unit: Unit, conditions: Conditions) -> ArenaContext:
         """Load the references and run them; what takes long and serves all entries."""
 
     def failed(self, entry: AnyEntry) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The tracks there are."""
 
-from simplibench.harness.codecs.track import CodecTrack
-from simplibench.harness.explainers.track import ExplainerTrack
+from simplibench.harness.codec.track import CodecTrack
+from simplibench.harness.explainer.track import ExplainerTrack
 from simplibench.harness.track import Track as TrackOf
 from simplibench.tasks import Track
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from simplibench import records
 from simplibench.methods import AnyEntry, CodecEntry, Manifest, Selection
+from simplibench.models import VIEWS
 from simplibench.records import SeedName, key_of
 from simplibench.registry import protocol, scored_splits
 from simplibench.tasks import Arena, Explanations, Task, absent
@@ -73,7 +74,7 @@ def fits(entry: AnyEntry, arena: Arena) -> bool:
     """Whether an entry can be scored in an arena: it is of its track, and patterns exist only in attention."""
     if isinstance(arena, Explanations) or not isinstance(entry, CodecEntry):
         return entry.track == arena.track
-    return entry.part == "vectors" or arena.component == "attention"
+    return (arena.component, entry.part) in VIEWS
 
 
 def present(task: Task) -> list[str]:

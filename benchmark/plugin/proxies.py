@@ -13,7 +13,7 @@ from simplibench.commands.check import GONE
 from simplibench.commands.recorded import chosen, records_of, require_comparable
 from simplibench.errors import SimplibenchError, UsageError
 from simplibench.guest import InProcess
-from simplibench.harness.codecs.forward import proxy_forward
+from simplibench.harness.codec.forward import proxy_forward
 from simplibench.harness.jobs import one_thread
 from simplibench.plugin.measuring import Measuring, Place, place
 from simplibench.records import CodecRecord, SeedName, Stored

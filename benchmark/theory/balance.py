@@ -72,7 +72,7 @@ def stack_attention(model: Network, tokens: Tensor) -> float:
     """
     shares, last = [], Site(len(model.blocks) - 1, "pattern")
     for part in tokens.to(model.device).split(BATCH):
-        pattern = model.prefix(part, last).heads["pattern"].mean(1)  # [B, T, T]
+        pattern = model.prefix(part, last).streams["pattern"].mean(1)  # [B, T, T]
         stacks = stack_positions(part)
         own = torch.arange(part.shape[1], device=part.device)[:, None]
         earlier = (stacks >= 0) & (stacks < own)
@@ -85,7 +85,7 @@ def _maps(model: Network) -> list[Tensor]:
     """Every layer's attention on `TWO_PEAKS`, [1, H, T, T] each."""
     tokens = torch.tensor([TWO_PEAKS], device=model.device)
     sites = [Site(layer, "pattern") for layer in range(len(model.blocks))]
-    return [model.prefix(tokens, site).heads["pattern"].detach().double().cpu() for site in sites]
+    return [model.prefix(tokens, site).streams["pattern"].detach().double().cpu() for site in sites]
 
 
 def _scores(model: Minimal) -> Tensor:

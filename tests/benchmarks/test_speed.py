@@ -12,9 +12,9 @@ import torch
 
 from simplibench.guest import ForkServer, Guest, HostedCodec, InProcess
 from simplibench.harness.batches import limited, scored_batches
-from simplibench.harness.codecs.ground import lay_ground
-from simplibench.harness.codecs.measure import Simplifier, fit
-from simplibench.harness.codecs.play import play
+from simplibench.harness.codec.context import prepare
+from simplibench.harness.codec.measure import CodecPatch, fit
+from simplibench.harness.codec.proxy import run_proxy
 from simplibench.harness.jobs import one_thread
 from simplibench.models import load_reference
 from simplibench.records import COMMITTED, load_all, save
@@ -73,32 +73,32 @@ def test_six_entries_at_the_last_layer(benchmark, tmp_path, where):
     (tmp_path / "six.py").write_text(SIX)
     reference = load_reference(TASK, 0)
     with one_thread(), ForkServer() as server:
-        ground = lay_ground(TASK, reference, TASK.arenas[1], "cpu", None)
+        run = prepare(TASK, reference, TASK.arenas[1], "cpu", None)
         pair = [
             Guest(server, tmp_path / "six.py", "cpu") if where == "guest" else InProcess(tmp_path / "six.py", "cpu")
             for _ in range(2)
         ]
         codecs = [HostedCodec(*pair, entry, index) for index, entry in enumerate(pair[0].manifest().entries)]
         shared = {}
-        fitted = [fit(ground, codec, 0, shared) for codec in codecs]
+        fitted = [fit(run, codec, 0, shared) for codec in codecs]
 
         def six():
             for codec, own in zip(codecs, fitted, strict=True):
-                for part in ground.splits.values():
-                    play(
-                        ground.stage,
+                for part in run.splits.values():
+                    run_proxy(
+                        run.patch,
                         part.split,
-                        part.scenes,
-                        Simplifier(ground.stage, codec, own.states),
+                        part.cached_batches,
+                        CodecPatch(run.patch, codec, own.states),
                         TASK.candidates,
                     )
 
         def plain():
             start = time.perf_counter()
             with torch.no_grad():
-                for part in ground.splits.values():
-                    for scene in part.scenes:
-                        reference.model(scene.batch.tokens)
+                for part in run.splits.values():
+                    for cached in part.cached_batches:
+                        reference.model(cached.batch.tokens)
             return time.perf_counter() - start
 
         plain()
@@ -190,7 +190,7 @@ def two_thousand(tmp_path_factory):
         del values["sha256"]
         kinds = one.record.tables
         counts = one.counts(kinds[1]) if one.record.status == "ok" else None
-        save(root, type(one.record).sealed(**values), counts, one.ground(kinds[0]))
+        save(root, type(one.record).sealed(**values), counts, one.run(kinds[0]))
     return root
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from simplibench.errors import UsageError
 from simplibench.harness.batches import likeliest, limited, scored_batches
-from simplibench.harness.explainers.bank import CONTRASTIVE, PLAIN, Bank, Pair, disagreement
-from simplibench.harness.explainers.maskings import Questions, questions
+from simplibench.harness.explainer.bank import CONTRASTIVE, PLAIN, Bank, Pair, disagreement
+from simplibench.harness.explainer.maskings import Questions, questions
 from simplibench.harness.runtime import timed
 from simplibench.methods import ExplainedModel
 from simplibench.models import Network
@@ -35,7 +35,7 @@ class SplitBank:
     forward_seconds: float  # of all models on all cases
 
 
-def lay_split(task: Task, bank: Bank, name: str, cases: int, device: str, limit: int | None) -> SplitBank:
+def prepare_split(task: Task, bank: Bank, name: str, cases: int, device: str, limit: int | None) -> SplitBank:
     """Run every model of the bank on one split."""
     split = limited(load_split(task, name), min(limit or cases, cases))
     disputed = _predictions(task, split, bank.models[PLAIN]) != _predictions(task, split, bank.models[CONTRASTIVE])

@@ -1,4 +1,4 @@
-"""The unit of work: one submission in one arena on one reference, all its entries, to records."""
+"""Measure one entry: fit it, put it into the reference, compare on every split, time it."""
 
 import hashlib
 import json
@@ -11,13 +11,13 @@ from torch import Tensor
 
 from simplibench.guest import HostedCodec
 from simplibench.harness.batches import Batch, scored_batches
-from simplibench.harness.codecs.ground import Ground, SplitGround, fit_rows
-from simplibench.harness.codecs.play import Outcome, play
-from simplibench.harness.codecs.stage import Stage
-from simplibench.harness.codecs.summary import counts, split_result
+from simplibench.harness.codec.context import ReferenceRun, SplitContext, fit_rows
+from simplibench.harness.codec.patch import SitePatch
+from simplibench.harness.codec.proxy import ProxyOutcome, run_proxy
+from simplibench.harness.codec.summary import counts, split_result
 from simplibench.harness.runtime import interleaved_ratio, timed
 from simplibench.methods import CodecEntry, State
-from simplibench.models import Rows
+from simplibench.models import VIEWS, Rows, Site
 from simplibench.records import Counts, GroundCounts, Runtime, SplitResult
 from simplibench.scoring.rate import CodeMeter
 
@@ -53,46 +53,45 @@ class Measured:
 
 
 def measure(
-    ground: Ground, table: GroundCounts, codec: HostedCodec, fitted: Fitted, step: Callable[[str], None]
+    run: ReferenceRun, table: GroundCounts, codec: HostedCodec, fitted: Fitted, step: Callable[[str], None]
 ) -> Measured:
     """Put a fitted entry into the reference and compare on every split. Raises MethodFailed."""
-    stage = stage_of(ground, codec.entry)
-    outcomes: dict[str, Outcome] = {}
-    metered: dict[str, Simplifier] = {}
-    for name, part in ground.splits.items():
+    patch = patch_of(run, codec.entry)
+    outcomes: dict[str, ProxyOutcome] = {}
+    metered: dict[str, CodecPatch] = {}
+    for name, part in run.splits.items():
         step(name)
-        metered[name] = Simplifier(stage, codec, fitted.states)
-        outcomes[name] = play(stage, part.split, part.scenes, metered[name], ground.task.candidates)
-    runtime = _runtime(ground, stage, codec, fitted)  # before rows are encoded that no decoding follows
-    bits = {name: _bits_per_token(part, metered[name]) for name, part in ground.splits.items()}
-    own = counts(ground, outcomes)
-    splits = {name: split_result(ground, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
+        metered[name] = CodecPatch(patch, codec, fitted.states)
+        outcomes[name] = run_proxy(patch, part.split, part.cached_batches, metered[name], run.task.candidates)
+    runtime = _runtime(run, patch, codec, fitted)  # before rows are encoded that no decoding follows
+    bits = {name: _bits_per_token(part, metered[name]) for name, part in run.splits.items()}
+    own = counts(run, outcomes)
+    splits = {name: split_result(run, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
     return Measured(fitted, splits, own, runtime)
 
 
-def _bits_per_token(part: SplitGround, played: "Simplifier") -> float:
+def _bits_per_token(part: SplitContext, played: "CodecPatch") -> float:
     """The rate on the whole split, of which a proxy may have been run on a share that tells the rate, see `dense`."""
     if part.whole is part.split or played.dense:
         return played.bits_per_token()
-    whole = Simplifier(played.stage, played.codec, played.states)
+    whole = CodecPatch(played.patch, played.codec, played.states)
     for batch, cut in part.metered:
-        rows = whole.stage.rows(whole.stage.opened(cut, batch), batch)
+        rows = whole.patch.rows(whole.patch.opened(cut, batch), batch)
         deque(whole.encoded(rows, batch), maxlen=0)  # metered, and not decoded
     return whole.bits_per_token()
 
 
-def stage_of(ground: Ground, entry: CodecEntry) -> Stage:
-    """The ground's stage, seen the way the entry wants its rows."""
-    part = "pattern" if entry.part == "pattern" else ground.stage.part
-    return Stage(ground.stage.model, ground.arena, part)
+def patch_of(run: ReferenceRun, entry: CodecEntry) -> SitePatch:
+    """The run's patch, seen the way the entry wants its rows."""
+    return SitePatch(run.patch.model, Site(run.arena.layer, VIEWS[run.arena.component, entry.part]))
 
 
-def fit(ground: Ground, codec: HostedCodec, reference_seed: int | str, shared: dict[str, Fitted]) -> Fitted:
+def fit(run: ReferenceRun, codec: HostedCodec, reference_seed: int | str, shared: dict[str, Fitted]) -> Fitted:
     """Fit an entry on the fit split, or cut down the fit it shares with an earlier entry. Raises MethodFailed."""
     group = codec.entry.fit_group
     if group not in shared:
-        x = fit_rows(stage_of(ground, codec.entry), ground.fit_scenes).cpu()
-        name = f"{ground.task.name}/{ground.arena.name}"
+        x = fit_rows(patch_of(run, codec.entry), run.fit_batches).cpu()
+        name = f"{run.task.name}/{run.arena.name}"
         fits = [codec.fit(head, fit_seed(name, reference_seed, group, index)) for index, head in enumerate(x)]
         shared[group] = Fitted([state for state, _ in fits], sum(seconds for _, seconds in fits))
     return Fitted([codec.trim(state) for state in shared[group].states], shared[group].fit_seconds)
@@ -104,11 +103,11 @@ def fit_seed(arena: str, reference_seed: int | str, group: str, head: int) -> in
     return int.from_bytes(digest[:4], "big")
 
 
-class Simplifier:
+class CodecPatch:
     """Replaces a batch's rows by what the codec makes of them, and meters the codes on the way."""
 
-    def __init__(self, stage: Stage, codec: HostedCodec, states: list[State], metered: bool = True) -> None:
-        self.stage, self.codec, self.states, self.metered = stage, codec, states, metered
+    def __init__(self, patch: SitePatch, codec: HostedCodec, states: list[State], metered: bool = True) -> None:
+        self.patch, self.codec, self.states, self.metered = patch, codec, states, metered
         self.meters: dict[tuple[str, int], CodeMeter] = {}
 
     def __call__(self, rows: Rows, batch: Batch) -> Rows:
@@ -124,7 +123,7 @@ class Simplifier:
     def encoded(self, rows: Rows, batch: Batch) -> Iterator[tuple[State, Tensor, int]]:
         """State, code and width of the rows, head by head; the codes are metered."""
         lengths = [own.shape[1] for own in rows.values()]
-        visible = self.stage.visible(batch)
+        visible = self.patch.visible(batch)
         for head, state in enumerate(self.states):
             x = torch.cat([own[head] for own in rows.values()]).cpu()
             code = self.codec.encode(state, x)
@@ -143,26 +142,26 @@ class Simplifier:
         return sum(meter.bits() for meter in self.meters.values())
 
 
-def timed_batch(ground: Ground) -> Batch:
+def timed_batch(run: ReferenceRun) -> Batch:
     """What forward passes are timed on."""
-    split = next(iter(ground.splits.values())).whole
-    return scored_batches(split, ground.stage.model.device, min(TIMED_TOKENS, ground.task.batch_tokens))[0]
+    split = next(iter(run.splits.values())).whole
+    return scored_batches(split, run.patch.model.device, min(TIMED_TOKENS, run.task.batch_tokens))[0]
 
 
-def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
-    batch = timed_batch(ground)
+def _runtime(run: ReferenceRun, patch: SitePatch, codec: HostedCodec, fitted: Fitted) -> Runtime:
+    batch = timed_batch(run)
     device = batch.tokens.device.type
-    simplify = Simplifier(stage, codec, fitted.states)
+    simplify = CodecPatch(patch, codec, fitted.states)
 
     def proxy() -> float:
         """Seconds of prefix, codec and suffix; carrying rows to the guest is the harness's time, not the method's."""
         before = codec.seconds
-        prefix_seconds, cut = timed(lambda: stage.prefix(batch), device)
-        changed = stage.replaced(cut, batch, simplify(stage.rows(cut, batch), batch))
-        suffix_seconds, _ = timed(lambda: stage.logits(stage.attend(changed, batch), batch), device)
+        prefix_seconds, cut = timed(lambda: patch.prefix(batch), device)
+        changed = patch.patched(cut, batch, simplify(patch.rows(cut, batch), batch))
+        suffix_seconds, _ = timed(lambda: patch.logits(patch.attended(changed, batch), batch), device)
         return prefix_seconds + codec.seconds - before + suffix_seconds
 
-    ratio = interleaved_ratio(proxy, lambda: stage.model(batch.tokens), device)
+    ratio = interleaved_ratio(proxy, lambda: patch.model(batch.tokens), device)
     return Runtime(
         fit_seconds=fitted.fit_seconds,
         codec_microseconds=1e6 * codec.seconds / codec.vectors,

@@ -6,8 +6,8 @@ from dataclasses import replace
 from torch import Tensor
 
 from simplibench.guest import HostedCodec, MethodRunner
-from simplibench.harness.codecs.measure import Simplifier, fit, stage_of, timed_batch
-from simplibench.harness.codecs.track import CodecTrack
+from simplibench.harness.codec.measure import CodecPatch, fit, patch_of, timed_batch
+from simplibench.harness.codec.track import CodecTrack
 from simplibench.harness.unit import Conditions, Unit
 from simplibench.methods import AnyEntry, CodecEntry
 
@@ -17,14 +17,14 @@ def proxy_forward(
 ) -> Callable[[], Tensor]:
     """Fit a codec and return the pass that records time: prefix, codec, suffix on one batch. Raises MethodFailed."""
     assert isinstance(entry, CodecEntry)  # for the type checker: explainers make no proxies
-    ground = CodecTrack().lay_ground(unit, replace(conditions, compared=1)).ground
+    run = CodecTrack().prepare(unit, replace(conditions, compared=1)).run
     codec = HostedCodec(*callers, entry, index)
-    stage, batch = stage_of(ground, entry), timed_batch(ground)
-    simplify = Simplifier(stage, codec, fit(ground, codec, unit.seed, {}).states, metered=False)
+    patch, batch = patch_of(run, entry), timed_batch(run)
+    simplify = CodecPatch(patch, codec, fit(run, codec, unit.seed, {}).states, metered=False)
 
     def forward() -> Tensor:
-        cut = stage.prefix(batch)
-        changed = stage.replaced(cut, batch, simplify(stage.rows(cut, batch), batch))
-        return stage.logits(stage.attend(changed, batch), batch)
+        cut = patch.prefix(batch)
+        changed = patch.patched(cut, batch, simplify(patch.rows(cut, batch), batch))
+        return patch.logits(patch.attended(changed, batch), batch)
 
     return forward

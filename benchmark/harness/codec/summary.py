@@ -3,18 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 
-from simplibench.harness.codecs.ground import Ground, SplitGround
-from simplibench.harness.codecs.play import Numbers, Outcome
+from simplibench.harness.codec.context import ReferenceRun, SplitContext
+from simplibench.harness.codec.proxy import Numbers, ProxyOutcome
 from simplibench.records import Counts, GroundCounts, SplitResult, Stratum, split_figures
 from simplibench.scoring.quantised import quantise
 
 Numbers16 = npt.NDArray[np.uint16]
 
 
-def ground_counts(ground: Ground) -> GroundCounts:
+def reference_counts(run: ReferenceRun) -> GroundCounts:
     """The table that all records of the arena and reference share, splits in the task's order."""
     columns: dict[str, list[npt.NDArray[np.integer]]] = {name: [] for name in GroundCounts.__dataclass_fields__}
-    for index, part in enumerate(ground.splits.values()):
+    for index, part in enumerate(run.splits.values()):
         columns["split"].append(np.full(len(part.split.sequences), index, dtype=np.uint8))
         columns["positions"].append(_count(part, np.ones(len(part.split.cases), dtype=bool)))
         columns["reference_wrong"].append(_count(part, ~part.reference_right))
@@ -23,10 +23,10 @@ def ground_counts(ground: Ground) -> GroundCounts:
     return GroundCounts(**{name: np.concatenate(parts) for name, parts in columns.items()})
 
 
-def counts(ground: Ground, outcomes: dict[str, Outcome]) -> Counts:
-    """The table of one record, row by row with its ground's."""
+def counts(run: ReferenceRun, outcomes: dict[str, ProxyOutcome]) -> Counts:
+    """The table of one record, row by row with its run's."""
     columns: dict[str, list[npt.NDArray[np.integer]]] = {name: [] for name in Counts.__dataclass_fields__}
-    for name, part in ground.splits.items():
+    for name, part in run.splits.items():
         outcome = outcomes[name]
         columns["disagree"].append(_count(part, ~outcome.agree))
         columns["disagree_where_wrong"].append(_count(part, ~outcome.agree & ~part.reference_right))
@@ -36,13 +36,13 @@ def counts(ground: Ground, outcomes: dict[str, Outcome]) -> Counts:
 
 
 def split_result(
-    ground: Ground, tables: tuple[GroundCounts, Counts], name: str, outcome: Outcome, bits_per_token: float
+    run: ReferenceRun, tables: tuple[GroundCounts, Counts], name: str, outcome: ProxyOutcome, bits_per_token: float
 ) -> SplitResult:
     """The figures of one split: from the counts whatever they determine, the rest from the cases."""
-    part = ground.splits[name]
+    part = run.splits[name]
     if part.split.role == "fit":
         raise ValueError("the fit split is never scored")
-    figures = split_figures(*tables, list(ground.splits).index(name))
+    figures = split_figures(*tables, list(run.splits).index(name))
     return SplitResult.model_validate(
         {
             **figures,
@@ -55,13 +55,13 @@ def split_result(
     )
 
 
-def _count(part: SplitGround, which: npt.NDArray[np.bool_]) -> Numbers16:
+def _count(part: SplitContext, which: npt.NDArray[np.bool_]) -> Numbers16:
     """How many of the chosen cases each sentence has, [sentence]."""
     per_sentence = np.bincount(part.split.cases.sequence[which], minlength=len(part.split.sequences))
     return per_sentence.astype(np.uint16)
 
 
-def _divergence(part: SplitGround, outcome: Outcome) -> npt.NDArray[np.uint8]:
+def _divergence(part: SplitContext, outcome: ProxyOutcome) -> npt.NDArray[np.uint8]:
     """Mean divergence of each sentence, as stored."""
     sentences = part.split.cases.sequence
     total = np.bincount(sentences, outcome.divergence_bits, minlength=len(part.split.sequences))
@@ -72,7 +72,7 @@ def _mean(values: Numbers | None) -> float | None:
     return None if values is None else float(values.mean())
 
 
-def _strata(labels: npt.NDArray[np.integer], outcome: Outcome) -> dict[str, Stratum]:
+def _strata(labels: npt.NDArray[np.integer], outcome: ProxyOutcome) -> dict[str, Stratum]:
     found = {}
     for label in np.unique(labels):
         own = outcome.agree[labels == label]

@@ -3,9 +3,9 @@
 from typing import Any
 
 from simplibench.guest import HostedCodec, MethodRunner
-from simplibench.harness.codecs.ground import Ground, lay_ground
-from simplibench.harness.codecs.measure import Fitted, fit, measure
-from simplibench.harness.codecs.summary import ground_counts
+from simplibench.harness.codec.context import ReferenceRun, prepare
+from simplibench.harness.codec.measure import Fitted, fit, measure
+from simplibench.harness.codec.summary import reference_counts
 from simplibench.harness.track import Result, Step
 from simplibench.harness.unit import Conditions, Unit, present, used
 from simplibench.methods import AnyEntry, CodecEntry
@@ -14,13 +14,13 @@ from simplibench.records import CodecRecord
 from simplibench.tasks import Component, Task
 
 
-class CodecGround:
+class CodecContext:
     """One component of one reference, run over every split."""
 
-    def __init__(self, unit: Unit, ground: Ground) -> None:
-        self.unit, self.ground = unit, ground
-        self.table = ground_counts(ground)
-        self.facts: dict[str, Any] = {"family": ground.arena.family, "ceiling_bits": ground.ceiling_bits}
+    def __init__(self, unit: Unit, run: ReferenceRun) -> None:
+        self.unit, self.run = unit, run
+        self.table = reference_counts(run)
+        self.facts: dict[str, Any] = {"family": run.arena.family, "ceiling_bits": run.ceiling_bits}
         self._shared: dict[str, Fitted] = {}
 
     def open(self) -> None:
@@ -31,8 +31,8 @@ class CodecGround:
         """Fit, or trim a shared fit, then put the codec in and compare. Raises MethodFailed."""
         assert isinstance(entry, CodecEntry)  # for the type checker: a unit's entries are of its arena's track
         codec = HostedCodec(*callers, entry, index)
-        fitted = fit(self.ground, codec, self.unit.seed, self._shared)
-        found = measure(self.ground, self.table, codec, fitted, step)
+        fitted = fit(self.run, codec, self.unit.seed, self._shared)
+        found = measure(self.run, self.table, codec, fitted, step)
         facts = {
             "part": entry.part,
             "bits_per_token": found.bits_per_token,
@@ -48,14 +48,14 @@ class CodecTrack:
 
     record: type[CodecRecord] = CodecRecord
 
-    def lay_ground(self, unit: Unit, conditions: Conditions) -> CodecGround:
+    def prepare(self, unit: Unit, conditions: Conditions) -> CodecContext:
         """Load the reference and run it over the splits."""
         assert isinstance(unit.arena, Component)  # for the type checker: this is the track of components
         family = unit.task.family(unit.arena.family)
         reference = load_reference(unit.task, unit.seed, family, conditions.device)
         sentences = used(unit.task, conditions.limit)
-        ground = lay_ground(unit.task, reference, unit.arena, conditions.device, sentences, conditions.compared)
-        return CodecGround(unit, ground)
+        run = prepare(unit.task, reference, unit.arena, conditions.device, sentences, conditions.compared)
+        return CodecContext(unit, run)
 
     def failed(self, entry: AnyEntry) -> dict[str, Any]:
         """The track's own fields where nothing was measured."""

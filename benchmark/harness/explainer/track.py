@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from simplibench.errors import UsageError
 from simplibench.guest import HostedExplainer, MethodRunner
-from simplibench.harness.explainers.bank import Bank, build_bank
-from simplibench.harness.explainers.ground import CASES, SplitBank, bank_table, lay_split, rankable
+from simplibench.harness.explainer.bank import Bank, build_bank
+from simplibench.harness.explainer.context import CASES, SplitBank, bank_table, prepare_split, rankable
 from simplibench.harness.track import Result, Step
 from simplibench.harness.unit import Conditions, Unit
 from simplibench.methods import AnyEntry, ExplainerEntry
@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.floating]
 Explanation = dict[str, Numbers]  # model -> [case, token]
 
 
-class ExplainerGround:
+class ExplainerContext:
     """One bank of models, run on every split."""
 
     def __init__(self, task: Task, bank: Bank, splits: dict[str, SplitBank]) -> None:
@@ -94,7 +94,7 @@ class ExplainerTrack:
 
     record: type[ExplainerRecord] = ExplainerRecord
 
-    def lay_ground(self, unit: Unit, conditions: Conditions) -> ExplainerGround:
+    def prepare(self, unit: Unit, conditions: Conditions) -> ExplainerContext:
         """Build the bank and run it on every split. Raises UsageError for a seed that no bank can be made of."""
         assert isinstance(unit.arena, Explanations)  # for the type checker: this is the track of explanations
         if not isinstance(unit.seed, int):
@@ -102,10 +102,10 @@ class ExplainerTrack:
         limit = conditions.compared or conditions.limit  # nothing is fitted: all figures are of the compared cases
         bank = build_bank(unit.task, unit.arena, unit.seed, conditions.device)
         splits = {
-            name: lay_split(unit.task, bank, name, cases, conditions.device, limit)
+            name: prepare_split(unit.task, bank, name, cases, conditions.device, limit)
             for name, cases in zip(scored_splits(unit.task), CASES, strict=True)
         }
-        return ExplainerGround(unit.task, bank, splits)
+        return ExplainerContext(unit.task, bank, splits)
 
     def failed(self, entry: AnyEntry) -> dict[str, Any]:
         """The track's own fields where nothing was measured."""
