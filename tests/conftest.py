@@ -13,11 +13,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: h
 
 import pytest
 
-from simplibench.corpus import Package, Selection
 from simplibench.guest import ForkServer
 from simplibench.harness.explainer.bank import build_bank
 from simplibench.registry import all_tasks
 from simplibench.tasks import splits
+from simplibench.tasks.code import Package, Selection
 
 ROOT = Path(__file__).parent.parent
 HEADER = """

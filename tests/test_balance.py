@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from simplibench.models import Site, build
-from simplibench.tasks.bounded_dyck import CLOSE, OPEN, task
-from simplibench.theory import (
+from simplibench.models.theory import (
     attention_variation,
     balance_violation,
     broken_twin,
@@ -21,6 +20,7 @@ from simplibench.theory import (
     symmetric_twin,
     uniform,
 )
+from simplibench.tasks.bounded_dyck import CLOSE, OPEN, task
 
 TWO_PEAKS = torch.tensor([[0, 2, 2, 2, 2, 4, 4, 4, 4, 1, 1, 1, 1, 3, 3, 3, 3]])
 EXACT = {"uniform": uniform()} | {f"random-{b}": random_balanced(b, seed=2) for b in (0.5, 1.0, 2.0)} | same_values(3)

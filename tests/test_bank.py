@@ -20,7 +20,9 @@ def laid(bank):
     """Every split with all of its cases; masked is one construction only, which is quick."""
     names = [name for name, role in TASK.roles.items() if role != "fit"]
     small = replace(bank, masked=["uniform"])
-    return {name: prepare_split(TASK, small, name, cases, "cpu", None) for name, cases in zip(names, CASES, strict=True)}
+    return {
+        name: prepare_split(TASK, small, name, cases, "cpu", None) for name, cases in zip(names, CASES, strict=True)
+    }
 
 
 def masked_texts(laid):

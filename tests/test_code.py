@@ -10,10 +10,11 @@ import pytest
 from small_code import ROLES, WINDOWS, function, module, packages, task_of
 
 from simplibench.commands import data
-from simplibench.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.tasks import load_split, load_training, splits
-from simplibench.tasks.code import (
+from simplibench.tasks.code import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key
+from simplibench.tasks.code_java import CodeJava
+from simplibench.tasks.code_python import (
     CHARACTERS,
     VOCABULARY,
     WINDOW,
@@ -24,7 +25,6 @@ from simplibench.tasks.code import (
     joined,
     text_of,
 )
-from simplibench.tasks.code_java import CodeJava
 
 pytestmark = pytest.mark.usefixtures("cache")
 

@@ -11,7 +11,6 @@ import torch
 from small_code import packages, task_of
 
 from simplibench.commands.study import study
-from simplibench.corpus import Kind
 from simplibench.errors import UsageError
 from simplibench.harness.codec.context import prepare
 from simplibench.harness.codec.proxy import run_proxy
@@ -31,7 +30,8 @@ from simplibench.studies.code.agreement import (
 from simplibench.studies.code.heads import HeadRow, OneHead, correlation_rows, induction_scores
 from simplibench.studies.table import as_csv, flat
 from simplibench.tasks import Cases, Sequences, Split
-from simplibench.tasks.code import KINDS, SMALL
+from simplibench.tasks.code import Kind
+from simplibench.tasks.code_python import KINDS, SMALL
 
 ARENAS = code.ARENAS
 ROOT = Path(__file__).parent.parent

@@ -10,8 +10,7 @@ import torch
 from simplibench.errors import UsageError
 from simplibench.models import Site, Transformer, build
 from simplibench.models.minimal import Minimal
-from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, MINIMAL, OPEN, START, TWO_LAYER, TYPES, _walks, task
-from simplibench.theory import (
+from simplibench.models.theory import (
     attention_variation,
     broken_twin,
     exact,
@@ -24,6 +23,7 @@ from simplibench.theory import (
     types_swapped,
     uniform,
 )
+from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, MINIMAL, OPEN, START, TWO_LAYER, TYPES, _walks, task
 
 PREFIXES = {28: 100, 100: 40, 400: 20, 450: 10, 1600: 3, 2000: 3}  # by length
 PATTERN = Site(0, "pattern")

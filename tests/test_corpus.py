@@ -9,7 +9,8 @@ import types
 
 import pytest
 
-from simplibench.corpus import (
+from simplibench.errors import DamagedFile, UsageError
+from simplibench.tasks.code import (
     CodeSearchNet,
     Kind,
     Manifest,
@@ -20,10 +21,9 @@ from simplibench.corpus import (
     load_manifest,
     strata,
 )
-from simplibench.corpus.extract import LARGEST_FILE_BYTES, functions, glob_pattern, sources
-from simplibench.corpus.fetch import fetch, packages_folder
-from simplibench.corpus.syntax import parser
-from simplibench.errors import DamagedFile, UsageError
+from simplibench.tasks.code.extract import LARGEST_FILE_BYTES, functions, glob_pattern, sources
+from simplibench.tasks.code.fetch import fetch, packages_folder
+from simplibench.tasks.code.syntax import parser
 
 ONE = "def one(x):\n    y = x\n    return y"
 
@@ -107,7 +107,7 @@ def test_space_that_runs_out_meanwhile_is_said_too(package, tmp_path, monkeypatc
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("simplibench.corpus.fetch._download", full)
+    monkeypatch.setattr("simplibench.tasks.code.fetch._download", full)
     with pytest.raises(UsageError, match="alpha 1.0: no space in .*found none"):
         fetch([package("alpha", {"a.py": ONE})], tmp_path / "there", no_progress)
     assert not list((tmp_path / "there").iterdir())

@@ -6,8 +6,8 @@ from explainer_kit import EXPLAIN, EXPLAINERS, POSITIONS, READ, TASK, TOKENS, ex
 
 from simplibench.commands.validate import tiny_questions
 from simplibench.guest import Guest, HostedExplainer, InProcess, Question, check_explainer
+from simplibench.models.theory import uniform
 from simplibench.registry import all_methods
-from simplibench.theory import uniform
 
 
 @pytest.fixture

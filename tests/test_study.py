@@ -16,14 +16,7 @@ from simplibench.commands.study import study
 from simplibench.errors import UsageError
 from simplibench.harness.batches import limited
 from simplibench.models import load_card, load_reference
-from simplibench.scoring.chance import mean_interval
-from simplibench.studies.balance import measure as balance
-from simplibench.studies.balance.figure import draw
-from simplibench.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow
-from simplibench.studies.table import flat
-from simplibench.tasks import load_split
-from simplibench.tasks.bounded_dyck import task as DYCK
-from simplibench.theory import (
+from simplibench.models.theory import (
     attention_variation,
     balance_violation,
     broken_twin,
@@ -31,6 +24,13 @@ from simplibench.theory import (
     score_form_violation,
     uniform,
 )
+from simplibench.scoring.chance import mean_interval
+from simplibench.studies.balance import measure as balance
+from simplibench.studies.balance.figure import draw
+from simplibench.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow
+from simplibench.studies.table import flat
+from simplibench.tasks import load_split
+from simplibench.tasks.bounded_dyck import task as DYCK
 
 COMMITTED = Path(__file__).parent.parent / "docs" / "balance"
 ROUNDING = 1.01e-4  # means of figures rounded to four digits, rounded themselves

@@ -20,6 +20,7 @@ from simplibench.harness.accuracy import accuracy
 from simplibench.harness.batches import limited
 from simplibench.models import CHECKPOINTS, load_card, load_reference
 from simplibench.models.card import UNTRAINED
+from simplibench.models.theory import broken_twin, exact, uniform
 from simplibench.models.training import IGNORED, Training, initial, learning_rate, length_batches, padded
 from simplibench.registry import all_tasks
 from simplibench.tasks import Architecture, Family, Recipe, load_split, load_training
@@ -27,7 +28,6 @@ from simplibench.tasks.bounded_dyck import MINIMAL, TWO_LAYER
 from simplibench.tasks.bounded_dyck import task as BOUNDED
 from simplibench.tasks.dyck import END
 from simplibench.tasks.dyck import task as DYCK
-from simplibench.theory import broken_twin, exact, uniform
 
 SHAPE = Architecture(layers=1, heads=1, width=8, head_width=8, mlp_width=16, vocabulary=42, context=514)
 RECIPE = Recipe(steps=30, batch_tokens=512, learning_rate=1e-2, warmup_steps=5, weight_decay=0.01, clip_norm=1.0)

@@ -12,7 +12,12 @@ from simplibench.registry import protocol
 
 
 def make_record(
-    track: Track, unit: Unit, entry: AnyEntry, conditions: Conditions, context: ArenaContext, result: Result | MethodFailed
+    track: Track,
+    unit: Unit,
+    entry: AnyEntry,
+    conditions: Conditions,
+    context: ArenaContext,
+    result: Result | MethodFailed,
 ) -> CodecRecord | ExplainerRecord:
     """The record of one entry of a unit; `result` is what was measured or why it failed."""
     measured = result if isinstance(result, Result) else None

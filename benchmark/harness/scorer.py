@@ -32,7 +32,12 @@ class Contexts:
 
 
 def run_unit(
-    unit: Unit, conditions: Conditions, server: ForkServer | None, contexts: Contexts, places: Places, progress: Progress
+    unit: Unit,
+    conditions: Conditions,
+    server: ForkServer | None,
+    contexts: Contexts,
+    places: Places,
+    progress: Progress,
 ) -> int:
     """Score the entries of a unit that have no valid record yet, save each record as it is made; how many were."""
     track = TRACKS[unit.arena.track]

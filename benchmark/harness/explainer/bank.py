@@ -8,8 +8,8 @@ from torch import Tensor
 
 from simplibench.models import Network, load_reference
 from simplibench.models.minimal import Minimal
+from simplibench.models.theory import broken_twin, random_balanced, same_values, symmetric_twin, types_swapped, uniform
 from simplibench.tasks import Explanations, Task
-from simplibench.theory import broken_twin, random_balanced, same_values, symmetric_twin, types_swapped, uniform
 
 RANDOM_BOUND = 1.0  # of the scores of the random balanced attention (C2)
 DELTA = 0.3  # of a broken twin's values: large enough to be wrong at the trained length too

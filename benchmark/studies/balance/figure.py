@@ -7,8 +7,8 @@ import torch
 from matplotlib.figure import Figure
 
 from simplibench.models import Site
+from simplibench.models.theory import same_values
 from simplibench.studies.balance.measure import CONSTRUCTED, ModelRow
-from simplibench.theory import same_values
 
 # Okabe and Ito's colours, which people who do not see red and green apart can tell apart; shapes tell them apart too.
 STYLES = {

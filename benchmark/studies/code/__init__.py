@@ -17,7 +17,7 @@ from simplibench.studies.code.heads import HeadRow, correlation_rows, run_heads
 from simplibench.studies.study import Step, Study
 from simplibench.studies.table import Tables
 from simplibench.tasks import Component
-from simplibench.tasks.code import SMALL, code_python
+from simplibench.tasks.code_python import SMALL, code_python
 
 WINDOWS = 30  # of each split
 Measured = tuple[dict[Place, Tally], list[HeadRow]]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from simplibench.corpus import Kind
 from simplibench.guest import HostedCodec, InProcess
 from simplibench.harness.codec.context import ReferenceRun
 from simplibench.harness.codec.measure import CodecPatch, fit, patch_of
@@ -19,7 +18,8 @@ from simplibench.registry import find_method, scored_splits
 from simplibench.scoring.chance import Interval, mean_interval
 from simplibench.scoring.resampling import sentence_weights
 from simplibench.tasks import Split
-from simplibench.tasks.code import KINDS, code_python
+from simplibench.tasks.code import Kind
+from simplibench.tasks.code_python import KINDS, code_python
 
 Floats = npt.NDArray[np.floating]
 CODECS = {

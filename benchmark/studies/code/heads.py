@@ -11,7 +11,6 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from simplibench.corpus import Kind
 from simplibench.guest import HostedCodec, InProcess
 from simplibench.harness.batches import Batch
 from simplibench.harness.codec.context import ReferenceRun, SplitContext
@@ -21,7 +20,8 @@ from simplibench.models import Network, Rows, Site
 from simplibench.registry import find_method
 from simplibench.scoring.chance import Interval
 from simplibench.scoring.correlation import spearman_interval
-from simplibench.tasks.code import FIRST_CHARACTER, START, VOCABULARY
+from simplibench.tasks.code import Kind
+from simplibench.tasks.code_python import FIRST_CHARACTER, START, VOCABULARY
 
 PROXY = "SVD(rank=4)"  # of one head; an eighth of its width
 REPEATS, REPEATED_LENGTH = 32, 64  # random sequences, each twice in a row, no character twice in one

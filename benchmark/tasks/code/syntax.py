@@ -4,8 +4,8 @@ import importlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from simplibench.corpus.manifest import Language
 from simplibench.errors import UsageError
+from simplibench.tasks.code.manifest import Language
 
 if TYPE_CHECKING:
     from tree_sitter import Parser

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from simplibench.corpus.manifest import Kind, Package
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.files import cache_folder
+from simplibench.tasks.code.manifest import Kind, Package
 
 # A source distribution gets a call of its own: --no-binary also holds in the environments its metadata is built in.
 PIP_OPTIONS: dict[Kind, str] = {

@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simplibench.corpus.manifest import Language, Selection
-from simplibench.corpus.syntax import parser
 from simplibench.errors import DamagedFile
+from simplibench.tasks.code.manifest import Language, Selection
+from simplibench.tasks.code.syntax import parser
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from simplibench.corpus.extract import functions, sources
-from simplibench.corpus.fetch import packages_folder, require
-from simplibench.corpus.manifest import Group, Language, Manifest, load_manifest
+from simplibench.tasks.code.extract import functions, sources
+from simplibench.tasks.code.fetch import packages_folder, require
+from simplibench.tasks.code.manifest import Group, Language, Manifest, load_manifest
 
 
 class Source(Protocol):

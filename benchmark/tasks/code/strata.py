@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from simplibench.corpus.manifest import Language
-from simplibench.corpus.syntax import parser
+from simplibench.tasks.code.manifest import Language
+from simplibench.tasks.code.syntax import parser
 
 if TYPE_CHECKING:
     from tree_sitter import Node

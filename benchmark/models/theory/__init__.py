@@ -1,13 +1,13 @@
 """Networks of known function, and quantities the theory of bounded Dyck says matter (Wen et al. 2023)."""
 
-from simplibench.theory.balance import (
+from simplibench.models.theory.balance import (
     attention_variation,
     balance_violation,
     pair_sum,
     score_form_violation,
     stack_attention,
 )
-from simplibench.theory.constructions import (
+from simplibench.models.theory.constructions import (
     balanced,
     broken_twin,
     from_tables,
@@ -17,7 +17,7 @@ from simplibench.theory.constructions import (
     types_swapped,
     uniform,
 )
-from simplibench.theory.exact import exact, language, stack_positions
+from simplibench.models.theory.exact import exact, language, stack_positions
 
 __all__ = [
     "attention_variation",

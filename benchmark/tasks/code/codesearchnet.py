@@ -12,9 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from simplibench.corpus.manifest import Group, Language
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.files import cache_folder
+from simplibench.tasks.code.manifest import Group, Language
 
 # Both groups and languages; the data set has two more, which no grammar here reads.
 LANGUAGES: dict[Group, Language] = {"python": "python", "java": "java", "javascript": "javascript", "go": "go"}

@@ -9,8 +9,8 @@ from typing import cast
 
 import numpy as np
 
-from simplibench.corpus import Group, Kind, Language, PinnedPackages, Source, distinct, strata
 from simplibench.errors import UsageError
+from simplibench.tasks.code import Group, Kind, Language, PinnedPackages, Source, distinct, strata
 from simplibench.tasks.family import Architecture, Family, Recipe
 from simplibench.tasks.task import TRAINING, Cases, Component, Sequences, Split, Task
 

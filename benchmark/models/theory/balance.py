@@ -13,8 +13,8 @@ from torch import Tensor
 
 from simplibench.models import Network, Site
 from simplibench.models.minimal import Minimal, symbol
+from simplibench.models.theory.exact import stack_positions
 from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, OPEN, START
-from simplibench.theory.exact import stack_positions
 
 # START [[[[]]]](((())))
 TWO_PEAKS = (START, *(kind for kind in (OPEN + 1, CLOSE + 1, OPEN, CLOSE) for _ in range(MAX_DEPTH)))
