@@ -178,7 +178,7 @@ def test_a_rank_wider_than_the_vectors_is_refused_with_both_numbers(submission_f
             r"bad\.py:2: Submission\.name: String should match pattern .*; Submission\.authors: .*; Submission\.entries",
         ),
         (
-            "from simplibench import Submission\nfrom baselines.svd import SVD\n"
+            "from simplibench import Submission\nfrom simplibench.baselines.svd import SVD\n"
             "Submission(name='a', authors=('b',), reference='r', entries=[SVD(rank=1), SVD(rank=1)])",
             r"bad\.py:3: Submission\.entries: .*entries must differ, got SVD\(rank=1\) more than once",
         ),

@@ -14,7 +14,7 @@ from simplibench.harness.codec.patch import SitePatch
 from simplibench.harness.explainer.maskings import questions
 from simplibench.harness.run import DEFAULT_TASK
 from simplibench.harness.runtime import resolve_device
-from simplibench.methods import AnyEntry, CodecPart, ExplainerEntry, Manifest
+from simplibench.methods import CodecPart, EntryManifest, ExplainerEntry, Manifest
 from simplibench.models import VIEWS, Site, load_reference
 from simplibench.registry import all_tasks, find_method, load_task
 from simplibench.tasks import Component, Explanations, Task, load_split
@@ -61,7 +61,7 @@ class Trial:
         rows = tiny_rows(load_task(DEFAULT_TASK)) if "codec" in tracks else {}
         return cls(rows, tiny_questions() if "explainer" in tracks else [], timeout)
 
-    def problems(self, caller: Guest, stranger: Guest, entry: AnyEntry, index: int) -> list[Problem]:
+    def problems(self, caller: Guest, stranger: Guest, entry: EntryManifest, index: int) -> list[Problem]:
         """Entry number `index` under the contract of its track."""
         caller.seconds_left = stranger.seconds_left = self.timeout
         if isinstance(entry, ExplainerEntry):

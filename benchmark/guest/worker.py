@@ -2,7 +2,6 @@
 
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ from simplibench.errors import MethodFailed
 from simplibench.guest.messages import Done, Reply, Request
 from simplibench.methods.explained import ExplainedModel, open_model
 from simplibench.methods.manifest import Manifest
+from simplibench.methods.method import Method
 from simplibench.methods.submission import Submission
+from simplibench.methods.tracks import TRACKS, Given
 from simplibench.scoring.rate import FLOAT_BITS, INTEGERS
 
 
@@ -56,30 +57,29 @@ class Worker:
         )
 
     def _perform(
-        self, entry: Any, request: Request, tensors: dict[str, Tensor], generator: torch.Generator
+        self, entry: Method, request: Request, tensors: dict[str, Tensor], generator: torch.Generator
     ) -> dict[str, Tensor]:
-        actions: dict[str, Callable[[], Any]] = {
-            "fit": lambda: entry.fit(tensors["x"], generator),
-            "trim": lambda: entry.trim(_prefixed("state.", tensors)),
-            "encode": lambda: entry.encode(_prefixed("state.", tensors), tensors["x"]),
-            "decode": lambda: entry.decode(_prefixed("state.", tensors), tensors["code"]),
-            "explain": lambda: entry.explain(self._model(request, tensors), tensors["tokens"], tensors["positions"]),
-        }
+        method, track = request.call.method, TRACKS[entry.manifest().track]
+        if method not in track.calls:
+            raise MethodFailed(method, f"one of {', '.join(track.calls)}", f"{method}, which no such method has")
+        given = Given(tensors, generator, lambda: self._model(request, tensors))
         try:
-            with torch.set_grad_enabled(request.call.method == "explain"):
-                result = actions[request.call.method]()
+            with torch.set_grad_enabled(track.gradients):
+                result = track.calls[method](entry, given)
         except (Exception, SystemExit) as error:
             got = f"{type(error).__name__}{self._line(error)}: {error}"
-            raise MethodFailed(request.call.method, "a result", got) from error
-        if request.call.method in ("fit", "trim"):
-            return self._state(request.call.method, result)
-        return {"result": self._tensor(request.call.method, result, "a tensor")}
+            raise MethodFailed(method, "a result", got) from error
+        if method in track.states:
+            return self._state(method, result)
+        return {"result": self._tensor(method, result, "a tensor")}
 
     def _model(self, request: Request, tensors: dict[str, Tensor]) -> ExplainedModel:
         """A copy of the model to be explained: whatever is done to it, the host's stays as it is."""
         if request.call.model is None:
             raise ValueError("a request to explain must say which model")
-        return open_model(request.call.model, _prefixed("weight.", tensors), self.device)
+        prefix = "weight."
+        weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        return open_model(request.call.model, weights, self.device)
 
     def _state(self, method: str, result: Any) -> dict[str, Tensor]:
         if not isinstance(result, dict) or not all(isinstance(name, str) for name in result):
@@ -107,10 +107,6 @@ class Worker:
     def _synchronise(self) -> None:
         if self.device == "cuda":
             torch.cuda.synchronize()
-
-
-def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def _describe(value: object) -> str:

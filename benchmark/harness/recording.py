@@ -6,7 +6,7 @@ from simplibench.errors import MethodFailed
 from simplibench.harness.environment import environment
 from simplibench.harness.track import ArenaContext, Result, Track
 from simplibench.harness.unit import Conditions, Unit, record_key
-from simplibench.methods import AnyEntry
+from simplibench.methods import EntryManifest
 from simplibench.records import CodecRecord, ExplainerRecord
 from simplibench.registry import protocol
 
@@ -14,7 +14,7 @@ from simplibench.registry import protocol
 def make_record(
     track: Track,
     unit: Unit,
-    entry: AnyEntry,
+    entry: EntryManifest,
     conditions: Conditions,
     context: ArenaContext,
     result: Result | MethodFailed,

@@ -10,7 +10,7 @@ from simplibench.harness.recording import make_record
 from simplibench.harness.track import ArenaContext, Result
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit, present, record_key
-from simplibench.methods import AnyEntry, Selection
+from simplibench.methods import EntryManifest, Selection
 from simplibench.records import SeedName, Stored
 
 
@@ -83,7 +83,7 @@ class Counted:
 
 
 def known(
-    unit: Unit, entry: AnyEntry, conditions: Conditions, places: Places, statuses: tuple[str, ...] = ("ok",)
+    unit: Unit, entry: EntryManifest, conditions: Conditions, places: Places, statuses: tuple[str, ...] = ("ok",)
 ) -> Stored | None:
     """The entry's valid record of one of the statuses, if there is one.
 

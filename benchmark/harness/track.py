@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from simplibench.guest import MethodRunner
 from simplibench.harness.unit import Conditions, Unit
-from simplibench.methods import AnyEntry
+from simplibench.methods import EntryManifest
 from simplibench.records import CodecRecord, ExplainerRecord, Table
 from simplibench.tasks import Task
 
@@ -30,7 +30,7 @@ class ArenaContext(Protocol):
     def table(self) -> Table:
         """What is saved once beside their records."""
 
-    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: AnyEntry, index: int, step: Step) -> Result:
+    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: EntryManifest, index: int, step: Step) -> Result:
         """Score entry number `index` of the unit that was opened last. Raises MethodFailed."""
 
     def open(self) -> None:
@@ -47,7 +47,7 @@ class Track(Protocol):
     def prepare(self, unit: Unit, conditions: Conditions) -> ArenaContext:
         """Load the references and run them; what takes long and serves all entries."""
 
-    def failed(self, entry: AnyEntry) -> dict[str, Any]:
+    def failed(self, entry: EntryManifest) -> dict[str, Any]:
         """The track's own fields of the record where nothing was measured."""
 
     def steps(self, task: Task) -> int:

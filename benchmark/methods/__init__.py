@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from simplibench.lazy import exports
-from simplibench.methods.manifest import AnyEntry, CodecEntry, ExplainerEntry, Manifest
+from simplibench.methods.manifest import CodecEntry, EntryManifest, ExplainerEntry, Manifest
 from simplibench.methods.method import Method
 from simplibench.methods.selection import Given, Pick, Selection, load_selection, select
 from simplibench.methods.submission import (
@@ -30,10 +30,10 @@ __getattr__ = exports(
 
 __all__ = [
     "NAME_PATTERN",
-    "AnyEntry",
     "Codec",
     "CodecEntry",
     "CodecPart",
+    "EntryManifest",
     "ExplainedModel",
     "Explainer",
     "ExplainerEntry",

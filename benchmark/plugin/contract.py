@@ -13,7 +13,7 @@ from simplibench.guest.codec_contract import CODEC_METHODS, CODEC_PROMISES
 from simplibench.guest.contract import Promise
 from simplibench.guest.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
 from simplibench.harness.runtime import resolve_device
-from simplibench.methods import AnyEntry, ExplainerEntry, Manifest
+from simplibench.methods import EntryManifest, ExplainerEntry, Manifest
 from simplibench.registry import find_method
 
 USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
@@ -59,7 +59,7 @@ class ContractFile(pytest.File):
         for index, entry in enumerate(self.manifest.entries if self.manifest else ()):
             yield EntryContract.from_parent(self, name=entry.label, entry=entry, index=index)
 
-    def problems(self, entry: AnyEntry, index: int) -> list[Problem]:
+    def problems(self, entry: EntryManifest, index: int) -> list[Problem]:
         """What is wrong with an entry, found in guests of their own."""
         if self._trial is None:
             assert self.manifest is not None  # for the type checker: there are entries
@@ -82,7 +82,7 @@ class ContractFile(pytest.File):
 class EntryContract(pytest.Collector):
     """The promises of one entry. It is tried once, when the first is asked for."""
 
-    def __init__(self, entry: AnyEntry, index: int, **options: Any) -> None:
+    def __init__(self, entry: EntryManifest, index: int, **options: Any) -> None:
         super().__init__(**options)
         self.entry, self.index = entry, index
         self.explainer = isinstance(entry, ExplainerEntry)

@@ -9,11 +9,11 @@ from simplibench.guest import HostedCodec, MethodRunner
 from simplibench.harness.codec.measure import CodecPatch, fit, patch_of, timed_batch
 from simplibench.harness.codec.track import CodecTrack
 from simplibench.harness.unit import Conditions, Unit
-from simplibench.methods import AnyEntry, CodecEntry
+from simplibench.methods import CodecEntry, EntryManifest
 
 
 def proxy_forward(
-    unit: Unit, entry: AnyEntry, index: int, conditions: Conditions, callers: tuple[MethodRunner, MethodRunner]
+    unit: Unit, entry: EntryManifest, index: int, conditions: Conditions, callers: tuple[MethodRunner, MethodRunner]
 ) -> Callable[[], Tensor]:
     """Fit a codec and return the pass that records time: prefix, codec, suffix on one batch. Raises MethodFailed."""
     assert isinstance(entry, CodecEntry)  # for the type checker: explainers make no proxies

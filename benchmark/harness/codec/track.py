@@ -8,7 +8,7 @@ from simplibench.harness.codec.measure import Fitted, fit, measure
 from simplibench.harness.codec.summary import reference_counts
 from simplibench.harness.track import Result, Step
 from simplibench.harness.unit import Conditions, Unit, present, used
-from simplibench.methods import AnyEntry, CodecEntry
+from simplibench.methods import CodecEntry, EntryManifest
 from simplibench.models import load_reference
 from simplibench.records import CodecRecord
 from simplibench.tasks import Component, Task
@@ -27,7 +27,7 @@ class CodecContext:
         """The next submission shares no fit with the last."""
         self._shared = {}
 
-    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: AnyEntry, index: int, step: Step) -> Result:
+    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: EntryManifest, index: int, step: Step) -> Result:
         """Fit, or trim a shared fit, then put the codec in and compare. Raises MethodFailed."""
         assert isinstance(entry, CodecEntry)  # for the type checker: a unit's entries are of its arena's track
         codec = HostedCodec(*callers, entry, index)
@@ -57,7 +57,7 @@ class CodecTrack:
         run = prepare(unit.task, reference, unit.arena, conditions.device, sentences, conditions.compared)
         return CodecContext(unit, run)
 
-    def failed(self, entry: AnyEntry) -> dict[str, Any]:
+    def failed(self, entry: EntryManifest) -> dict[str, Any]:
         """The track's own fields where nothing was measured."""
         assert isinstance(entry, CodecEntry)
         return {"part": entry.part, "bits_per_token": None, "state_bytes": None, "splits": {}, "runtime": None}

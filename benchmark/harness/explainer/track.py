@@ -11,7 +11,7 @@ from simplibench.harness.explainer.bank import Bank, build_bank
 from simplibench.harness.explainer.context import CASES, SplitBank, bank_table, prepare_split, rankable
 from simplibench.harness.track import Result, Step
 from simplibench.harness.unit import Conditions, Unit
-from simplibench.methods import AnyEntry, ExplainerEntry
+from simplibench.methods import EntryManifest, ExplainerEntry
 from simplibench.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
 from simplibench.registry import scored_splits
 from simplibench.scoring.correlation import spearman
@@ -35,7 +35,7 @@ class ExplainerContext:
     def open(self) -> None:
         """Submissions share nothing."""
 
-    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: AnyEntry, index: int, step: Step) -> Result:
+    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: EntryManifest, index: int, step: Step) -> Result:
         """Explain every case on every model, then compare. Raises MethodFailed."""
         assert isinstance(entry, ExplainerEntry)  # for the type checker: a unit's entries are of its arena's track
         explainer = HostedExplainer(callers[0], entry, index)
@@ -107,7 +107,7 @@ class ExplainerTrack:
         }
         return ExplainerContext(unit.task, bank, splits)
 
-    def failed(self, entry: AnyEntry) -> dict[str, Any]:
+    def failed(self, entry: EntryManifest) -> dict[str, Any]:
         """The track's own fields where nothing was measured."""
         return {"splits": {}, "runtime": None}
 
