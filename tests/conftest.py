@@ -56,7 +56,7 @@ def submission_file(tmp_path):
         indented = "\n".join("    " + line for line in body.strip("\n").splitlines())
         manifest = f"submission = Submission(name={name!r}, authors=('a',), reference='here', entries={entries})"
         path = tmp_path / file
-        path.write_text(f"{HEADER}\nclass Own(Codec):\n{indented}\n\n{manifest}\n")
+        path.write_text(f"{HEADER}\nclass Own(Codec):\n{indented}\n\n{manifest}\n", encoding="utf-8")
         return path
 
     return write
@@ -68,7 +68,7 @@ def simplibench():
 
     def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "simplibench.cli", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
+        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240, **options)
 
     return run
 

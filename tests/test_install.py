@@ -68,7 +68,9 @@ def run(command, **options):
 
 
 def below(folder):
-    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    return {
+        path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def test_the_wheel_holds_every_file_of_both_folders_under_one_name(wheel):

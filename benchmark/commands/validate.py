@@ -12,8 +12,8 @@ from simplibench.harness.codecs.ground import fit_rows
 from simplibench.harness.codecs.stage import Stage
 from simplibench.harness.explainers.maskings import questions
 from simplibench.harness.guest import Guest, Nursery
+from simplibench.harness.options import RunOptions
 from simplibench.harness.run import DEFAULT_TASK
-from simplibench.harness.runtime import resolve_device
 from simplibench.methods import (
     AnyEntry,
     CodecPart,
@@ -37,11 +37,12 @@ class ContractBroken(SimplibenchError):
 
 def validate(file: str, device: str, timeout: float) -> None:
     """Examine every entry in guests of their own. Raises ContractBroken with all problems."""
-    path, device = find_method(file), resolve_device(device)
+    asked = RunOptions.from_command_line(device=device, timeout=timeout)
+    path, device = find_method(file), asked.conditions.device
     with Nursery() as nursery:
         caller, stranger = Guest(nursery, path, device), Guest(nursery, path, device)
         manifest = caller.manifest()
-        trial = Trial.of(manifest, timeout)
+        trial = Trial.of(manifest, asked.timeout)
         problems = [
             problem
             for index, entry in enumerate(manifest.entries)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from simplibench import records
 from simplibench.errors import DamagedFile, MethodFailed
+from simplibench.files import require_folder
 from simplibench.harness.guest import Guest, InProcess, Nursery
+from simplibench.harness.memory import enough_memory, lost, ran_out
 from simplibench.harness.recording import make_record
-from simplibench.harness.track import Ground, Result
+from simplibench.harness.track import Ground, Result, Step
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit, present, record_key
 from simplibench.methods import AnyEntry, Selection
@@ -26,7 +28,8 @@ class Grounds:
         name = (unit.arena_name, unit.seed)
         if self._held is None or self._held[0] != name:
             self._held = None  # free its memory first
-            self._held = name, TRACKS[unit.arena.track].lay_ground(unit, self.conditions)
+            with enough_memory(f"{unit.arena_name} on reference {unit.seed}"):
+                self._held = name, TRACKS[unit.arena.track].lay_ground(unit, self.conditions)
         self._held[1].open()
         return self._held[1]
 
@@ -40,6 +43,7 @@ def run_unit(
     progress.skip((len(unit.entries) - len(wanted)) * track.steps(unit.task))
     if not wanted:
         return 0
+    require_folder("output", places.output)  # before the first entry is scored, not after
     ground = grounds.of(unit)
     pair = callers(unit.file, conditions, nursery, unit.selection)
     try:
@@ -47,11 +51,7 @@ def run_unit(
             for caller in pair:
                 caller.seconds_left = conditions.timeout
             counted = Counted(progress, entry.label, track.steps(unit.task))
-            result: Result | MethodFailed
-            try:
-                result = ground.score(pair, entry, index, counted.step)
-            except MethodFailed as failure:  # loses this entry, not the run
-                result = failure
+            result = _measured(ground, pair, entry, index, counted.step)
             counted.finish()
             record = make_record(track, unit, entry, conditions, ground, result)
             records.save(places.output, record, result.counts if isinstance(result, Result) else None, ground.table)
@@ -59,6 +59,22 @@ def run_unit(
         for caller in pair:
             caller.close()
     return len(wanted)
+
+
+def _measured(
+    ground: Ground, pair: tuple[Guest | InProcess, Guest | InProcess], entry: AnyEntry, index: int, step: Step
+) -> Result | MethodFailed:
+    """Score an entry. What goes wrong loses this entry, not the run."""
+    try:
+        return ground.score(pair, entry, index, step)
+    except MethodFailed as failure:
+        return failure
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not ran_out(error):
+            raise
+        for caller in pair:  # a message may be half read
+            caller.close()
+        return lost(entry.label, error)
 
 
 class Counted:

@@ -9,6 +9,7 @@ import pytest
 from simplibench.commands.validate import Trial
 from simplibench.errors import SimplibenchError, UsageError
 from simplibench.harness.guest import Guest, Nursery
+from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
 from simplibench.methods import AnyEntry, ExplainerEntry, Manifest, Problem
 from simplibench.methods.codec_contract import CODEC_METHODS, CODEC_PROMISES
@@ -24,6 +25,8 @@ NURSERY = pytest.StashKey[Nursery]()
 def add_submissions(config: pytest.Config) -> None:
     """Put the files among what pytest collects. Raises pytest.UsageError for one that does not exist."""
     try:
+        timeout = {"timeout": config.getoption("--simplibench-timeout")}
+        RunOptions.checked(timeout, {"timeout": "--simplibench-timeout"}, str)
         files = [find_method(name).resolve() for name in config.getoption("--simplibench")]
     except UsageError as error:
         raise pytest.UsageError(f"--simplibench: {error}") from None
