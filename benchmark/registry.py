@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,7 +47,7 @@ def load_task(name: str) -> Task:
     return all_tasks()[name]
 
 
-def find_arenas(task: Task, names: list[str] | None) -> list[Arena]:
+def find_arenas(task: Task, names: Sequence[str] | None) -> list[Arena]:
     """A task's arenas by name, `attention.1` or `dyck-20-10/attention.1`; None: all. Raises UsageError."""
     if not names:
         return list(task.arenas)

@@ -56,7 +56,7 @@ def submission_file(tmp_path):
         indented = "\n".join("    " + line for line in body.strip("\n").splitlines())
         manifest = f"submission = Submission(name={name!r}, authors=('a',), reference='here', entries={entries})"
         path = tmp_path / file
-        path.write_text(f"{HEADER}\nclass Own(Codec):\n{indented}\n\n{manifest}\n")
+        path.write_text(f"{HEADER}\nclass Own(Codec):\n{indented}\n\n{manifest}\n", encoding="utf-8")
         return path
 
     return write
@@ -70,7 +70,7 @@ def simplibench():
         script = Path(sys.executable).parent / "simplibench"  # what users call: it does not read the working folder
         command = [sys.executable, "-m", "simplibench.cli"] if module else [str(script)]
         command += map(str, arguments)
-        return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
+        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240, **options)
 
     return run
 

@@ -202,7 +202,7 @@ def test_codesearchnet_trains_on_java_and_reports_the_languages_that_are_missing
 
     def write(name: str, language: str, numbers) -> None:
         lines = [json.dumps({"original_string": function(language, number)}) for number in numbers]
-        with gzip.open(tmp_path / name, "wt") as file:
+        with gzip.open(tmp_path / name, "wt", encoding="utf-8") as file:
             file.write("\n".join(lines))
 
     write("java_train_0.jsonl.gz", "java", range(300))

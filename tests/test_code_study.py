@@ -150,11 +150,11 @@ COLUMNS = {
 
 
 def committed(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader((ROOT / "docs" / "code" / f"{name}.csv").read_text().splitlines()))
+    return list(csv.DictReader((ROOT / "docs" / "code" / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
 
 
 def test_the_readmes_gaps_are_the_committed_ones():
-    blocks = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    blocks = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     (block,) = [block for block in blocks if block.startswith("kind")]
     header, *lines = [re.split(r" {2,}", line) for line in block.strip().splitlines()]
     found = {(row["entry"], row["against"], row["kind"]): row for row in committed("gaps")}
@@ -264,12 +264,15 @@ def test_the_study_writes_its_tables_and_figures_the_same_bytes_each_time(small,
     for one, two in zip(*files, strict=True):
         assert one.read_bytes() == two.read_bytes()
     assert "heads.csv, correlations.csv" in capsys.readouterr().out
-    rows = list(csv.DictReader((tmp_path / "one" / "code" / "agreement.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((tmp_path / "one" / "code" / "agreement.csv").read_text(encoding="utf-8").splitlines()))
     assert {row["split"] for row in rows} == {"id", "unseen-project", "java", "c"}
     assert {row["kind"] for row in rows} == {"all", *KINDS.values()}
     full = {row["split"]: float(row["agreement"]) for row in rows if row["entry"] == "SVD(rank=16)"}
     assert min(full.values()) > 0.5
-    assert len(list(csv.DictReader((tmp_path / "one" / "code" / "heads.csv").read_text().splitlines()))) == 8
+    assert (
+        len(list(csv.DictReader((tmp_path / "one" / "code" / "heads.csv").read_text(encoding="utf-8").splitlines())))
+        == 8
+    )
 
 
 def test_tables_have_a_column_for_each_end_of_an_interval():

@@ -16,8 +16,8 @@ def repository(tmp_path):
         subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
 
     git("init", "-q")
-    (tmp_path / "code.py").write_text("a = 1\n")
-    (tmp_path / "leaderboard.md").write_text("old\n")
+    (tmp_path / "code.py").write_text("a = 1\n", encoding="utf-8")
+    (tmp_path / "leaderboard.md").write_text("old\n", encoding="utf-8")
     git("add", ".")
     git("commit", "-q", "-m", "first")
     checkout.cache_clear()
@@ -33,15 +33,15 @@ def test_the_environment_names_build_device_and_threads():
 
 
 def test_a_checkout_is_clean_while_only_pages_and_untracked_files_differ(repository):
-    (repository / "leaderboard.md").write_text("new\n")
-    (repository / "mine.py").write_text("")
+    (repository / "leaderboard.md").write_text("new\n", encoding="utf-8")
+    (repository / "mine.py").write_text("", encoding="utf-8")
     commit, clean = checkout(repository)
     assert len(commit) == 40
     assert clean is True
 
 
 def test_a_checkout_with_changed_code_is_not_clean(repository):
-    (repository / "code.py").write_text("a = 2\n")
+    (repository / "code.py").write_text("a = 2\n", encoding="utf-8")
     assert checkout(repository)[1] is False
 
 

@@ -98,7 +98,7 @@ def test_a_crash_names_the_signal_and_is_survived(guest):
 
 def test_the_scorer_never_imports_a_submission(submission_file, identity_body, server):
     path = submission_file(identity_body)
-    path.write_text(path.read_text() + "\nimport sys; sys.imported_here = True\n")
+    path.write_text(path.read_text(encoding="utf-8") + "\nimport sys; sys.imported_here = True\n", encoding="utf-8")
     own = Guest(server, path, "cpu")
     call(own)
     own.close()
@@ -140,7 +140,7 @@ def test_guests_end_when_the_host_is_killed_even_in_an_endless_loop(tmp_path, su
     wait_for(note.exists)
     host.kill()
     host.wait()
-    wait_for(lambda: not os.path.exists(f"/proc/{note.read_text()}"))
+    wait_for(lambda: not os.path.exists(f"/proc/{note.read_text(encoding='utf-8')}"))
 
 
 def wait_for(condition, seconds=30.0):

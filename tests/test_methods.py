@@ -150,8 +150,8 @@ def test_problems_of_all_entries_are_listed_at_once(submission_file, problems):
 
 
 def test_a_rank_wider_than_the_vectors_is_refused_with_both_numbers(submission_file, problems, tmp_path):
-    text = all_methods()["svd"].path.read_text().replace("(1, 2, 4, 8, 16)", "(33,)")
-    (tmp_path / "svd.py").write_text(text)
+    text = all_methods()["svd"].path.read_text(encoding="utf-8").replace("(1, 2, 4, 8, 16)", "(33,)")
+    (tmp_path / "svd.py").write_text(text, encoding="utf-8")
     (found,) = problems(tmp_path / "svd.py")
     assert found.startswith("SVD(rank=33), trim: expected a result, got ValueError at svd.py:")
     assert found.endswith("rank must be at most 32, the width of the vectors, got 33")
@@ -185,7 +185,7 @@ def test_a_rank_wider_than_the_vectors_is_refused_with_both_numbers(submission_f
     ],
 )
 def test_an_unusable_file_says_where_and_what(text, expected, tmp_path, server):
-    (tmp_path / "bad.py").write_text(text)
+    (tmp_path / "bad.py").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=expected):
         load_submission(tmp_path / "bad.py")
     guest = Guest(server, tmp_path / "bad.py", "cpu")
@@ -249,7 +249,7 @@ submission = Submission(name="sk", authors=("a",), reference="r", entries=[
 
 
 def test_scikit_learn_transformers_are_submissions_in_three_lines(tmp_path, server):
-    (tmp_path / "sk.py").write_text(SKLEARN)
+    (tmp_path / "sk.py").write_text(SKLEARN, encoding="utf-8")
     encoder, decoder = (Guest(server, tmp_path / "sk.py", "cpu") for _ in range(2))
     x = ROWS["vectors"]["wide"]
     for index, entry in enumerate(encoder.manifest().entries):
@@ -267,7 +267,7 @@ def test_scikit_learn_transformers_are_submissions_in_three_lines(tmp_path, serv
 def test_the_adapter_gives_scikit_learns_own_reconstruction(tmp_path, server):
     from sklearn.decomposition import PCA
 
-    (tmp_path / "sk.py").write_text(SKLEARN)
+    (tmp_path / "sk.py").write_text(SKLEARN, encoding="utf-8")
     guest = Guest(server, tmp_path / "sk.py", "cpu")
     codec = HostedCodec(guest, guest, guest.manifest().entries[0], 0)
     x = ROWS["vectors"]["wide"]

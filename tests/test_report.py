@@ -359,7 +359,7 @@ def test_no_records_is_refused_with_the_command_that_makes_them(checkout):
 def test_a_record_edited_by_hand_is_refused(checkout):
     simulated(checkout / "results", "own", GOOD)
     path = sorted((checkout / "results").rglob("*.json"))[0]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"state_bytes": 1}))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"state_bytes": 1}), encoding="utf-8")
     with pytest.raises(DamagedFile, match="not a valid record: the file: Value error, it was edited"):
         command.report("own", None, None, "md")
 
@@ -372,7 +372,7 @@ def test_a_page_in_a_file_leaves_standard_output_to_the_next_command(checkout, c
     assert first.startswith("wrote page.md from 3 records of good\n")
     command.report("good", None, None, "md")
     shown = capsys.readouterr()
-    assert shown.out == Path("page.md").read_text()
+    assert shown.out == Path("page.md").read_text(encoding="utf-8")
     assert shown.err == first.split("\n", 1)[1]
 
 
@@ -403,7 +403,10 @@ def test_the_committed_report_of_svd_agrees_with_the_leaderboard(monkeypatch, ca
     text = capsys.readouterr().out
     line = next(
         line
-        for line in (BASELINES.parent / "leaderboard.md").read_text().split(f"## {arena}")[1].splitlines()
+        for line in (BASELINES.parent / "leaderboard.md")
+        .read_text(encoding="utf-8")
+        .split(f"## {arena}")[1]
+        .splitlines()
         if "[svd]" in line
     )
     rank, _, score, id_score, gap = [cell.strip() for cell in line.split("|")[1:6]]

@@ -116,12 +116,14 @@ def test_the_command_writes_tables_and_figure_the_same_bytes_each_time(by_hand, 
     assert [file.name for file in files[0]] == [file.name for file in files[1]] == names
     for one, two in zip(*files, strict=True):
         assert one.read_bytes() == two.read_bytes()
-    lines = (tmp_path / "one" / "balance" / "models.csv").read_text().splitlines()
+    lines = (tmp_path / "one" / "balance" / "models.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == ",".join(field.name for field in fields(ModelRow))
     assert lines[1] == "minimal,0,1.000000,0.800000,1.000000,0.850000,0.500000,0.250000,0.100000"
     assert lines[10] == "two-layer,0,1.000000,0.700000,1.000000,0.750000,,,0.300000"
     assert len(lines) == 1 + len(HAND)
-    families = list(csv.DictReader((tmp_path / "one" / "balance" / "families.csv").read_text().splitlines()))
+    families = list(
+        csv.DictReader((tmp_path / "one" / "balance" / "families.csv").read_text(encoding="utf-8").splitlines())
+    )
     assert families[0]["ood_accuracy"] == "0.820000"
     assert families[2]["balance_violation"] == families[2]["balance_violation_low"] == ""
     assert "0.8200 [" in first
@@ -163,7 +165,7 @@ def test_the_figure_is_a_png_that_depends_on_the_rows_and_on_nothing_else(tmp_pa
 
 
 def table(name):
-    with (COMMITTED / f"{name}.csv").open(newline="") as file:
+    with (COMMITTED / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -15,7 +15,6 @@ from simplibench.commands import new as new_command
 from simplibench.commands import report as report_command
 from simplibench.commands import run as run_command
 from simplibench.commands.new import new
-from simplibench.commands.options import RESULTS
 from simplibench.commands.run import Options, next_commands
 from simplibench.commands.validate import tiny_questions, tiny_rows
 from simplibench.errors import UsageError
@@ -23,9 +22,10 @@ from simplibench.guest import Guest, HostedCodec, check_codec, check_explainer
 from simplibench.methods import CodecEntry, load_submission
 from simplibench.methods.template import TRACKS
 from simplibench.models import load_reference
+from simplibench.records import RESULTS
 from simplibench.registry import SUBMISSIONS, load_task
 
-README = (SUBMISSIONS / "README.md").read_text()
+README = (SUBMISSIONS / "README.md").read_text(encoding="utf-8")
 IMPORTS = "import torch\nfrom torch import Tensor\nfrom simplibench import Codec, State, Submission\n"
 REFUSED = {
     "Adapting": "rows independent of each other",
@@ -112,8 +112,8 @@ def test_the_commands_of_the_page_work_one_after_the_other_and_each_names_the_ne
     assert next_command(reported) == ["run", "my-method"]
     assert next_command(ran_to_commit)[-2:] == ["--output", "benchmark/records/committed"]
     assert board.startswith(f"wrote {checkout}/leaderboard.md from 4 records")
-    assert "my-method" in (checkout / "leaderboard.md").read_text()
-    assert "Its file is submissions/my_method.py" in (checkout / "report.md").read_text()
+    assert "my-method" in (checkout / "leaderboard.md").read_text(encoding="utf-8")
+    assert "Its file is submissions/my_method.py" in (checkout / "report.md").read_text(encoding="utf-8")
 
 
 def options(file, **changes):
@@ -163,10 +163,10 @@ def test_a_name_that_is_taken_is_refused_naming_who_has_it(tmp_path):
 
 def test_a_file_that_is_there_is_never_overwritten(tmp_path):
     path = tmp_path / "my_method.py"
-    path.write_text("mine\n")
+    path.write_text("mine\n", encoding="utf-8")
     with pytest.raises(UsageError, match=rf"{re.escape(str(path))}: there already, and left as it is"):
         new("my-method", "codec", tmp_path)
-    assert path.read_text() == "mine\n"
+    assert path.read_text(encoding="utf-8") == "mine\n"
 
 
 def test_another_track_and_a_missing_checkout_are_refused(tmp_path, monkeypatch):
@@ -183,7 +183,7 @@ def found(server, tmp_path):
 
     def find(text):
         path = tmp_path / "own.py"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return problems(server, path)
 
     return find
@@ -215,7 +215,7 @@ def test_the_page_has_the_examples_it_announces():
 
 
 def test_a_state_that_holds_the_reference_is_as_large_as_it(server, tmp_path):
-    (tmp_path / "own.py").write_text(UNSEEN["Carrying"])
+    (tmp_path / "own.py").write_text(UNSEEN["Carrying"], encoding="utf-8")
     guest = Guest(server, tmp_path / "own.py", "cpu")
     state, _ = HostedCodec(guest, guest, guest.manifest().entries[0], 0).fit(torch.zeros(4, 32), seed=0)
     guest.close()

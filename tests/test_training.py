@@ -185,7 +185,7 @@ def test_missing_weights_a_broken_card_and_an_unknown_seed_are_named(copied, tas
         UsageError, match="dyck-20-10 has no reference 9 in family two-layer; there are: 0, 1, .*untrained"
     ):
         load_reference(task, 9, root=copied)
-    (folder / "card.json").write_text('{"task": 3}')
+    (folder / "card.json").write_text('{"task": 3}', encoding="utf-8")
     with pytest.raises(DamagedFile, match=r"card\.json: not a valid card: task: Input should be a valid string"):
         load_reference(task, 2, root=copied)
     (folder / "card.json").unlink()
@@ -376,10 +376,10 @@ def partly(tmp_path):
     """An output folder that has all of dyck-2-4 but seeds 2 and 4 and the control of one family, and another family."""
     shutil.copytree(CHECKPOINTS / BOUNDED.name, tmp_path / BOUNDED.name, ignore=shutil.ignore_patterns("*.safetensors"))
     path = tmp_path / BOUNDED.name / "minimal-type-depth" / "card.json"
-    card = json.loads(path.read_text())
+    card = json.loads(path.read_text(encoding="utf-8"))
     for seed in ("2", "4", UNTRAINED):
         del card["references"][seed]
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(card), encoding="utf-8")
     shutil.rmtree(tmp_path / BOUNDED.name / "two-layer")
     return tmp_path
 

@@ -1,5 +1,6 @@
 """`check`: a submission scored again on a sub-sample, and held against its records."""
 
+import math
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -8,15 +9,15 @@ from pathlib import Path
 from simplibench.board.regression import Comparison, Limits
 from simplibench.board.remeasured import compare
 from simplibench.board.render import interval_text
-from simplibench.commands.options import parse_seed, print_table
+from simplibench.commands.options import print_table
 from simplibench.commands.recorded import chosen, of_generated_tasks, of_short_fits, records_of, require_comparable
 from simplibench.commands.run import Bar
 from simplibench.errors import UsageError
 from simplibench.guest import ForkServer
 from simplibench.harness.again import compared, score_again, units_again
 from simplibench.harness.jobs import guests
+from simplibench.harness.options import RunOptions
 from simplibench.harness.run import steps
-from simplibench.harness.runtime import resolve_device
 from simplibench.harness.scorer import callers
 from simplibench.harness.unit import Conditions
 from simplibench.methods import Manifest, source_sha256
@@ -44,13 +45,16 @@ class Options:
 
 def check(options: Options) -> int:
     """Score again, compare, print. The exit code: 1 if anything got worse."""
-    conditions = Conditions(resolve_device(options.device), None, options.in_process, options.timeout)
-    seed = None if options.seed is None else parse_seed(options.seed)
-    if options.limits.tolerance < 0 or options.limits.runtime_factor < 1:
-        raise UsageError(
-            f"--tolerance must be at least 0 and --runtime-factor at least 1, got {options.limits.tolerance:g} "
-            f"and {options.limits.runtime_factor:g}"
-        )
+    asked = RunOptions.from_command_line(
+        seeds=options.seed,
+        device=options.device,
+        limit=options.limit,
+        timeout=options.timeout,
+        in_process=options.in_process,
+    )
+    require_limits(options.limits)
+    conditions = replace(asked.conditions, limit=None)  # records' own; asked for is how much is compared
+    (seed,) = asked.seeds or (None,)
     file = find_method(options.submission)
     with guests(conditions) as server:
         manifest = describe(file, conditions, server)
@@ -65,6 +69,16 @@ def check(options: Options) -> int:
     _print_costs(comparisons, options.limits)
     _tell_new(manifest, known)
     return _conclude(file, manifest, recorded, comparisons, options.limits)
+
+
+def require_limits(limits: Limits, names: tuple[str, str] = ("--tolerance", "--runtime-factor")) -> None:
+    """Raises UsageError for limits that would let everything pass, or nothing; `names` are what the user calls them."""
+    finite = math.isfinite(limits.tolerance) and math.isfinite(limits.runtime_factor)
+    if not finite or limits.tolerance < 0 or limits.runtime_factor < 1:
+        raise UsageError(
+            f"{names[0]} must be at least 0 and {names[1]} at least 1, both finite, got {limits.tolerance:g} "
+            f"and {limits.runtime_factor:g}"
+        )
 
 
 def describe(file: Path, conditions: Conditions, server: ForkServer | None) -> Manifest:

@@ -6,10 +6,9 @@ from simplibench.board.comparison import compare as compare_records
 from simplibench.board.render import interval_text
 from simplibench.commands.options import print_table
 from simplibench.errors import UsageError
-from simplibench.records import COMMITTED, Stored, load_all
+from simplibench.records import COMMITTED, RESULTS, Stored, load_all
 from simplibench.registry import terms
 
-RESULTS = Path("results")  # where `run` saves
 LEAST_SHOWN = 0.001  # of p-values
 
 

@@ -1,5 +1,6 @@
 """`leaderboard`: the page from the records, and the check that it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from simplibench.commands.page import FIGURE, SHOWN, check_figure_of, renderer_b
 from simplibench.commands.reading import ALL, Reading, Wish, read
 from simplibench.commands.soundness import printable, require_none
 from simplibench.errors import UsageError
-from simplibench.files import write_atomically
+from simplibench.files import require_file, write_text
 from simplibench.pages import require_libraries
 from simplibench.records import COMMITTED
 from simplibench.registry import BASELINES
@@ -53,7 +54,11 @@ def leaderboard(
         figure = pictures.figure or (FIGURE if page == PAGE else None)
         print(f"{_check(roots, format or 'md', page, figure)} records verified; {page} is what they give")
         return
-    if pictures.page or pictures.figure:
+    drawn = pictures.page or pictures.figure
+    _require_writable(
+        {"--html": pictures.html, "--figure": pictures.figure, "--page": None if drawn or format else page}
+    )
+    if drawn:
         _draw(roots, pictures)
         return
     reading = _sound(read(roots, Wish()))
@@ -61,8 +66,15 @@ def leaderboard(
     if format:
         print(text, end="")
     else:
-        write_atomically(page, lambda temporary: temporary.write_text(text))
+        write_text(page, text)
         print(f"wrote {page} from {len(reading.listed)} records")
+
+
+def _require_writable(files: Mapping[str, Path | None]) -> None:
+    """Raises UsageError for a file that cannot be written, before the records are read, not after."""
+    for option, file in files.items():
+        if file is not None:
+            require_file(option, file)
 
 
 def _sound(reading: Reading) -> Reading:

@@ -5,11 +5,11 @@ from itertools import accumulate
 from pathlib import Path
 
 from simplibench.errors import UsageError
-from simplibench.records import COMMITTED, Protocol, Runtime, SeedName, Stored, load
+from simplibench.records import COMMITTED, RESULTS, Protocol, Runtime, SeedName, Stored, load
 from simplibench.registry import load_task, protocol
 
 FIT_SECONDS = 3.0  # for the entries of an arena, by their records: a check is for every day
-USUAL = (COMMITTED, Path("results"))  # the agreed ones first: `results` may hold what is to be checked
+USUAL = (COMMITTED, RESULTS)  # the agreed ones first: `results` may hold what is to be checked
 
 
 def records_of(submission: str, named: str, against: Path | None) -> list[Stored]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from simplibench.board.report import Report, Source, below
 from simplibench.board.report import report as report_of
 from simplibench.board.report_markdown import report_markdown
-from simplibench.commands.options import RESULTS, require_format
+from simplibench.commands.options import require_format
 from simplibench.commands.page import task_labels
 from simplibench.errors import UsageError
-from simplibench.files import write_atomically
+from simplibench.files import require_file, write_text
 from simplibench.methods import source_sha256
 from simplibench.methods.template import file_name
-from simplibench.records import COMMITTED, Stored, load_all
+from simplibench.records import COMMITTED, RESULTS, Stored, load_all
 from simplibench.registry import BASELINES, all_methods, terms
 
 ROOT = BASELINES.parent
@@ -25,24 +25,19 @@ def report(name: str, roots: list[Path] | None, output: Path | None, format: str
     missing = [root for root in roots or [] if not root.is_dir()]
     if missing:
         raise UsageError(f"--records {missing[0]}: no such folder")
+    if output:
+        require_file("--output", output)
     stored = among_committed(name, roots)
     found = report_of(stored, name, terms(), _source(name), ROOT, task_labels())
     text = writer(format)(found)
     if output:
-        _write(output, text)
+        write_text(output, text)
         print(f"wrote {output} from {len(found.paths)} records of {name}")
     else:
         print(text, end="")
     # A page on standard output is for a file or a pipe; what comes next is for the reader.
     committed = all(one.path.is_relative_to(COMMITTED) for one in stored if one.record.submission == name)
     print("\n".join(next_steps(found, committed)), file=sys.stdout if output else sys.stderr)
-
-
-def _write(output: Path, text: str) -> None:
-    try:
-        write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--output {output}: cannot be written ({error.strerror}); name a file elsewhere") from None
 
 
 def among_committed(name: str, roots: list[Path] | None) -> list[Stored]:

@@ -12,6 +12,7 @@ from simplibench.errors import UsageError
 from simplibench.guest import ForkServer
 from simplibench.harness import run as harness
 from simplibench.harness.jobs import guests
+from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
 from simplibench.harness.unit import Conditions, Unit, present
 from simplibench.methods import Pick, Selection, source_sha256
@@ -24,6 +25,7 @@ AnyRecord = CodecRecord | ExplainerRecord
 
 def rerun(path: Path, file: str | None, output: Path | None, timeout: float) -> int:
     """Make the record again, compare, print. The exit code: 1 if it differs by more than is allowed."""
+    timeout = RunOptions.from_command_line(timeout=timeout).timeout
     if not path.exists():
         raise UsageError(f"{path}: no such record; expected the path of a .json file")
     stored = load_single(path)

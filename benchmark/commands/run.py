@@ -11,13 +11,12 @@ from typing import Self
 from simplibench.api.tables import entry_tables, failures
 from simplibench.board import boards, entry_rows
 from simplibench.board.render import interval_text, rank_text
-from simplibench.commands.options import RESULTS, parse_seed, print_table, progress_bar, require_format
+from simplibench.commands.options import print_table, progress_bar, require_format
 from simplibench.harness import run as harness
 from simplibench.harness.jobs import guests
+from simplibench.harness.options import RunOptions
 from simplibench.harness.pool import default_jobs
-from simplibench.harness.runtime import resolve_device
-from simplibench.harness.unit import Conditions
-from simplibench.records import COMMITTED, Stored, load_all
+from simplibench.records import COMMITTED, RESULTS, Stored, load_all
 from simplibench.registry import terms
 
 
@@ -37,6 +36,21 @@ class Options:
     timeout: float
     in_process: bool
     format: str
+
+    def checked(self) -> RunOptions:
+        """Return what the run itself is asked for. Raises UsageError."""
+        return RunOptions.from_command_line(
+            tasks=self.task,
+            arenas=self.arenas or None,
+            seeds=self.seeds or None,
+            device=self.device,
+            limit=self.limit,
+            output=self.output,
+            fresh=self.fresh,
+            jobs=self.jobs,
+            timeout=self.timeout,
+            in_process=self.in_process,
+        )
 
 
 class Bar:
@@ -65,13 +79,13 @@ class Bar:
 def run(options: Options) -> int:
     """Score, save, print. The exit code: 1 if an entry failed."""
     require_format(options.format, "table", "json")
-    conditions = Conditions(resolve_device(options.device), options.limit, options.in_process, options.timeout)
-    seeds = [parse_seed(text) for text in options.seeds] if options.seeds else None
+    asked = options.checked()
+    conditions = asked.conditions
     with guests(conditions) as server:
-        units = harness.plan(options.methods, options.task, options.arenas, seeds, conditions, server)
-        places = harness.prepare(units, options.output, options.fresh)
+        units = harness.plan(options.methods, asked.tasks, asked.arenas, asked.seeds, conditions, server)
+        places = harness.prepare(units, asked.output, asked.fresh)
         with Bar(harness.steps(units)) as bar:
-            jobs = options.jobs or (1 if options.limit else default_jobs(conditions.device))
+            jobs = asked.jobs or (1 if asked.limit else default_jobs(conditions.device))
             made = harness.run(units, conditions, places, bar, server, jobs)
     stored = harness.results(units, conditions, places)
     skipped = len(stored) - made

@@ -12,8 +12,8 @@ from simplibench.harness.batches import limited, whole_batches
 from simplibench.harness.codec.context import fit_rows
 from simplibench.harness.codec.patch import SitePatch
 from simplibench.harness.explainer.maskings import questions
+from simplibench.harness.options import RunOptions
 from simplibench.harness.run import DEFAULT_TASK
-from simplibench.harness.runtime import resolve_device
 from simplibench.methods import CodecPart, EntryManifest, ExplainerEntry, Manifest
 from simplibench.models import VIEWS, Site, load_reference
 from simplibench.registry import all_tasks, find_method, load_task
@@ -28,11 +28,12 @@ class ContractBroken(SimplibenchError):
 
 def validate(file: str, device: str, timeout: float) -> None:
     """Examine every entry in guests of their own. Raises ContractBroken with all problems."""
-    path, device = find_method(file), resolve_device(device)
+    asked = RunOptions.from_command_line(device=device, timeout=timeout)
+    path, device = find_method(file), asked.conditions.device
     with ForkServer() as server:
         caller, stranger = Guest(server, path, device), Guest(server, path, device)
         manifest = caller.manifest()
-        trial = Trial.of(manifest, timeout)
+        trial = Trial.of(manifest, asked.timeout)
         problems = [
             problem
             for index, entry in enumerate(manifest.entries)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simplibench.errors import UsageError
+from simplibench.files import require_folder, writing
 from simplibench.guest import ForkServer
 from simplibench.harness.data import require_data, with_data
 from simplibench.harness.jobs import run_here, run_side_by_side
@@ -23,14 +24,15 @@ EVERY_TASK = "all"
 def plan(
     methods: Sequence[str | Path | Selection],
     task_names: str | Sequence[str] | None,
-    arena_names: list[str] | None,
-    seeds: list[SeedName] | None,
+    arena_names: Sequence[str] | None,
+    seeds: Sequence[SeedName] | None,
     conditions: Conditions,
     server: ForkServer | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
-    every = task_names == EVERY_TASK
-    named = [] if every else [task_names] if isinstance(task_names, str) else list(task_names or [])
+    named = [task_names] if isinstance(task_names, str) else list(task_names or [])
+    every = named == [EVERY_TASK]
+    named = [] if every else named
     tasks = [load_task(name) for name in dict.fromkeys(named)] or _default_first()
     tasks = with_data(tasks) if every else tasks
     described = _manifests(methods, conditions, server)
@@ -60,7 +62,7 @@ def _parts(source: Path | Selection) -> tuple[Path, Selection | None]:
     return (source.file, source) if isinstance(source, Selection) else (source, None)
 
 
-def _fitting(tasks: list[Task], manifest: Manifest, arena_names: list[str] | None, only_first: bool) -> list[Task]:
+def _fitting(tasks: list[Task], manifest: Manifest, arena_names: Sequence[str] | None, only_first: bool) -> list[Task]:
     """The tasks with an arena asked for that an entry fits, or the default among them. Raises UsageError if none has."""
     named = [task for task in tasks if _has(task, arena_names)] or tasks
     found = [task for task in named if any(_fits(manifest, arena) for arena in find_arenas(task, arena_names))]
@@ -74,7 +76,7 @@ def _default_first() -> list[Task]:
     return sorted(all_tasks().values(), key=lambda task: task.name != DEFAULT_TASK)
 
 
-def _has(task: Task, arena_names: list[str] | None) -> bool:
+def _has(task: Task, arena_names: Sequence[str] | None) -> bool:
     try:
         return bool(find_arenas(task, arena_names))
     except UsageError:
@@ -108,7 +110,7 @@ def _manifests(
     return described
 
 
-def _seeds(task: Task, arena: Arena, asked: list[SeedName] | None, that_there_are: bool) -> list[SeedName]:
+def _seeds(task: Task, arena: Arena, asked: Sequence[SeedName] | None, that_there_are: bool) -> list[SeedName]:
     """The references asked for, or of these only those `that_there_are`; else the arena's. Raises UsageError."""
     cards = [load_card(task, task.family(family)) for family in arena.needs]
     if that_there_are and asked:
@@ -129,9 +131,12 @@ def prepare(units: list[Unit], output: Path, fresh: bool) -> Places:
     """Where to save, and where to look for records that need not be made again; `fresh` deletes those in `output`."""
     if not fresh:
         return Places(output, (output, COMMITTED))
+    require_folder("output", output)
     for unit in units:
         for _, entry in unit.entries:
-            (output / unit.record_path(entry)).unlink(missing_ok=True)
+            record = output / unit.record_path(entry)
+            with writing(record):
+                record.unlink(missing_ok=True)
     return Places(output, (output,))
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from simplibench import records
 from simplibench.errors import DamagedFile, MethodFailed
+from simplibench.files import require_folder
 from simplibench.guest import ForkServer, Guest, InProcess
+from simplibench.harness.memory import enough_memory, lost, ran_out
 from simplibench.harness.recording import make_record
-from simplibench.harness.track import ArenaContext, Result
+from simplibench.harness.track import ArenaContext, Result, Step
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit, present, record_key
 from simplibench.methods import EntryManifest, Selection
@@ -26,7 +28,8 @@ class Contexts:
         name = (unit.arena_name, unit.seed)
         if self._held is None or self._held[0] != name:
             self._held = None  # free its memory first
-            self._held = name, TRACKS[unit.arena.track].prepare(unit, self.conditions)
+            with enough_memory(f"{unit.arena_name} on reference {unit.seed}"):
+                self._held = name, TRACKS[unit.arena.track].prepare(unit, self.conditions)
         self._held[1].open()
         return self._held[1]
 
@@ -45,6 +48,7 @@ def run_unit(
     progress.skip((len(unit.entries) - len(wanted)) * track.steps(unit.task))
     if not wanted:
         return 0
+    require_folder("output", places.output)  # before the first entry is scored, not after
     context = contexts.of(unit)
     pair = callers(unit.file, conditions, server, unit.selection)
     try:
@@ -52,11 +56,7 @@ def run_unit(
             for caller in pair:
                 caller.seconds_left = conditions.timeout
             counted = Counted(progress, entry.label, track.steps(unit.task))
-            result: Result | MethodFailed
-            try:
-                result = context.score(pair, entry, index, counted.step)
-            except MethodFailed as failure:  # loses this entry, not the run
-                result = failure
+            result = _measured(context, pair, entry, index, counted.step)
             counted.finish()
             record = make_record(track, unit, entry, conditions, context, result)
             records.save(places.output, record, result.counts if isinstance(result, Result) else None, context.table)
@@ -64,6 +64,26 @@ def run_unit(
         for caller in pair:
             caller.close()
     return len(wanted)
+
+
+def _measured(
+    context: ArenaContext,
+    pair: tuple[Guest | InProcess, Guest | InProcess],
+    entry: EntryManifest,
+    index: int,
+    step: Step,
+) -> Result | MethodFailed:
+    """Score an entry. What goes wrong loses this entry, not the run."""
+    try:
+        return context.score(pair, entry, index, step)
+    except MethodFailed as failure:
+        return failure
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not ran_out(error):
+            raise
+        for caller in pair:  # a message may be half read
+            caller.close()
+        return lost(entry.label, error)
 
 
 class Counted:

@@ -12,6 +12,7 @@ from simplibench.guest import ForkServer, Guest, Problem
 from simplibench.guest.codec_contract import CODEC_METHODS, CODEC_PROMISES
 from simplibench.guest.contract import Promise
 from simplibench.guest.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
+from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
 from simplibench.methods import EntryManifest, ExplainerEntry, Manifest
 from simplibench.registry import find_method
@@ -24,6 +25,8 @@ NURSERY = pytest.StashKey[ForkServer]()
 def add_submissions(config: pytest.Config) -> None:
     """Put the files among what pytest collects. Raises pytest.UsageError for one that does not exist."""
     try:
+        timeout = {"timeout": config.getoption("--simplibench-timeout")}
+        RunOptions.checked(timeout, {"timeout": "--simplibench-timeout"}, str)
         files = [find_method(name).resolve() for name in config.getoption("--simplibench")]
     except UsageError as error:
         raise pytest.UsageError(f"--simplibench: {error}") from None

@@ -4,18 +4,21 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from simplibench.api.evaluation import Quiet
 from simplibench.errors import UsageError
 from simplibench.guest import ForkServer
 from simplibench.harness.again import compared, score_again, units_again
+from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
 from simplibench.harness.scorer import callers
 from simplibench.harness.unit import Conditions, Unit
 from simplibench.methods import Manifest
 from simplibench.records import SeedName, Stored
 from simplibench.registry import find_arenas, find_method, load_task
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,21 @@ def place(
     in_process: bool,
     timeout: float,
 ) -> Place:
-    """Where a test wants a submission. Raises UsageError for what does not exist."""
+    """Where a test wants a submission. Raises UsageError for what does not exist, or is no value of its kind."""
+    values = {"arenas": arena, "seeds": seed, "limit": sentences}
+    given = values | {"device": device, "in_process": in_process, "timeout": timeout}
+    asked = RunOptions.checked(given, {"arenas": "arena", "seeds": "seed", "limit": "sentences"})
+    arena, seed = _single("arena", asked.arenas), _single("seed", asked.seeds)
     task, slash, name = arena.partition("/")
     if not slash:
         raise UsageError(f"arena must name its task too, such as dyck-20-10/attention.1, got {arena!r}")
     find_arenas(load_task(task), [name])
-    return Place(find_method(submission), str(submission), arena, seed, entry, sentences, device, in_process, timeout)
+    conditions = (asked.limit, asked.device, asked.in_process, asked.timeout)
+    return Place(find_method(submission), str(submission), arena, seed, entry, *conditions)
+
+
+def _single(name: str, given: tuple[T, ...] | None) -> T:
+    """Return the only one. Raises UsageError for several."""
+    if given is None or len(given) > 1:
+        raise UsageError(f"{name} must be a single one, got {given}")
+    return given[0]

@@ -25,7 +25,7 @@ TASK = load_task("dyck-20-10")
 CODE = load_task("code-python")
 SCORED = [name for name, role in CODE.roles.items() if role != "fit"]
 needs_code = pytest.mark.skipif(bool(absent(CODE)), reason="needs `simplibench data fetch code-python`")
-SIX = Path(find_method("svd")).read_text().replace("(1, 2, 4, 8, 16)", "(1, 2, 4, 8, 16, 32)")
+SIX = Path(find_method("svd")).read_text(encoding="utf-8").replace("(1, 2, 4, 8, 16)", "(1, 2, 4, 8, 16, 32)")
 
 
 def command(*arguments):
@@ -70,7 +70,7 @@ def test_run_svd_on_one_reference(benchmark, tmp_path, where):
 @pytest.mark.parametrize("where", ["guest", "in-process"])
 def test_six_entries_at_the_last_layer(benchmark, tmp_path, where):
     """Asked: at most 2 plain forward passes of the reference over the same batches."""
-    (tmp_path / "six.py").write_text(SIX)
+    (tmp_path / "six.py").write_text(SIX, encoding="utf-8")
     reference = load_reference(TASK, 0)
     with one_thread(), ForkServer() as server:
         run = prepare(TASK, reference, TASK.arenas[1], "cpu", None)
@@ -114,7 +114,7 @@ def descendants(pid):
     """A process and all that it started, by their numbers."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
+        for child in task.read_text(encoding="utf-8").split():
             found += descendants(int(child))
     return found
 
@@ -126,7 +126,7 @@ def most_memory(process):
         total = 0
         for pid in descendants(process.pid):
             with contextlib.suppress(OSError):  # it ended meanwhile
-                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
                 total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         highest = max(highest, total // 1024)
         time.sleep(1)

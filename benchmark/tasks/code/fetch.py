@@ -1,6 +1,5 @@
 """Get the pinned packages with pip into the cache folder; what lies there with the right hash is not fetched again."""
 
-import errno
 import hashlib
 import re
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from simplibench.errors import DamagedFile, UsageError
-from simplibench.files import cache_folder
+from simplibench.files import cache_folder, writing
 from simplibench.tasks.code.manifest import Kind, Package
 
 # A source distribution gets a call of its own: --no-binary also holds in the environments its metadata is built in.
@@ -66,42 +65,35 @@ def fetch(packages: Iterable[Package], folder: Path, progress: Callable[[Package
 
 
 def _fetch_one(package: Package, folder: Path) -> None:
-    try:
+    with writing(folder / package.file):
         folder.mkdir(parents=True, exist_ok=True)
         _require_space(package, folder)
         # Inside the folder, so that the finished file is renamed and never half there.
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as scratch:
             _download(package, Path(scratch)).replace(folder / package.file)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise UsageError(_no_space(package, folder, "none")) from None
 
 
 def _require_space(package: Package, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < package.bytes + MARGIN_BYTES:
-        raise UsageError(_no_space(package, folder, f"{free / 1e6:.1f} MB"))
-
-
-def _no_space(package: Package, folder: Path, free: str) -> str:
-    needed = (package.bytes + MARGIN_BYTES) / 1e6
-    return (
-        f"{package}: no space in {folder}, expected {needed:.1f} MB, found {free}; "
-        "make room or let SIMPLIBENCH_CACHE name another folder, then give the same command again"
-    )
+        needed = (package.bytes + MARGIN_BYTES) / 1e6
+        raise UsageError(
+            f"{package}: no space in {folder}, expected {needed:.1f} MB, found {free / 1e6:.1f} MB; "
+            "make room or let SIMPLIBENCH_CACHE name another folder, then give the same command again"
+        )
 
 
 def _download(package: Package, scratch: Path) -> Path:
     """Let pip put the archive into `scratch`."""
     requirements = scratch / "requirements.txt"
-    requirements.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
+    requirements.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input", "--quiet"]
     options = PIP_OPTIONS[package.kind].format(name=package.name).split()
     finished = subprocess.run(
         [*command, *options, "--requirement", str(requirements), "--dest", str(scratch)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         stdin=subprocess.DEVNULL,
     )
     if finished.returncode:
