@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from simplibench import baselines, tasks
+from simplibench import baselines, tasks, workspace
 from simplibench.errors import UsageError
 from simplibench.models import load_card
 from simplibench.records import Protocol, Terms
@@ -16,7 +16,6 @@ from simplibench.scoring import explanations, faithfulness
 from simplibench.tasks import Arena, Task, Track
 
 BASELINES = Path(baselines.__file__).parent
-SUBMISSIONS = BASELINES.parent / "submissions"
 TASK_PACKAGE = Path(tasks.__file__).parent
 SCORING_VERSIONS: dict[Track, int] = {"codec": faithfulness.VERSION, "explainer": explanations.VERSION}
 Kind = Literal["baseline", "submission"]
@@ -61,7 +60,7 @@ def find_arenas(task: Task, names: list[str] | None) -> list[Arena]:
 def all_methods() -> dict[str, MethodFile]:
     """Every baseline and submission by name. Raises UsageError for two files of one name."""
     found: dict[str, MethodFile] = {}
-    kinds: tuple[tuple[Kind, Path], ...] = (("baseline", BASELINES), ("submission", SUBMISSIONS))
+    kinds: tuple[tuple[Kind, Path], ...] = (("baseline", BASELINES), ("submission", workspace.submissions()))
     for kind, folder in kinds:
         for path in sorted(folder.glob("[!_]*.py")):
             method = MethodFile(path.stem.replace("_", "-"), kind, path)

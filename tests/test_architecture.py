@@ -17,6 +17,7 @@ ORDER = [
     "errors",
     "lazy",
     "files",
+    "workspace",
     "corpus",
     "tasks",
     "models",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from simplibench.api.results import Results
 from simplibench.harness.jobs import guests
+from simplibench.harness.manifests import keep_manifests
 from simplibench.harness.run import plan, prepare, results, run
 from simplibench.harness.runtime import resolve_device
 from simplibench.harness.unit import Conditions
@@ -57,4 +58,5 @@ def evaluate(
         units = plan(select(several), tasks, arenas, seeds, conditions, nursery)
         places = prepare(units, Path(output), fresh)
         run(units, conditions, places, Quiet(), nursery)
+    keep_manifests(units, places.output)
     return Results(results(units, conditions, places))

@@ -11,7 +11,7 @@ from tabulate import tabulate
 from simplibench.errors import UsageError
 from simplibench.records import SeedName
 
-RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
+RESULTS = Path("results")  # of the current folder: where records are saved and looked for, unless said otherwise
 
 
 def parse_seed(text: str) -> SeedName:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.board import ArenaCurves
 from simplibench.commands.reading import Reading
 from simplibench.commands.standing import Listed
@@ -15,9 +16,8 @@ from simplibench.errors import UsageError
 from simplibench.files import cache_folder, write_atomically
 from simplibench.harness.pool import workers
 from simplibench.pages.figure import check_figure, save_figure
-from simplibench.registry import BASELINES, all_methods, all_tasks
+from simplibench.registry import all_methods, all_tasks
 
-FIGURE = BASELINES.parent / "docs" / "leaderboard.png"
 SHOWN = "dyck-20-10/attention.1"  # in the figure
 
 
@@ -28,7 +28,7 @@ def write_page(reading: Reading, file: Path | None, show: bool, draw: Callable[[
     file = file or cache_folder() / "leaderboard.html"
     made = made_from(reading.listed)
     text = leaderboard_html(reading.boards, reading.curves, task_labels(), files_from(file), made, draw)
-    _written("--html", file, lambda: write_atomically(file, lambda temporary: temporary.write_text(text)))
+    written("--html", file, lambda: write_atomically(file, lambda temporary: temporary.write_text(text)))
     print(f"wrote {file} from {len(reading.listed)} records")
     if show and not webbrowser.open(file.resolve().as_uri()):
         print("no browser was found to open it with")
@@ -48,7 +48,7 @@ def renderer_beside() -> Iterator[Callable[[], str]]:
 def write_figure(reading: Reading, file: Path) -> None:
     """Draw the figure and write its data beside it. Raises UsageError."""
     shown = _shown(reading)
-    _written("--figure", file, lambda: save_figure(shown, file))
+    written("--figure", file, lambda: save_figure(shown, file))
     print(f"wrote {file} of {SHOWN}")
 
 
@@ -69,9 +69,9 @@ def task_labels() -> dict[str, dict[str, dict[str, str]]]:
 
 def files_from(page: Path) -> dict[str, tuple[str, str]]:
     """The submissions whose files are there: address as seen from the page, and name."""
-    folder, root = page.resolve().parent, BASELINES.parent
+    folder = page.resolve().parent
     return {
-        name: (Path(os.path.relpath(method.path, folder)).as_posix(), str(method.path.relative_to(root)))
+        name: (Path(os.path.relpath(method.path, folder)).as_posix(), workspace.told(method.path))
         for name, method in all_methods().items()
     }
 
@@ -91,7 +91,8 @@ def _shown(reading: Reading) -> ArenaCurves:
     raise UsageError(f"the figure shows {SHOWN}, of which there are no comparable records")
 
 
-def _written(option: str, file: Path, write: Callable[[], None]) -> None:
+def written(option: str, file: Path, write: Callable[[], None]) -> None:
+    """Write a file. Raises UsageError where it cannot be written."""
     try:
         write()
     except OSError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.errors import UsageError
 from simplibench.harness.data import require_data, with_data
 from simplibench.harness.guest import Nursery
@@ -12,7 +13,7 @@ from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit, fits
 from simplibench.methods import Manifest, Selection, source_sha256
 from simplibench.models import load_card
-from simplibench.records import COMMITTED, SeedName, Stored
+from simplibench.records import SeedName, Stored
 from simplibench.registry import all_tasks, find_arenas, find_method, load_task
 from simplibench.tasks import Arena, Task
 
@@ -128,7 +129,7 @@ def steps(units: list[Unit]) -> int:
 def prepare(units: list[Unit], output: Path, fresh: bool) -> Places:
     """Where to save, and where to look for records that need not be made again; `fresh` deletes those in `output`."""
     if not fresh:
-        return Places(output, (output, COMMITTED))
+        return Places(output, (output, workspace.committed()))
     for unit in units:
         for _, entry in unit.entries:
             (output / unit.record_path(entry)).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import pytest
 from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits
 from simplibench.board.remeasured import compare
 from simplibench.commands.check import GONE
-from simplibench.commands.recorded import chosen, records_of, require_comparable
+from simplibench.commands.recorded import chosen, of_whole_splits, records_of, require_comparable
 from simplibench.errors import SimplibenchError, UsageError
 from simplibench.harness.codecs.forward import proxy_forward
 from simplibench.harness.guest import InProcess
@@ -99,7 +99,7 @@ class Proxy:
             stored = [one for one in stored if one.record.entry == own.entry]
         if not stored:
             raise UsageError(f"no record of {own.entry} of {own.named}; `simplibench run {own.named}` makes them")
-        recorded = chosen(stored, [own.arena], own.seed)
+        recorded = of_whole_splits(chosen(stored, [own.arena], own.seed))
         require_comparable(recorded, own.named)
         return recorded
 

@@ -18,6 +18,7 @@ from simplibench.records.store import (
     load_single,
     read_files,
     record_path,
+    require_place,
     save,
     without_collection,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "problems_each",
     "read_files",
     "record_path",
+    "require_place",
     "save",
     "split_figures",
     "verify",

@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from simplibench import workspace
 from simplibench.errors import DamagedFile
 from simplibench.files import write_atomically
 from simplibench.records.codecs import CodecRecord
@@ -20,7 +21,7 @@ from simplibench.records.explainers import ExplainerRecord
 from simplibench.records.record import Record, SeedName
 from simplibench.records.table import Table
 
-COMMITTED = Path(__file__).parent / "committed"
+COMMITTED = workspace.committed()
 LONGEST_SLUG = 100  # characters of an entry in a file name
 MOST_PROBLEMS = 5  # of one file that are written out
 HELD = 4_096  # tables kept in memory, about 30 kB each: a check reads them, and the board again
