@@ -89,7 +89,7 @@ def _read(roots: list[Path] | None, wish: Wish) -> Reading:
     if reading.damaged:
         raise reading.damaged[0]
     require_none(list(map(printable, reading.problems)))
-    if roots and not reading.listed:
+    if roots and not reading.listed and wish.only is None:
         raise UsageError(f"--records {', '.join(map(str, roots))}: no record there can be used")
     return reading
 
