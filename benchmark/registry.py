@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from simplibench import baselines, tasks
+from simplibench import baselines, tasks, workspace
 from simplibench.errors import UsageError
 from simplibench.models import load_card
 from simplibench.records import Protocol, Terms
@@ -17,7 +17,7 @@ from simplibench.scoring import explanations, faithfulness
 from simplibench.tasks import Arena, Task, Track
 
 BASELINES = Path(baselines.__file__).parent
-SUBMISSIONS = BASELINES.parent / "submissions"
+DEFAULT_TASK = "dyck-20-10"
 TASK_PACKAGE = Path(tasks.__file__).parent
 SCORING_VERSIONS: dict[Track, int] = {"codec": faithfulness.VERSION, "explainer": explanations.VERSION}
 Kind = Literal["baseline", "submission"]
@@ -47,6 +47,11 @@ def load_task(name: str) -> Task:
     return all_tasks()[name]
 
 
+def default_task() -> Task:
+    """Return the task that is meant where none is named."""
+    return load_task(DEFAULT_TASK)
+
+
 def find_arenas(task: Task, names: Sequence[str] | None) -> list[Arena]:
     """A task's arenas by name, `attention.1` or `dyck-20-10/attention.1`; None: all. Raises UsageError."""
     if not names:
@@ -62,7 +67,7 @@ def find_arenas(task: Task, names: Sequence[str] | None) -> list[Arena]:
 def all_methods() -> dict[str, MethodFile]:
     """Every baseline and submission by name. Raises UsageError for two files of one name."""
     found: dict[str, MethodFile] = {}
-    kinds: tuple[tuple[Kind, Path], ...] = (("baseline", BASELINES), ("submission", SUBMISSIONS))
+    kinds: tuple[tuple[Kind, Path], ...] = (("baseline", BASELINES), ("submission", workspace.submissions()))
     for kind, folder in kinds:
         for path in sorted(folder.glob("[!_]*.py")):
             method = MethodFile(path.stem.replace("_", "-"), kind, path)

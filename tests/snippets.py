@@ -1,17 +1,14 @@
 """Code blocks of Markdown pages, and a checkout of a test's own to run their commands in, with few records."""
 
-import importlib
-import pkgutil
 import re
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from simplibench import commands
+from simplibench import workspace
 from simplibench.cli import app
 from simplibench.records import COMMITTED
 
@@ -47,24 +44,12 @@ def call(line: str) -> Result:
 
 
 def make_checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder with committed records of one arena, and an empty one for submissions, in place of the checkout's."""
-    for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
-        importlib.import_module(module.name)  # those that came while names are replaced would keep them
-    places = {
-        "COMMITTED": folder / COMMITTED.relative_to(COMMITTED.parents[2]),
-        "SUBMISSIONS": folder / "submissions",
-        "PAGE": folder / "leaderboard.md",
-    }
-    places["SUBMISSIONS"].mkdir()
-    arena = places["COMMITTED"] / ARENA
+    """A folder with committed records of one arena, and an empty one for submissions, in place of the checkout."""
+    monkeypatch.setattr(workspace, "CHECKOUT", folder)
+    workspace.submissions().mkdir()
+    arena = workspace.committed() / ARENA
     for name in SUBMISSIONS:
         shutil.copytree(COMMITTED / ARENA / name, arena / name)
     for ground in (COMMITTED / ARENA).glob("*.npz"):
         shutil.copy(ground, arena)
-    for name, module in list(sys.modules.items()):
-        for place in places if name.startswith("simplibench.") else ():
-            if isinstance(getattr(module, place, None), Path):
-                monkeypatch.setattr(module, place, places[place])
     monkeypatch.chdir(folder)
-    # The folder has a `benchmark` of records alone, which guests started in it would take for the package.
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))

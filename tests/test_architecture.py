@@ -18,6 +18,7 @@ ORDER = [
     "lazy",
     "files",
     "allocator",
+    "workspace",
     "tasks",
     "models",
     "scoring",

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import torch
 
-from simplibench.harness.environment import checkout, environment
+from simplibench.harness.environment import environment, state
 from simplibench.records import Environment
 
 
@@ -20,9 +20,9 @@ def repository(tmp_path):
     (tmp_path / "leaderboard.md").write_text("old\n", encoding="utf-8")
     git("add", ".")
     git("commit", "-q", "-m", "first")
-    checkout.cache_clear()
+    state.cache_clear()
     yield tmp_path
-    checkout.cache_clear()
+    state.cache_clear()
 
 
 def test_the_environment_names_build_device_and_threads():
@@ -33,20 +33,20 @@ def test_the_environment_names_build_device_and_threads():
 
 
 def test_a_checkout_is_clean_while_only_pages_and_untracked_files_differ(repository):
-    (repository / "leaderboard.md").write_text("new\n", encoding="utf-8")
-    (repository / "mine.py").write_text("", encoding="utf-8")
-    commit, clean = checkout(repository)
+    (repository / "leaderboard.md").write_text("new\n")
+    (repository / "mine.py").write_text("")
+    commit, clean = state(repository)
     assert len(commit) == 40
     assert clean is True
 
 
 def test_a_checkout_with_changed_code_is_not_clean(repository):
-    (repository / "code.py").write_text("a = 2\n", encoding="utf-8")
-    assert checkout(repository)[1] is False
+    (repository / "code.py").write_text("a = 2\n")
+    assert state(repository)[1] is False
 
 
 def test_without_a_repository_nothing_is_said_and_the_record_leaves_it_out(tmp_path):
-    assert checkout(tmp_path) == (None, None)
+    assert state(tmp_path) == (None, None)
     known = environment("cpu").model_dump()
     old = Environment.model_validate({k: v for k, v in known.items() if k not in ("torch_build", "commit", "clean")})
     assert not {"torch_build", "commit", "clean"} & set(old.model_dump(mode="json"))

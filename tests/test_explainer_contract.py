@@ -4,8 +4,8 @@ import pytest
 import torch
 from explainer_kit import EXPLAIN, EXPLAINERS, POSITIONS, READ, TASK, TOKENS, explained, trained, written
 
-from simplibench.commands.validate import tiny_questions
 from simplibench.guest import Guest, HostedExplainer, InProcess, Question, check_explainer
+from simplibench.harness.explainer.trial import tiny_questions
 from simplibench.models.theory import uniform
 from simplibench.registry import all_methods
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from explainer_kit import EXPLAIN, LIMIT, NAME, READ, TASK, written
 
-from simplibench import cli, evaluate
+from simplibench import cli, evaluate, workspace
 from simplibench.records import BankTable, ExplainerCounts, load_all, verify
 from simplibench.records.explainers import PAIR_KINDS
 
@@ -115,7 +115,7 @@ def command(monkeypatch, capsys):
 
 def test_a_run_goes_on_from_its_records_prints_the_failures_and_exits_one(made, command, tmp_path, monkeypatch):
     path, folder, _ = made
-    monkeypatch.setattr("simplibench.commands.run.COMMITTED", tmp_path / "none")  # no others to be placed among
+    monkeypatch.setattr(workspace, "committed", lambda: tmp_path / "none")  # no others to be placed among
     shutil.copytree(folder, tmp_path / "out")
     options = ("--limit", LIMIT, "--seed", 0, "--output", tmp_path / "out")
     code, output, errors = command("run", path, "attention-row", *options)
@@ -160,7 +160,7 @@ def test_what_an_explainer_cannot_be_run_on_is_refused(options, text, command, t
 
 
 def test_info_of_the_arena_shows_every_entry_by_kind_of_pair_and_of_masking(made, command, monkeypatch):
-    monkeypatch.setattr("simplibench.commands.arena.COMMITTED", made[1])
+    monkeypatch.setattr(workspace, "committed", lambda: made[1])
     code, output, errors = command("info", NAME)
     assert code == 0, errors
     assert output.startswith(NAME)

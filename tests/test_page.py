@@ -14,11 +14,10 @@ from test_board import GOOD, POOR, simulated, terms
 
 from simplibench.board import Spread, boards, comparable_curves, curves, entry_rows
 from simplibench.board.render import footnote
+from simplibench.commands import gathering, reading
 from simplibench.commands import leaderboard as leaderboard_command
 from simplibench.commands import page as command
-from simplibench.commands import reading
 from simplibench.commands.leaderboard import Pictures, leaderboard
-from simplibench.commands.soundness import RecordsUnsound
 from simplibench.commands.standing import Listed
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.pages import charts, require_libraries
@@ -318,6 +317,7 @@ def toy(monkeypatch):
     """The command in a world in which the simulated arena is the task there is."""
     monkeypatch.setattr(reading, "terms", terms)
     monkeypatch.setattr(reading, "unknown", lambda stored: [])
+    monkeypatch.setattr(gathering, "foreign", lambda stored, terms: [])
     monkeypatch.setattr(command, "SHOWN", ARENA)
     monkeypatch.setattr(leaderboard_command, "SHOWN", ARENA)
 
@@ -340,7 +340,7 @@ def test_the_command_writes_page_and_figure_and_leaves_the_leaderboard_alone(toy
 def test_open_shows_the_page_and_keeps_it_in_the_cache_where_no_file_is_named(
     toy, cache, tmp_path, monkeypatch, capsys
 ):
-    (tmp_path / "records").mkdir()
+    simulated(tmp_path / "records", "one", GOOD)
     shown = []
     monkeypatch.setattr(command.webbrowser, "open", lambda address: shown.append(address))
     draw(tmp_path / "records", show=True)
@@ -370,18 +370,20 @@ def test_a_folder_of_records_that_is_not_there_is_named(tmp_path):
         draw(tmp_path / "nowhere", html=tmp_path / "page.html")
 
 
-def test_a_page_of_an_unknown_task_is_refused_as_the_leaderboard_is(tmp_path):
+def test_of_records_of_unknown_tasks_alone_no_page_is_made(tmp_path, capsys):
     simulated(tmp_path / "records", "one", GOOD)
     for pictures in ({"html": tmp_path / "page.html"}, {}):
-        with pytest.raises(RecordsUnsound, match=r"task: expected one of .*, got 'toy'; delete it"):
+        with pytest.raises(UsageError, match="--records .*records: no record there can be used"):
             draw(tmp_path / "records", **pictures)
+        assert "task: expected one of" in capsys.readouterr().err.splitlines()[0]
     assert [path.name for path in tmp_path.iterdir()] == ["records"]
 
 
 def test_a_figure_without_records_is_refused(toy, tmp_path):
-    (tmp_path / "records").mkdir()
+    simulated(tmp_path / "records", "one", GOOD, limit=5)
     with pytest.raises(UsageError, match=f"the figure shows {ARENA}, of which there are no comparable records"):
         draw(tmp_path / "records", figure=tmp_path / "figure.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["records"]
 
 
 def test_missing_libraries_are_named_with_the_command_that_installs_them(monkeypatch):

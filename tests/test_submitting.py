@@ -8,24 +8,21 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from simplibench import registry
+from simplibench import workspace
 from simplibench.cli import app
-from simplibench.commands import leaderboard as leaderboard_command
-from simplibench.commands import new as new_command
-from simplibench.commands import report as report_command
-from simplibench.commands import run as run_command
 from simplibench.commands.new import new
 from simplibench.commands.run import Options, next_commands
-from simplibench.commands.validate import tiny_questions, tiny_rows
 from simplibench.errors import UsageError
 from simplibench.guest import Guest, HostedCodec, check_codec, check_explainer
+from simplibench.harness.codec.trial import tiny_rows
+from simplibench.harness.explainer.trial import tiny_questions
 from simplibench.methods import CodecEntry, load_submission
 from simplibench.methods.template import TRACKS
 from simplibench.models import load_reference
 from simplibench.records import RESULTS
-from simplibench.registry import SUBMISSIONS, load_task
+from simplibench.registry import load_task
 
-README = (SUBMISSIONS / "README.md").read_text(encoding="utf-8")
+README = (workspace.submissions() / "README.md").read_text()
 IMPORTS = "import torch\nfrom torch import Tensor\nfrom simplibench import Codec, State, Submission\n"
 REFUSED = {
     "Adapting": "rows independent of each other",
@@ -84,13 +81,7 @@ def checkout(tmp_path, monkeypatch):
     """An empty checkout: its submissions, committed records and leaderboard stand in for the real ones."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "submissions").mkdir()
-    committed = tmp_path / "benchmark" / "records" / "committed"
-    for module in (new_command, registry):
-        monkeypatch.setattr(module, "SUBMISSIONS", tmp_path / "submissions")
-    for module in (run_command, report_command, leaderboard_command):
-        monkeypatch.setattr(module, "COMMITTED", committed)
-    monkeypatch.setattr(report_command, "ROOT", tmp_path)
-    monkeypatch.setattr(leaderboard_command, "PAGE", tmp_path / "leaderboard.md")
+    monkeypatch.setattr(workspace, "CHECKOUT", tmp_path)
     return tmp_path
 
 
@@ -172,8 +163,9 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path):
 def test_another_track_and_a_missing_checkout_are_refused(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="--track must be codec or explainer, got surrogate"):
         new("my-method", "surrogate", tmp_path)
-    monkeypatch.setattr(new_command, "SUBMISSIONS", tmp_path / "none")
-    with pytest.raises(UsageError, match=r"no folder of submissions at .*none.*; say where with --folder"):
+    monkeypatch.setattr(workspace, "CHECKOUT", None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"no folder of submissions at .*; make it, or say where with --folder"):
         new("my-method", "codec", None)
 
 

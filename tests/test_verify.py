@@ -8,6 +8,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from simplibench import workspace
 from simplibench.board import boards, leaderboard_markdown
 from simplibench.commands import leaderboard as leaderboard_command
 from simplibench.commands import reading, rerun, standing, verify
@@ -303,12 +304,15 @@ def moved(folder, path, **changes):
         ),
     ],
 )
-def test_names_that_there_are_not_are_refused_with_those_there_are(changes, expected, folder):
+def test_names_that_there_are_not_are_refused_with_those_there_are(changes, expected, folder, monkeypatch, capsys):
     path = moved(folder, folder / SVD, **changes)
     assert problems(path) == [f"{path}: {expected}"]
     if "submission" not in changes:  # and no board is made that leaves them out without a word
+        leaderboard_command.leaderboard(False, "json", [folder], None)
+        assert capsys.readouterr().err == f"left out: {path}: {expected}\n"
+        monkeypatch.setattr(workspace, "committed", lambda: folder)
         with pytest.raises(RecordsUnsound) as caught:
-            leaderboard_command.leaderboard(False, "json", [folder], None)
+            leaderboard_command.leaderboard(False, "json", None, None)
         assert str(caught.value) == f"1 problem:\n  1. {path}: {expected}"
 
 
@@ -349,7 +353,7 @@ def test_a_run_lists_a_submission_of_another_protocol_without_a_place(folder, mo
 
     for file in (folder / ARENA / "svd").glob("*.json"):
         edited(file, lambda content: content["protocol"].update(task_version=7, sha256="d" * 64))
-    monkeypatch.setattr(run, "COMMITTED", folder)
+    monkeypatch.setattr(workspace, "committed", lambda: folder)
     run._print_places([one for one in load_all(folder) if one.record.submission == "svd"])
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(ARENA)]
     assert line.split()[:3] == [ARENA, "svd", "outdated"]
@@ -391,7 +395,7 @@ def test_changed_and_deleted_sources_are_reported_once_a_submission(folder, meth
 
 def test_committed_records_whose_source_was_changed_or_deleted_are_problems(folder, page, methods, monkeypatch):
     methods(svd="changed")
-    monkeypatch.setattr(standing, "COMMITTED", folder)
+    monkeypatch.setattr(workspace, "committed", lambda: folder)
     found = problems(root=folder, page=page)  # and the page, which does not know of files, still holds
     assert len(found) == 2
     assert any("so the record is outdated; run it again, or restore the file" in own for own in found)

@@ -6,6 +6,7 @@ from pathlib import Path
 from simplibench.api.results import Results
 from simplibench.errors import UsageError
 from simplibench.harness.jobs import guests
+from simplibench.harness.manifests import keep_manifests
 from simplibench.harness.options import DEFAULT_TIMEOUT, RunOptions
 from simplibench.harness.run import plan, prepare, results, run
 from simplibench.methods import Given, require_no_file_running, select
@@ -72,4 +73,5 @@ def evaluate(
         units = plan(select(several), asked.tasks, asked.arenas, asked.seeds, conditions, server)
         places = prepare(units, asked.output, asked.fresh)
         run(units, conditions, places, Quiet(), server)
+    keep_manifests(units, places.output)
     return Results(results(units, conditions, places))

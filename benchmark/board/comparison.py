@@ -34,16 +34,23 @@ class Comparison:
 
 
 def compare(
-    stored: list[Stored], terms: Mapping[str, Terms], first: str, second: str, arenas: list[str]
+    stored: list[Stored],
+    terms: Mapping[str, Terms],
+    first: str,
+    second: str,
+    arenas: list[str],
+    faults: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[list[Comparison], dict[str, str]]:
-    """The arenas in which both have a score, and of the others why not."""
+    """The arenas in which both have a score, and of the others why not; `faults` as for `boards`."""
     by_seed, why = {}, {}
     for arena in arenas:
         groups = [
             [one for one in stored if (one.record.arena, one.record.submission) == (arena, name)]
             for name in (first, second)
         ]
-        problem = _problem(groups, terms[arena], (first, second))
+        problem = _problem(
+            groups, terms[arena], {name: (faults or {}).get((arena, name), "") for name in (first, second)}
+        )
         if problem:
             why[arena] = problem
         else:
@@ -68,11 +75,11 @@ def _corrected(by_seed: Mapping[str, Floats]) -> list[Comparison]:
     ]
 
 
-def _problem(groups: list[list[Stored]], terms: Terms, names: tuple[str, str]) -> str:
-    for name, group in zip(names, groups, strict=True):
+def _problem(groups: list[list[Stored]], terms: Terms, faults: Mapping[str, str]) -> str:
+    for (name, fault), group in zip(faults.items(), groups, strict=True):
         if not group:
             return f"no records of {name}"
-        status, note = standing([one.record for one in group], terms)
+        status, note = standing(group, terms, fault)
         if status != "ok":
             return f"{name} is {status}: {note}"
     return ""

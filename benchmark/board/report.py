@@ -88,7 +88,7 @@ class Report:
     control: bool
     source: Source | None  # None where its file is gone
     arenas: list[ArenaReport]
-    unknown_arenas: list[str]  # that it has records of and that are no longer there
+    gone: list[str]  # of which entries it has records that do not count
     makings: list[Making]
     paths: list[str]  # of its records
 
@@ -100,15 +100,20 @@ def report(
     source: Source | None,
     root: Path,
     labels: Mapping[str, Labels] | None = None,
+    *,
+    faults: Mapping[tuple[str, str], str] | None = None,
+    gone: Sequence[str] = (),
 ) -> Report:
     """What records, its own among the others', say of submission `name`, which has at least one.
 
-    Paths below `root` are told relative to it, so that the page is the same wherever the checkout lies; `labels` by task.
+    Paths below `root` are told relative to it, so that the page is the same wherever the checkout lies; `labels` by task,
+    `faults` as for `boards`, `gone`: what is said of records that do not count.
     """
     ordered = sorted(stored, key=lambda one: one.path)
     own = [one for one in ordered if one.record.submission == name]
     arenas = {one.record.arena for one in own}
     around = [one for one in ordered if one.record.arena in arenas]
+    ranked = boards(around, terms, faults)
     latest = max((one.record for one in own), key=lambda record: record.created)
     return Report(
         submission=name,
@@ -116,8 +121,8 @@ def report(
         reference=latest.reference,
         control=latest.control,
         source=source,
-        arenas=[_arena(board, around, name, labels or {}) for board in boards(around, terms) if _has(board, name)],
-        unknown_arenas=sorted(arenas - set(terms)),
+        arenas=[_arena(board, around, name, labels or {}) for board in ranked if _has(board, name)],
+        gone=list(gone),
         makings=_makings([one.record for one in own]),
         paths=[below(one.path, root) for one in own],
     )

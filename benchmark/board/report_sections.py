@@ -49,8 +49,6 @@ def _standing(report: Report) -> Section:
     text = [f"By {', '.join(report.authors)}. " + _file(report)]
     if report.control:
         text.append("A control: shown for orientation, not ranked.")
-    if report.unknown_arenas:
-        text.append(f"It has records of {', '.join(report.unknown_arenas)} too, which no task has any more.")
     return Section("Where it stands", text, [Lines("", headers, rows)] if rows else [])
 
 
@@ -118,7 +116,7 @@ def _makings(report: Report) -> Section:
         ]
         for making in report.makings
     ]
-    return Section("Its records", tables=[Lines("", headers, rows)])
+    return Section("Its records", report.gone, [Lines("", headers, rows)])
 
 
 def _commit(making: Making) -> str:

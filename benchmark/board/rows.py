@@ -38,22 +38,26 @@ class ArenaBoard:
     least_difference: float | None  # of two scores, to be told apart with so many references and sentences
 
 
-def boards(stored: list[Stored], terms: Mapping[str, Terms]) -> list[ArenaBoard]:
-    """Every arena's board; `terms` by arena."""
+def boards(
+    stored: list[Stored], terms: Mapping[str, Terms], faults: Mapping[tuple[str, str], str] | None = None
+) -> list[ArenaBoard]:
+    """Return every arena's board; `terms` by arena, `faults` by arena and submission: why it lacks a record there."""
     by_arena: dict[str, dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
     for one in stored:
         if one.record.seed != "untrained":
             by_arena[one.record.arena][one.record.submission].append(one)
     return [
-        _arena_board(arena, list(by_arena[arena].values()), terms[arena])
+        _arena_board(arena, list(by_arena[arena].values()), terms[arena], faults or {})
         for arena in sorted(by_arena)
         if arena in terms
     ]
 
 
-def _arena_board(arena: str, groups: list[list[Stored]], terms: Terms) -> ArenaBoard:
+def _arena_board(
+    arena: str, groups: list[list[Stored]], terms: Terms, faults: Mapping[tuple[str, str], str]
+) -> ArenaBoard:
     track = groups[0][0].record.track
-    standings = [standing([one.record for one in group], terms) for group in groups]
+    standings = [standing(group, terms, faults.get((arena, group[0].record.submission), "")) for group in groups]
     rows = [_described(group, *standing) for group, standing in zip(groups, standings, strict=True)]
     fit = [number for number, (status, _) in enumerate(standings) if status == "ok"]
     resampled: dict[str, Floats] = {}
@@ -109,8 +113,16 @@ def _tau(ranked: list[Row]) -> float | None:
     return kendall_tau(np.array(scores), np.array(others)) if len(scores) > 1 else None
 
 
-def standing(records: Sequence[CodecRecord | ExplainerRecord], terms: Terms) -> tuple[Status, str]:
-    """Whether a submission's records make a rank, and why not."""
+def standing(stored: Sequence[Stored], terms: Terms, fault: str = "") -> tuple[Status, str]:
+    """Whether a submission's records in an arena make a rank, and why not; `fault`: a record that cannot be used.
+
+    Records on other references than those that are ranked decide nothing.
+    """
+    if fault:
+        return "incomplete", fault
+    records = [one.record for one in stored if one.record.seed in terms.seeds]
+    if not records:
+        return "incomplete", f"no record is on a reference that is ranked: {', '.join(map(str, terms.seeds))}"
     if any(record.protocol != terms.protocol for record in records):
         current = f"{terms.protocol.task_version}.{terms.protocol.scoring_version}"
         return "outdated", f"made under another protocol than {current}; run it again"
@@ -124,9 +136,8 @@ def standing(records: Sequence[CodecRecord | ExplainerRecord], terms: Terms) -> 
         return "unranked", f"scored without {named}, whose data were missing; fetch them and run it again"
     if all(record.status == "failed" for record in records):
         return "failed", records[0].reason or ""
-    sources = {record.source_sha256 for record in records}
-    if len(sources) > 1:
-        return "incomplete", "its records are of different versions of its file; run it again"
+    if len({record.source_sha256 for record in records}) > 1:
+        return "incomplete", _mixed(records)
     made = {(record.entry, record.seed) for record in records}
     entries = sorted({entry for entry, _ in made})
     missing = [f"{entry} seed {seed}" for entry in entries for seed in terms.seeds if (entry, seed) not in made]
@@ -137,6 +148,16 @@ def standing(records: Sequence[CodecRecord | ExplainerRecord], terms: Terms) -> 
         if all(record.status == "failed" for record in own):
             return "failed", f"every entry failed on reference {seed}: {own[0].reason}"
     return "ok", ""
+
+
+def _mixed(records: Sequence[CodecRecord | ExplainerRecord]) -> str:
+    """What to do about records of several versions of a file: which are old, one cannot tell without the file."""
+    newest = max(records, key=lambda record: record.created)
+    older = next(record for record in records if record.source_sha256 != newest.source_sha256)
+    return (
+        f"its records are of different versions of its file, that of {older.entry} seed {older.seed} of an older one; run "
+        "it again, and delete the records of entries that it does not have any more"
+    )
 
 
 def _described(group: list[Stored], status: Status, note: str) -> Row:

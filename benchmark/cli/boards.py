@@ -11,10 +11,20 @@ from simplibench.cli.app import app
 @app.command()
 def leaderboard(
     check: Annotated[bool, typer.Option(help="Verify every record and that leaderboard.md is what they give.")] = False,
-    format: Annotated[str | None, typer.Option(help="Print md, json or csv instead of writing leaderboard.md.")] = None,
-    records: Annotated[list[Path] | None, typer.Option(help="Folders of records; the committed ones if none.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="md, json or csv; without --page it is printed instead of written.")
+    ] = None,
+    records: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folders of records, instead of the committed ones; without --page their board is printed."),
+    ] = None,
     page: Annotated[
-        Path | None, typer.Option(help="The page to write or check; leaderboard.md of the checkout.")
+        Path | None,
+        typer.Option(
+            "--page",
+            "--output",
+            help="The page to write or check; without, leaderboard.md of the checkout, or of the current folder.",
+        ),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write one file for browsers instead, with charts; it needs no network.")
@@ -36,7 +46,7 @@ def compare(
     second: Annotated[str, typer.Argument(help="Another.")],
     arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
     records: Annotated[
-        list[Path] | None, typer.Option(help="Folders of records; if none, the committed ones and results.")
+        list[Path] | None, typer.Option(help="Folders of records; if none, results before the committed ones.")
     ] = None,
 ) -> None:
     """Say what may be concluded about two submissions: paired differences, corrected for the number of arenas."""

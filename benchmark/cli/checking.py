@@ -13,7 +13,7 @@ def check(
     submission: Annotated[str, typer.Argument(help="A submission's file, or a method's name.")],
     against: Annotated[
         Path | None,
-        typer.Option(help="A record, or a folder of records; without, the committed ones, else those in results."),
+        typer.Option(help="A record, or a folder of records; without, the committed ones before those in results."),
     ] = None,
     tolerance: Annotated[
         float, typer.Option(help="How far below 0 the whole interval of a score's difference may lie.")

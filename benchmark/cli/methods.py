@@ -28,7 +28,9 @@ def info(name: Annotated[str, typer.Argument(help="A task, an arena or a method.
 def new(
     name: Annotated[str, typer.Argument(help="The method's name: lower case, digits, dashes.")],
     track: Annotated[str, typer.Option(help="codec or explainer.")] = "codec",
-    folder: Annotated[Path | None, typer.Option(help="Where to write it; the checkout's submissions/ if none.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write it; submissions/ of the checkout if none.")
+    ] = None,
 ) -> None:
     """Write a commented submission that runs as it is, to be made yours."""
     from simplibench.commands import new as command
@@ -61,7 +63,7 @@ def run(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Sentences a split, at most: a quick look, not ranked.")
     ] = None,
-    output: Annotated[Path, typer.Option(help="Where records are saved.")] = Path("results"),
+    output: Annotated[Path, typer.Option(help="The folder that records are saved in.")] = Path("results"),
     fresh: Annotated[bool, typer.Option(help="Make records again that are there already.")] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Units side by side; by default one a core, at most 4; one with --limit.")
@@ -86,7 +88,7 @@ def run(
 def report(
     name: Annotated[str, typer.Argument(help="A submission, by the name its records have.")],
     records: Annotated[
-        list[Path] | None, typer.Option(help="Folders of its records; results and the committed ones if none.")
+        list[Path] | None, typer.Option(help="Folders of its records; if none, results before the committed ones.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="The file to write; standard output if none.")] = None,
     format: Annotated[str, typer.Option(help="md for a pull request, html for a browser.")] = "md",

@@ -1,13 +1,16 @@
 """What `info` tells of an arena: its ranking, and every entry's figures by split."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from statistics import fmean
 
+from simplibench import workspace
 from simplibench.board import Row, boards
 from simplibench.board.render import interval_text, rank_text
+from simplibench.commands.choosing import Chosen, choose
+from simplibench.commands.gathering import gather, paths
 from simplibench.commands.options import print_table
-from simplibench.records import COMMITTED, CodecRecord, ExplainerRecord, load_all
+from simplibench.records import CodecRecord, ExplainerRecord
 from simplibench.registry import terms
 from simplibench.scoring.faithfulness import BUDGET_HALVINGS
 
@@ -16,14 +19,14 @@ Entry = tuple[str, str]  # submission and label
 
 def show_arena(name: str) -> None:
     """The ranking, then the figures."""
-    committed = load_all(COMMITTED, arenas=[name])
-    rows = [row for board in boards(committed, terms()) for row in board.rows]
+    committed = _committed([name])
+    rows = [row for board in boards(committed.stored, terms(), committed.faults) for row in board.rows]
     print_table(("rank", "submission", "OOD score", "gap"), [place(row, row.submission) for row in rows], name)
     if not rows:
         task, _, arena = name.partition("/")
         print(f"no record of it is committed; `simplibench run METHOD --task {task} --arena {arena}` makes some")
     by_entry: dict[Entry, list[CodecRecord | ExplainerRecord]] = defaultdict(list)
-    for stored in committed:
+    for stored in committed.stored:
         record = stored.record
         if record.status == "ok" and record.seed != "untrained":
             by_entry[record.submission, record.entry].append(record)
@@ -34,9 +37,19 @@ def show_arena(name: str) -> None:
 
 def rows_of(submission: str) -> list[Row]:
     """A submission's rows of the leaderboard."""
-    arenas = {path.parent.relative_to(COMMITTED).as_posix() for path in COMMITTED.glob(f"*/*/{submission}")}
-    found = boards(load_all(COMMITTED, arenas=arenas), terms())
+    root = workspace.committed()
+    arenas = {path.parent.relative_to(root).as_posix() for path in root.glob(f"*/*/{submission}")}
+    committed = _committed(arenas)
+    found = boards(committed.stored, terms(), committed.faults)
     return [row for board in found for row in board.rows if row.submission == submission]
+
+
+def _committed(arenas: Collection[str]) -> Chosen:
+    """The committed records of some arenas; those that cannot be used are named."""
+    known, root = terms(), workspace.committed()
+    chosen = choose([gather(root, paths(root, arenas), known)], known)
+    chosen.remarks.say()
+    return chosen
 
 
 def place(row: Row, name: str) -> list[str]:

@@ -10,7 +10,14 @@ from simplibench.board.regression import Comparison, Limits
 from simplibench.board.remeasured import compare
 from simplibench.board.render import interval_text
 from simplibench.commands.options import print_table
-from simplibench.commands.recorded import chosen, of_generated_tasks, of_short_fits, records_of, require_comparable
+from simplibench.commands.recorded import (
+    chosen,
+    of_generated_tasks,
+    of_short_fits,
+    of_whole_splits,
+    records_of,
+    require_comparable,
+)
 from simplibench.commands.run import Bar
 from simplibench.errors import UsageError
 from simplibench.guest import ForkServer
@@ -61,6 +68,7 @@ def check(options: Options) -> int:
         stored = records_of(manifest.name, options.submission, options.against)
         recorded = chosen(stored, options.arenas, seed)
         recorded = recorded if options.arenas else of_generated_tasks(recorded)
+        recorded = of_whole_splits(recorded)
         require_comparable(recorded, options.submission)
         known = {one.record.entry for one in recorded}
         recorded = recorded if options.every else of_short_fits(recorded)

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.board.comparison import compare as compare_records
 from simplibench.board.render import interval_text
+from simplibench.commands.choosing import Chosen, choose
+from simplibench.commands.gathering import gather_of, paths
 from simplibench.commands.options import print_table
 from simplibench.errors import UsageError
-from simplibench.records import COMMITTED, RESULTS, Stored, load_all
+from simplibench.records import RESULTS
 from simplibench.registry import terms
 
 LEAST_SHOWN = 0.001  # of p-values
@@ -17,16 +20,14 @@ def compare(first: str, second: str, arenas: list[str] | None, roots: list[Path]
     missing = [root for root in roots or [] if not root.is_dir()]
     if missing:
         raise UsageError(f"--records {missing[0]}: no such folder")
-    own = [RESULTS] if RESULTS.is_dir() else []
-    stored = load_all(*(roots or [COMMITTED, *own]))
-    _require(stored, first, second)
     known = terms()
     unknown = [arena for arena in arenas or [] if arena not in known]
     if unknown:
         raise UsageError(f"--arena {unknown[0]}: no such arena; there are: {', '.join(known)}")
-    of_either = {one.record.arena for one in stored if one.record.submission in (first, second)}
-    chosen = arenas or [arena for arena in known if arena in of_either]
-    found, why = compare_records(stored, known, first, second, chosen)
+    chosen = _records(first, second, roots)
+    there = {one.record.arena for one in chosen.stored}
+    asked = arenas or [arena for arena in known if arena in there]
+    found, why = compare_records(chosen.stored, known, first, second, asked, chosen.faults)
     if not found:
         reasons = "; ".join(f"{arena}: {reason}" for arena, reason in why.items())
         raise UsageError(f"{first} and {second} have scores together in no arena asked for. {reasons}")
@@ -44,12 +45,21 @@ def _p_text(p: float) -> str:
     return f"{p:.3f}" if p >= LEAST_SHOWN else f"< {LEAST_SHOWN}"
 
 
-def _require(stored: list[Stored], first: str, second: str) -> None:
-    names = sorted({one.record.submission for one in stored})
+def _records(first: str, second: str, roots: list[Path] | None) -> Chosen:
+    """The records of both that count: those in `results` before the committed ones, of named folders the last's first.
+
+    Raises UsageError where there are none of one.
+    """
     if first == second:
         raise UsageError(f"{first} is to be compared with another submission, not with itself")
+    known = terms()
+    folders = list(reversed(roots or [workspace.committed(), RESULTS]))
+    chosen = choose([gather_of(folder, (first, second), known) for folder in folders], known)
+    chosen.remarks.say()
     for name in (first, second):
-        if name not in names:
+        if all(one.record.submission != name for one in chosen.stored):
+            names = sorted({path.parent.name for folder in folders for path in paths(folder, known)})
             raise UsageError(
                 f"no records of {name}; there are of: {', '.join(names)}; `simplibench run {name}` makes them"
             )
+    return chosen

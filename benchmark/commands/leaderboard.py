@@ -1,22 +1,21 @@
 """`leaderboard`: the page from the records, and the check that it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.board import leaderboard_csv, leaderboard_json, leaderboard_markdown
 from simplibench.commands.audit import audit
 from simplibench.commands.options import require_format
-from simplibench.commands.page import FIGURE, SHOWN, check_figure_of, renderer_beside, write_figure, write_page
+from simplibench.commands.page import SHOWN, check_figure_of, renderer_beside, write_figure, write_page
 from simplibench.commands.reading import ALL, Reading, Wish, read
 from simplibench.commands.soundness import printable, require_none
 from simplibench.errors import UsageError
 from simplibench.files import require_file, write_text
 from simplibench.pages import require_libraries
-from simplibench.records import COMMITTED
-from simplibench.registry import BASELINES
+from simplibench.records import files_below
 
-PAGE = BASELINES.parent / "leaderboard.md"
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}
 
 
@@ -40,34 +39,26 @@ NO_PICTURES = Pictures()
 def leaderboard(
     check: bool, format: str | None, roots: list[Path] | None, page: Path | None, pictures: Pictures = NO_PICTURES
 ) -> None:
-    """Write, print or check. Raises RecordsUnsound or DamagedFile for records, a page or a figure that do not hold."""
+    """Write, print or check. Raises RecordsUnsound or DamagedFile for records, a page or a figure that do not hold.
+
+    The board of records that are named, instead of the committed ones, is printed unless a page is named too.
+    """
     require_format(format or "md", *WRITERS)
     if check and pictures.page:
         raise UsageError("--check holds for leaderboard.md and the figure; leave out --html and --open")
     if pictures.figure and pictures.figure.suffix != ".png":
         raise UsageError(f"--figure must name a file that ends in .png, got {pictures.figure}")
-    missing = [root for root in roots or [] if not root.is_dir()]
-    if missing:
-        raise UsageError(f"--records {missing[0]}: no such folder")
-    roots, page = roots or [COMMITTED], page or PAGE
-    if check:
-        figure = pictures.figure or (FIGURE if page == PAGE else None)
-        print(f"{_check(roots, format or 'md', page, figure)} records verified; {page} is what they give")
-        return
+    _require_records(roots or [])
     drawn = pictures.page or pictures.figure
-    _require_writable(
-        {"--html": pictures.html, "--figure": pictures.figure, "--page": None if drawn or format else page}
-    )
-    if drawn:
+    if not check:
+        text_file = None if drawn or format or (roots and not page) else page or workspace.page()
+        _require_writable({"--html": pictures.html, "--figure": pictures.figure, "--page": text_file})
+    if check:
+        _check(roots, format or "md", page, pictures.figure)
+    elif drawn:
         _draw(roots, pictures)
-        return
-    reading = _sound(read(roots, Wish()))
-    text = WRITERS[format or "md"](reading.boards)
-    if format:
-        print(text, end="")
     else:
-        write_text(page, text)
-        print(f"wrote {page} from {len(reading.listed)} records")
+        _write(roots, format, page)
 
 
 def _require_writable(files: Mapping[str, Path | None]) -> None:
@@ -77,30 +68,61 @@ def _require_writable(files: Mapping[str, Path | None]) -> None:
             require_file(option, file)
 
 
-def _sound(reading: Reading) -> Reading:
-    """Raises DamagedFile for the first record that cannot be used, RecordsUnsound for those of unknown arenas."""
+def _require_records(roots: list[Path]) -> None:
+    """Raises UsageError for a folder that is not there or empty: its board would be one of nothing."""
+    for root in roots:
+        if not root.is_dir():
+            raise UsageError(f"--records {root}: no such folder")
+        if not files_below(root):
+            raise UsageError(f"--records {root}: no records; expected TASK/ARENA/SUBMISSION/ENTRY.seed-N.json below it")
+
+
+def _write(roots: list[Path] | None, format: str | None, page: Path | None) -> None:
+    reading = _read(roots, Wish())
+    text = WRITERS[format or "md"](reading.boards)
+    if page is None and (roots or format):
+        print(text, end="")
+        return
+    page = page or workspace.page()
+    write_text(page, text)
+    print(f"wrote {page} from {len(reading.listed)} records")
+
+
+def _read(roots: list[Path] | None, wish: Wish) -> Reading:
+    """The committed records, which must all hold; or those of some folders, of which the others are left out.
+
+    Raises DamagedFile for the first record that cannot be used, RecordsUnsound for those of unknown arenas, UsageError
+    where nothing is left.
+    """
+    reading = read(roots or [workspace.committed()], replace(wish, lenient=bool(roots)))
+    reading.remarks.say()
     if reading.damaged:
         raise reading.damaged[0]
     require_none(list(map(printable, reading.problems)))
+    if roots and not reading.listed and wish.only is None:
+        raise UsageError(f"--records {', '.join(map(str, roots))}: no record there can be used")
     return reading
 
 
-def _check(roots: list[Path], format: str, page: Path, figure: Path | None) -> int:
-    """How many records hold, and the page and the figure with them."""
-    reading = read(roots, Wish(audited=True, drawn=(SHOWN,) if figure else ()))
+def _check(roots: list[Path] | None, format: str, page: Path | None, figure: Path | None) -> None:
+    """Say how many records hold, and the page and the figure with them."""
+    page = page or workspace.page()
+    if figure is None and workspace.checkout() and page == workspace.page():
+        figure = workspace.figure()
+    reading = read(roots or [workspace.committed()], Wish(audited=True, drawn=(SHOWN,) if figure else ()))
     audit(reading, page, WRITERS[format]).require()
     if figure:
         check_figure_of(reading, figure)
-    return len(reading.listed)
+    print(f"{len(reading.listed)} records verified; {page} is what they give")
 
 
-def _draw(roots: list[Path], pictures: Pictures) -> None:
+def _draw(roots: list[Path] | None, pictures: Pictures) -> None:
     require_libraries()
     if not pictures.page:
-        reading = _sound(read(roots, Wish(drawn=(SHOWN,), only=SHOWN)))
+        reading = _read(roots, Wish(drawn=(SHOWN,), only=SHOWN))
     else:
         with renderer_beside() as draw:
-            reading = _sound(read(roots, Wish(drawn=ALL)))
+            reading = _read(roots, Wish(drawn=ALL))
             write_page(reading, pictures.html, pictures.open, draw)
     if pictures.figure:
         write_figure(reading, pictures.figure)

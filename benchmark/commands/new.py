@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.errors import UsageError
 from simplibench.files import write_text
 from simplibench.methods.template import file_name, submission_text
-from simplibench.registry import SUBMISSIONS, all_methods
+from simplibench.registry import all_methods
 
 
 def new(name: str, track: str, folder: Path | None) -> None:
@@ -14,12 +15,14 @@ def new(name: str, track: str, folder: Path | None) -> None:
     taken = all_methods().get(name)
     if taken:
         raise UsageError(f"there is a {taken.kind} called {name}, {taken.path}; choose another name")
-    into = folder or SUBMISSIONS
+    into = folder or workspace.submissions()
     if folder is None and not into.is_dir():
-        raise UsageError(f"no folder of submissions at {into}, as this is no checkout; say where with --folder")
+        raise UsageError(
+            f"no folder of submissions at {into}, as this is no checkout; make it, or say where with --folder"
+        )
     path = into / file_name(name)
     if path.exists():
         raise UsageError(f"{path}: there already, and left as it is; choose another name or remove it")
     write_text(path, text)
-    method = name if into.resolve() == SUBMISSIONS.resolve() else str(path)
+    method = name if into.resolve() == workspace.submissions().resolve() else str(path)
     print(f"wrote {path}, which runs as it is; make it yours\nnext: simplibench validate {method}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.board import ArenaCurves
 from simplibench.commands.reading import Reading
 from simplibench.commands.standing import Listed
@@ -15,9 +16,8 @@ from simplibench.errors import UsageError
 from simplibench.files import cache_folder, write_text
 from simplibench.harness.pool import workers
 from simplibench.pages.figure import check_figure, save_figure
-from simplibench.registry import BASELINES, all_methods, all_tasks
+from simplibench.registry import all_methods, all_tasks
 
-FIGURE = BASELINES.parent / "docs" / "leaderboard.png"
 SHOWN = "dyck-20-10/attention.1"  # in the figure
 
 
@@ -69,9 +69,9 @@ def task_labels() -> dict[str, dict[str, dict[str, str]]]:
 
 def files_from(page: Path) -> dict[str, tuple[str, str]]:
     """The submissions whose files are there: address as seen from the page, and name."""
-    folder, root = page.resolve().parent, BASELINES.parent
+    folder = page.resolve().parent
     return {
-        name: (Path(os.path.relpath(method.path, folder)).as_posix(), str(method.path.relative_to(root)))
+        name: (Path(os.path.relpath(method.path, folder)).as_posix(), workspace.told(method.path))
         for name, method in all_methods().items()
     }
 

@@ -10,12 +10,16 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from simplibench import workspace
 from simplibench.board import ArenaBoard, ArenaCurves, boards, comparable_curves
+from simplibench.commands.choosing import choose
+from simplibench.commands.gathering import Gathered, gather, gathered
+from simplibench.commands.remarks import Remarks
 from simplibench.commands.soundness import unknown, unsound
 from simplibench.commands.standing import Listed
 from simplibench.errors import DamagedFile
 from simplibench.harness.pool import default_jobs, end_at_once, shared_out
-from simplibench.records import files_below, read_files, without_collection
+from simplibench.records import Stored, files_below, read_files, without_collection
 from simplibench.registry import terms
 
 MANY = 200  # records: from so many on it pays to start another process
@@ -31,6 +35,7 @@ class Wish:
     ranked: bool = True
     drawn: tuple[str, ...] | None = ()  # the arenas whose curves are wanted, or ALL
     only: str | None = None  # this arena, as if there were no other
+    lenient: bool = False  # what cannot be used is left out, unless it is committed
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,16 @@ class Reading:
     problems: list[str] = field(default_factory=list)  # of the others; an arena that has some is not ranked
     boards: list[ArenaBoard] = field(default_factory=list)
     curves: list[ArenaCurves] = field(default_factory=list)
+    remarks: Remarks = field(default_factory=Remarks)
 
 
 def read(roots: Sequence[Path], wish: Wish) -> Reading:
-    """Everything below the roots."""
+    """Read everything below the roots; of a submission with records below several, a later root's count."""
     groups: dict[str, Files] = defaultdict(list)
-    for root, path in files_below(*roots):
-        groups["/".join(path.relative_to(root).parts[:2])].append((root, path))
-    wanted = [arena for arena in groups if wish.only in (None, arena)]
+    for root in dict.fromkeys(roots):
+        for _, path in files_below(root):
+            groups["/".join(path.relative_to(root).parts[:2])].append((root, path))
+    wanted = [arena for arena in sorted(groups) if wish.only in (None, arena)]
     parts = _each([groups[arena] for arena in wanted], partial(_arena, wish=wish))
     return Reading(
         listed=[one for part in parts for one in part.listed],
@@ -57,6 +64,7 @@ def read(roots: Sequence[Path], wish: Wish) -> Reading:
         problems=[problem for part in parts for problem in part.problems],
         boards=sorted((board for part in parts for board in part.boards), key=lambda board: board.arena),
         curves=sorted((own for part in parts for own in part.curves), key=lambda own: own.arena),
+        remarks=Remarks.of(part.remarks for part in parts),
     )
 
 
@@ -93,8 +101,26 @@ def _begin() -> None:
 
 def _arena(files: Files, wish: Wish) -> Reading:
     """One arena's records; of those that do not hold no board is made."""
-    stored, damaged = read_files(files)
-    problems = unsound(stored) if wish.audited else unknown(stored)
-    ranked = boards(stored, terms()) if wish.ranked and not damaged and not problems else []
+    known = terms()
+    by_root: dict[Path, list[Path]] = defaultdict(list)
+    for root, path in files:
+        by_root[root].append(path)
+    parts: list[Gathered] = []
+    damaged: list[DamagedFile] = []
+    problems: list[str] = []
+    stored: list[Stored] = []
+    for root, paths in reversed(by_root.items()):
+        if wish.lenient and not workspace.is_committed(root):
+            parts.append(gather(root, paths, known))
+            continue
+        there, broken = read_files((root, path) for path in paths)
+        damaged += broken
+        problems += unsound(there) if wish.audited else unknown(there)
+        stored += there
+        parts.append(gathered(root, [] if problems else there, known))
+    chosen = choose(parts, known)
+    ranked = boards(chosen.stored, known, chosen.faults) if wish.ranked and not damaged and not problems else []
     drawn = [board for board in ranked if wish.drawn is ALL or board.arena in wish.drawn]
-    return Reading(list(map(Listed.of, stored)), damaged, problems, ranked, comparable_curves(stored, drawn))
+    listed = stored if wish.audited else chosen.stored
+    curves = comparable_curves(chosen.stored, drawn)
+    return Reading(list(map(Listed.of, listed)), damaged, problems, ranked, curves, chosen.remarks)

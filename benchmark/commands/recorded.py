@@ -4,16 +4,18 @@ import sys
 from itertools import accumulate
 from pathlib import Path
 
+from simplibench import workspace
+from simplibench.commands.choosing import choose
+from simplibench.commands.gathering import gather_of
 from simplibench.errors import UsageError
-from simplibench.records import COMMITTED, RESULTS, Protocol, Runtime, SeedName, Stored, load
-from simplibench.registry import load_task, protocol
+from simplibench.records import RESULTS, Protocol, Runtime, SeedName, Stored, load
+from simplibench.registry import load_task, protocol, terms
 
 FIT_SECONDS = 3.0  # for the entries of an arena, by their records: a check is for every day
-USUAL = (COMMITTED, RESULTS)  # the agreed ones first: `results` may hold what is to be checked
 
 
 def records_of(submission: str, named: str, against: Path | None) -> list[Stored]:
-    """A submission's successful records: of one file, a folder, or the first usual folder that has any.
+    """A submission's successful records: of one file, a folder, or by arena the first usual folder that has whole ones.
 
     `named` is what the user called the submission. Raises UsageError with the command that makes records.
     """
@@ -22,9 +24,11 @@ def records_of(submission: str, named: str, against: Path | None) -> list[Stored
     else:
         if against is not None and not against.is_dir():
             raise UsageError(f"--against {against}: no such file or folder of records")
-        roots = USUAL if against is None else (against,)
-        per_root = ([load(path) for path in sorted(root.glob(f"*/*/{submission}/*.json"))] for root in roots)
-        found = next((own for own in per_root if own), [])
+        # The agreed ones first: `results` may hold what is to be checked.
+        known, roots = terms(), (workspace.committed(), RESULTS) if against is None else (against,)
+        there = choose([gather_of(root, (submission,), known) for root in roots], known, together=False)
+        there.remarks.say()
+        found = there.stored
     good = [one for one in found if one.record.status == "ok"]
     if not good:
         where = "the committed records or results/" if against is None else str(against)
@@ -94,6 +98,15 @@ def _fit_seconds(one: Stored) -> float:
     """As recorded; explainers fit nothing."""
     runtime = one.record.runtime
     return runtime.fit_seconds if isinstance(runtime, Runtime) else 0.0
+
+
+def of_whole_splits(stored: list[Stored]) -> list[Stored]:
+    """Without the records that a quick look has left, unless there are no others."""
+    kept = [one for one in stored if one.record.limit is None]
+    if kept and len(kept) < len(stored):
+        left = dict.fromkeys(one.record.arena for one in stored if one.record.limit is not None)
+        print(f"not checked, since they were made with --limit: records in {', '.join(left)}", file=sys.stderr)
+    return kept or stored
 
 
 def require_comparable(stored: list[Stored], named: str) -> None:

@@ -4,19 +4,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from simplibench.board.report import Report, Source, below
+from simplibench import workspace
+from simplibench.board.report import Report, Source
 from simplibench.board.report import report as report_of
 from simplibench.board.report_markdown import report_markdown
+from simplibench.commands.choosing import Chosen, choose
+from simplibench.commands.gathering import gather, gather_of, paths
 from simplibench.commands.options import require_format
 from simplibench.commands.page import task_labels
+from simplibench.commands.remarks import Remarks, gone_lines
 from simplibench.errors import UsageError
 from simplibench.files import require_file, write_text
 from simplibench.methods import source_sha256
 from simplibench.methods.template import file_name
-from simplibench.records import COMMITTED, RESULTS, Stored, load_all
-from simplibench.registry import BASELINES, all_methods, terms
-
-ROOT = BASELINES.parent
+from simplibench.records import RESULTS
+from simplibench.registry import all_methods, terms
 
 
 def report(name: str, roots: list[Path] | None, output: Path | None, format: str) -> None:
@@ -27,8 +29,12 @@ def report(name: str, roots: list[Path] | None, output: Path | None, format: str
         raise UsageError(f"--records {missing[0]}: no such folder")
     if output:
         require_file("--output", output)
-    stored = among_committed(name, roots)
-    found = report_of(stored, name, terms(), _source(name), ROOT, task_labels())
+    chosen = counting(name, roots)
+    chosen.remarks.say()
+    gone = gone_lines(chosen.remarks.gone)
+    found = report_of(
+        chosen.stored, name, terms(), _source(name), workspace.root(), task_labels(), faults=chosen.faults, gone=gone
+    )
     text = writer(format)(found)
     if output:
         write_text(output, text)
@@ -36,27 +42,31 @@ def report(name: str, roots: list[Path] | None, output: Path | None, format: str
     else:
         print(text, end="")
     # A page on standard output is for a file or a pipe; what comes next is for the reader.
-    committed = all(one.path.is_relative_to(COMMITTED) for one in stored if one.record.submission == name)
+    committed = all(workspace.is_committed(one.path) for one in chosen.stored if one.record.submission == name)
     print("\n".join(next_steps(found, committed)), file=sys.stdout if output else sys.stderr)
 
 
-def among_committed(name: str, roots: list[Path] | None) -> list[Stored]:
-    """A submission's records under the roots, or under `results`, in place of its committed ones, among the others'.
+def counting(name: str, roots: list[Path] | None) -> Chosen:
+    """A submission's records under the roots, or under `results` and the committed ones, among the others' committed.
 
-    Without roots, its committed records count in the arenas that `results` has none of. Raises UsageError for no records.
+    Raises UsageError for no records.
     """
-    made = [one for root in roots or [RESULTS] for one in load_all(root) if one.record.submission == name]
-    replaced = {one.record.arena for one in made}
-    committed = load_all(COMMITTED)
+    known, committed = terms(), workspace.committed()
+    own = [gather_of(root, (name,), known) for root in reversed(roots or [RESULTS])]
+    arenas = {arena for part in own for arena, _ in (*part.stored, *part.lacking)}
     if not roots:
-        made += [one for one in committed if one.record.submission == name and one.record.arena not in replaced]
-    if not made:
+        arenas |= {"/".join(path.relative_to(committed).parts[:2]) for path in paths(committed, submissions=(name,))}
+    there = gather(committed, paths(committed, arenas), known)
+    own += [] if roots else [there.part(lambda place: place[1] == name)]
+    chosen = choose(own, known)
+    remarks = Remarks.of([chosen.remarks, there.remarks])
+    if not chosen.stored:
+        remarks.say()
         looked = ", ".join(map(str, roots)) if roots else f"{RESULTS} and the committed records"
         file = name if name in all_methods() else "FILE"
         raise UsageError(f"no records of {name} in {looked}; `simplibench run {file}` makes them")
-    arenas = {one.record.arena for one in made}
-    others = [one for one in committed if one.record.submission != name and one.record.arena in arenas]
-    return others + made
+    others = choose([there.part(lambda place: place[1] != name)], known)
+    return Chosen(others.stored + chosen.stored, others.faults | chosen.faults, remarks)
 
 
 def writer(format: str) -> Callable[[Report], str]:
@@ -74,7 +84,7 @@ def writer(format: str) -> Callable[[Report], str]:
 def _source(name: str) -> Source | None:
     """The method's file, if there is still one of that name."""
     method = all_methods().get(name)
-    return Source(below(method.path, ROOT), source_sha256(method.path)) if method else None
+    return Source(workspace.told(method.path), source_sha256(method.path)) if method else None
 
 
 def next_steps(found: Report, committed: bool) -> list[str]:

@@ -8,15 +8,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from simplibench import workspace
 from simplibench.api.tables import entry_tables, failures
 from simplibench.board import boards, entry_rows
 from simplibench.board.render import interval_text, rank_text
+from simplibench.commands.choosing import choose
+from simplibench.commands.gathering import gather, paths, set_gone_apart
 from simplibench.commands.options import print_table, progress_bar, require_format
+from simplibench.commands.remarks import gone_lines
 from simplibench.harness import run as harness
 from simplibench.harness.jobs import guests
+from simplibench.harness.manifests import keep_manifests, manifests_of
 from simplibench.harness.options import RunOptions
 from simplibench.harness.pool import default_jobs
-from simplibench.records import COMMITTED, RESULTS, Stored, load_all
+from simplibench.harness.unit import Unit
+from simplibench.records import RESULTS, Stored
 from simplibench.registry import terms
 
 
@@ -87,6 +93,7 @@ def run(options: Options) -> int:
         with Bar(harness.steps(units)) as bar:
             jobs = asked.jobs or (1 if asked.limit else default_jobs(conditions.device))
             made = harness.run(units, conditions, places, bar, server, jobs)
+    keep_manifests(units, asked.output)
     stored = harness.results(units, conditions, places)
     skipped = len(stored) - made
     if skipped:
@@ -94,6 +101,7 @@ def run(options: Options) -> int:
             f"{skipped} of {len(stored)} records were there already and valid; --fresh makes them again",
             file=sys.stderr,
         )
+    _tell_gone(units, options.output)
     if options.format == "json":
         print(json.dumps([one.record.model_dump(mode="json") for one in stored], indent=1))
     else:
@@ -101,6 +109,17 @@ def run(options: Options) -> int:
         _print_places(stored)
         _print_next(stored, options)
     return int(any(one.record.status == "failed" for one in stored))
+
+
+def _tell_gone(units: list[Unit], output: Path) -> None:
+    """Name on standard error the records in the folder of entries that the files which were run do not have any more."""
+    known, manifests = terms(), manifests_of(units)
+    there = gather(output, paths(output, submissions=manifests), known)
+    gone = set_gone_apart(there, known, manifests).remarks.gone
+    committed = workspace.is_committed(output)
+    consequence = "keep it from the leaderboard until they are deleted" if committed else "do not count"
+    for line in gone_lines(gone, consequence):
+        print(line, file=sys.stderr)
 
 
 def _print_entries(stored: list[Stored]) -> None:
@@ -114,9 +133,11 @@ def _print_entries(stored: list[Stored]) -> None:
 def _print_places(stored: list[Stored]) -> None:
     """Where the run's submissions stand among the committed records, in place of their own committed ones."""
     names = {(one.record.arena, one.record.submission) for one in stored}
-    committed = load_all(COMMITTED, arenas={arena for arena, _ in names})
-    others = [one for one in committed if (one.record.arena, one.record.submission) not in names]
-    found = boards(others + stored, terms())
+    known, root = terms(), workspace.committed()
+    committed = gather(root, paths(root, arenas={arena for arena, _ in names}), known)
+    others = choose([committed.part(lambda place: place not in names)], known)
+    others.remarks.say()
+    found = boards(others.stored + stored, known, others.faults)
     rows = [
         [
             row.arena,

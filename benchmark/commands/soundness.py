@@ -28,14 +28,14 @@ def unsound(stored: Sequence[Stored]) -> list[str]:
     return [
         problem
         for one, own in zip(stored, problems_each(stored), strict=True)
-        for problem in (*own, *(f"{one.path}: {said}" for said in (*_untrue(one), *_foreign(one, current))))
+        for problem in (*own, *(f"{one.path}: {said}" for said in (*_untrue(one), *foreign(one, current))))
     ]
 
 
 def unknown(stored: Sequence[Stored]) -> list[str]:
     """What they say of tasks, arenas and splits that there are not: no board can be made of such records."""
     current = terms()
-    return [f"{one.path}: {problem}" for one in stored for problem in _foreign(one, current)]
+    return [f"{one.path}: {problem}" for one in stored for problem in foreign(one, current)]
 
 
 def require_whole(one: Stored) -> None:
@@ -52,7 +52,7 @@ def _untrue(one: Stored) -> Iterator[str]:
         yield f"submission: expected lower-case words joined by hyphens, got {name!r}; rename and run it again"
 
 
-def _foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
+def foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
     """What a record says of tasks, arenas and splits that is not so: figures cannot tell, the task can."""
     record = one.record
     if record.task not in all_tasks():

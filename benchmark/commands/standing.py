@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.commands.soundness import version
 from simplibench.methods import source_sha256
-from simplibench.records import COMMITTED, Protocol, Stored, Terms
+from simplibench.records import Protocol, Stored, Terms
 from simplibench.records.store import ground_name
 from simplibench.registry import all_methods
 
@@ -75,7 +76,7 @@ def sources(listed: Sequence[Listed], standing: Counter[str]) -> Iterator[tuple[
     here = {sha256 for _, sha256 in files.values()}
     others: dict[tuple[str, str, bool], list[Listed]] = defaultdict(list)
     for one in listed:
-        committed = COMMITTED in one.path.absolute().parents
+        committed = workspace.is_committed(one.path)
         if one.source_sha256 not in here:
             others[one.submission, one.source_sha256, committed].append(one)
         standing[SAME if one.source_sha256 in here else CHANGED if one.submission in files else DELETED] += 1

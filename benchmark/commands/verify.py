@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.board import leaderboard_markdown
 from simplibench.commands.audit import Audit, audit
 from simplibench.commands.options import print_table
@@ -10,21 +11,22 @@ from simplibench.commands.reading import Reading, Wish, read
 from simplibench.commands.soundness import printable, unsound
 from simplibench.commands.standing import Listed, orphans
 from simplibench.errors import DamagedFile, UsageError
-from simplibench.records import COMMITTED, Stored, load_single
-from simplibench.registry import BASELINES
-
-PAGE = BASELINES.parent / "leaderboard.md"
+from simplibench.records import Stored, load_single
 
 
 def verify(files: Sequence[Path], root: Path | None, page: Path | None) -> None:
-    """Examine the given records, or all below a folder with the board they make. Raises RecordsUnsound."""
+    """Examine the given records, or all below a folder with the board they make. Raises RecordsUnsound.
+
+    An installed copy carries records and no page.
+    """
     if files and (root or page):
         raise UsageError("verify takes records, or --records and --page, not both")
-    reading = _given(files) if files else _below(root or COMMITTED, ranked=root is None or page is not None)
-    page = page or (None if root or files else PAGE)
+    folder = root or workspace.committed()
+    reading = _given(files) if files else _below(folder, ranked=root is None or page is not None)
+    page = page or (workspace.page() if workspace.checkout() and not (root or files) else None)
     found = audit(reading, page, leaderboard_markdown)
     found.require()
-    left = [] if files else list(orphans(root or COMMITTED, reading.listed))
+    left = [] if files else list(orphans(folder, reading.listed))
     _print(found, left, len(reading.listed), page)
 
 

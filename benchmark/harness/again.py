@@ -7,19 +7,16 @@ from pathlib import Path
 from simplibench.guest import ForkServer
 from simplibench.harness.pool import default_jobs
 from simplibench.harness.run import plan, results, run
+from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit
 from simplibench.records import SeedName, Stored
 
-# Sentences of each split that a proxy is run on. All splits and arenas stay, since a proxy may fail on any of them, and
-# one reference is enough, since a change shows on each. svd in five arenas then takes half a minute of two cores.
-SENTENCES = 100
-CASES = 4  # of each split that an explainer explains; each on the bank's 42 models
 Wanted = Mapping[tuple[str, SeedName], frozenset[str]]  # (arena with its task, reference) -> labels of entries
 
 
 def compared(track: str, limit: int | None) -> int:
     """How many sentences or cases a split are compared."""
-    return limit or (CASES if track == "explainer" else SENTENCES)
+    return limit or TRACKS[track].compared
 
 
 def units_again(file: Path, wanted: Wanted, conditions: Conditions, server: ForkServer | None) -> list[Unit]:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import torch
 
+from simplibench import workspace
 from simplibench.records import Environment
 
 PACKAGES = ("simplibench", "torch", "numpy", "scikit-learn", "pydantic", "safetensors")
-ROOT = Path(__file__).parent.parent.parent
 MADE = ("benchmark/records/committed", "leaderboard.md", "docs")  # what runs write: no change of the code
 
 
 def environment(device: str) -> Environment:
     """What the record says about where it was made."""
     hardware = torch.cuda.get_device_name() if device == "cuda" else _processor()
-    commit, clean = checkout(ROOT)
+    where = workspace.checkout()
+    commit, clean = state(where) if where else (None, None)
     return Environment(
         device=device,
         hardware=f"{hardware}, {os.cpu_count()} logical cores",
@@ -33,7 +34,7 @@ def environment(device: str) -> Environment:
 
 
 @lru_cache(maxsize=4)
-def checkout(root: Path) -> tuple[str | None, bool | None]:
+def state(root: Path) -> tuple[str | None, bool | None]:
     """The commit that is checked out at `root`, and whether its tracked files are as committed; None without git."""
     if not (root / ".git").exists():
         return None, None

@@ -7,7 +7,7 @@ from simplibench.harness.environment import environment
 from simplibench.harness.track import ArenaContext, Result, Track
 from simplibench.harness.unit import Conditions, Unit, record_key
 from simplibench.methods import EntryManifest
-from simplibench.records import CodecRecord, ExplainerRecord
+from simplibench.records import AnyRecord
 from simplibench.registry import protocol
 
 
@@ -18,10 +18,10 @@ def make_record(
     conditions: Conditions,
     context: ArenaContext,
     result: Result | MethodFailed,
-) -> CodecRecord | ExplainerRecord:
+) -> AnyRecord:
     """The record of one entry of a unit; `result` is what was measured or why it failed."""
     measured = result if isinstance(result, Result) else None
-    return track.record.sealed(
+    record: AnyRecord = track.record.sealed(
         key=record_key(unit, entry, conditions),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         submission=unit.manifest.name,
@@ -46,3 +46,4 @@ def make_record(
         **context.facts,
         **(measured.facts if measured else track.failed(entry)),
     )
+    return record

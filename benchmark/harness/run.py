@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from simplibench import workspace
 from simplibench.errors import UsageError
 from simplibench.files import require_folder, writing
 from simplibench.guest import ForkServer
@@ -10,14 +11,13 @@ from simplibench.harness.data import require_data, with_data
 from simplibench.harness.jobs import run_here, run_side_by_side
 from simplibench.harness.scorer import callers, known
 from simplibench.harness.tracks import TRACKS
-from simplibench.harness.unit import Conditions, Places, Progress, Unit, fits
+from simplibench.harness.unit import Conditions, Places, Progress, Unit
 from simplibench.methods import Manifest, Selection, source_sha256
 from simplibench.models import load_card
-from simplibench.records import COMMITTED, SeedName, Stored
-from simplibench.registry import all_tasks, find_arenas, find_method, load_task
+from simplibench.records import SeedName, Stored
+from simplibench.registry import DEFAULT_TASK, all_tasks, find_arenas, find_method, load_task
 from simplibench.tasks import Arena, Task
 
-DEFAULT_TASK = "dyck-20-10"
 EVERY_TASK = "all"
 
 
@@ -84,7 +84,7 @@ def _has(task: Task, arena_names: Sequence[str] | None) -> bool:
 
 
 def _fits(manifest: Manifest, arena: Arena) -> bool:
-    return any(fits(entry, arena) for entry in manifest.entries)
+    return any(entry.fits(arena) for entry in manifest.entries)
 
 
 def _manifests(
@@ -130,7 +130,7 @@ def steps(units: list[Unit]) -> int:
 def prepare(units: list[Unit], output: Path, fresh: bool) -> Places:
     """Where to save, and where to look for records that need not be made again; `fresh` deletes those in `output`."""
     if not fresh:
-        return Places(output, (output, COMMITTED))
+        return Places(output, (output, workspace.committed()))
     require_folder("output", output)
     for unit in units:
         for _, entry in unit.entries:

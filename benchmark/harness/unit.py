@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Protocol
 
 from simplibench import records
-from simplibench.methods import CodecEntry, EntryManifest, Manifest, Selection
-from simplibench.models import VIEWS
+from simplibench.methods import EntryManifest, Manifest, Selection
 from simplibench.records import SeedName, key_of
 from simplibench.registry import protocol, scored_splits
-from simplibench.tasks import Arena, Explanations, Task, absent
+from simplibench.tasks import Arena, Task, absent
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Unit:
     @property
     def entries(self) -> list[tuple[int, EntryManifest]]:
         """The entries that fit the arena, with their number in the submission."""
-        fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
+        fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if entry.fits(self.arena)]
         return [(i, entry) for i, entry in fitting if self.only is None or entry.label in self.only]
 
     def record_path(self, entry: EntryManifest) -> Path:
@@ -68,13 +67,6 @@ class Progress(Protocol):
 
     def skip(self, steps: int) -> None:
         """So many steps will not be needed."""
-
-
-def fits(entry: EntryManifest, arena: Arena) -> bool:
-    """Whether an entry can be scored in an arena: it is of its track, and patterns exist only in attention."""
-    if isinstance(arena, Explanations) or not isinstance(entry, CodecEntry):
-        return entry.track == arena.track
-    return (arena.component, entry.part) in VIEWS
 
 
 def present(task: Task) -> list[str]:

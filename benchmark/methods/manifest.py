@@ -4,6 +4,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
 
+from simplibench.models.site import VIEWS
+from simplibench.tasks import Arena, Component
+
 
 class EntryManifest(BaseModel):
     """What every entry is known by. A track's entries are a subclass, whose `track` says so by its default."""
@@ -14,6 +17,10 @@ class EntryManifest(BaseModel):
     label: str
     fields: dict[str, Any]
     track: str
+
+    def fits(self, arena: Arena) -> bool:
+        """Return whether the entry can be scored in an arena."""
+        return self.track == arena.track
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -27,6 +34,10 @@ class CodecEntry(EntryManifest):
     track: Literal["codec"] = "codec"
     part: Literal["vectors", "pattern"]
     fit_group: str  # entries of one group share their fit
+
+    def fits(self, arena: Arena) -> bool:
+        """Return whether what the arena simplifies can be seen the way the codec wants to see it."""
+        return isinstance(arena, Component) and (arena.component, self.part) in VIEWS
 
 
 class ExplainerEntry(EntryManifest):

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from simplibench.commands.validate import Trial
 from simplibench.errors import SimplibenchError, UsageError
 from simplibench.guest import ForkServer, Guest, Problem
-from simplibench.guest.codec_contract import CODEC_METHODS, CODEC_PROMISES
 from simplibench.guest.contract import Promise
-from simplibench.guest.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
 from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
-from simplibench.methods import EntryManifest, ExplainerEntry, Manifest
+from simplibench.harness.track import Trial
+from simplibench.harness.tracks import TRACKS
+from simplibench.methods import EntryManifest, Manifest
+from simplibench.methods.tracks import TRACKS as METHOD_TRACKS
 from simplibench.registry import find_method
 
 USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
@@ -47,7 +47,7 @@ class ContractFile(pytest.File):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.manifest: Manifest | None = None
-        self._trial: Trial | None = None
+        self._trials: dict[str, Trial] = {}  # by track, made when the first of its entries is tried
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """That it loads, and the promises of its entries if it does."""
@@ -64,15 +64,15 @@ class ContractFile(pytest.File):
 
     def problems(self, entry: EntryManifest, index: int) -> list[Problem]:
         """What is wrong with an entry, found in guests of their own."""
-        if self._trial is None:
-            assert self.manifest is not None  # for the type checker: there are entries
-            self._trial = Trial.of(self.manifest, self.config.getoption("--simplibench-timeout"))
-        caller, stranger = self._guest(), self._guest()
+        if entry.track not in self._trials:
+            self._trials[entry.track] = TRACKS[entry.track].trial()
+        encoder, decoder = self._guest(), self._guest()
+        encoder.seconds_left = decoder.seconds_left = self.config.getoption("--simplibench-timeout")
         try:
-            return self._trial.problems(caller, stranger, entry, index)
+            return self._trials[entry.track].problems(encoder, decoder, entry, index)
         finally:
-            caller.close()
-            stranger.close()
+            encoder.close()
+            decoder.close()
 
     def _guest(self) -> Guest:
         """Of one server for the whole session."""
@@ -88,15 +88,15 @@ class EntryContract(pytest.Collector):
     def __init__(self, entry: EntryManifest, index: int, **options: Any) -> None:
         super().__init__(**options)
         self.entry, self.index = entry, index
-        self.explainer = isinstance(entry, ExplainerEntry)
-        self.methods = EXPLAINER_METHODS if self.explainer else CODEC_METHODS
+        self.promises = TRACKS[entry.track].promises
+        self.methods = list(METHOD_TRACKS[entry.track].calls)
         self._found: list[Problem] | None = None
 
     def collect(self) -> Iterator[pytest.Item]:
         """Method by method: that it works, then what it must keep."""
         for method in self.methods:
-            promises = EXPLAINER_PROMISES if self.explainer else CODEC_PROMISES
-            for promise in (Promise(method, USABLE), *(own for own in promises if own.method == method)):
+            kept = (promise for promise in self.promises if promise.method == method)
+            for promise in (Promise(method, USABLE), *kept):
                 name = f"{promise.method}: {promise.expected}"
                 yield PromiseItem.from_parent(self, name=name, promise=promise, contract=self)
 
@@ -110,7 +110,7 @@ class EntryContract(pytest.Collector):
 
     def breaches(self, promise: Promise) -> list[Problem]:
         """The problems that are of a promise; what no other promise speaks of is of `USABLE`."""
-        known = {(own.method, own.expected) for own in (*CODEC_PROMISES, *EXPLAINER_PROMISES)}
+        known = {(promised.method, promised.expected) for promised in self.promises}
         if promise.expected == USABLE:
             return [one for one in self.problems if one.method == promise.method and _key(one) not in known]
         return [one for one in self.problems if _key(one) == (promise.method, promise.expected)]

@@ -10,11 +10,11 @@ import pytest
 from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits
 from simplibench.board.remeasured import compare
 from simplibench.commands.check import GONE, require_limits
-from simplibench.commands.recorded import chosen, records_of, require_comparable
+from simplibench.commands.recorded import chosen, of_whole_splits, records_of, require_comparable
 from simplibench.errors import SimplibenchError, UsageError
 from simplibench.guest import InProcess
-from simplibench.harness.codec.forward import proxy_forward
 from simplibench.harness.jobs import one_thread
+from simplibench.harness.tracks import TRACKS
 from simplibench.plugin.measuring import Measuring, Place, place
 from simplibench.records import CodecRecord, SeedName, Stored
 
@@ -104,7 +104,7 @@ class Proxy:
             stored = [one for one in stored if one.record.entry == own.entry]
         if not stored:
             raise UsageError(f"no record of {own.entry} of {own.named}; `simplibench run {own.named}` makes them")
-        recorded = chosen(stored, [own.arena], own.seed)
+        recorded = of_whole_splits(chosen(stored, [own.arena], own.seed))
         require_comparable(recorded, own.named)
         return recorded
 
@@ -148,18 +148,21 @@ class Proxy:
 
     def _time(self, benchmark: Any, limit: int | None) -> None:
         """Have pytest-benchmark time the entry's forward pass. Raises UsageError unless there is one entry."""
-        own = self.place
-        entries = [(unit, *numbered) for unit in self.measuring.units(own) for numbered in unit.entries]
-        if len(entries) != 1 or entries[0][2].track != "codec":
-            raise UsageError(f"benchmark= times the forward pass of one codec; give one entry of {own.named} as entry=")
-        unit, index, entry = entries[0]
-        record = self.measuring.again(own, limit)[0].record
-        if isinstance(record, CodecRecord) and record.runtime:
-            benchmark.extra_info["forward_ratio"] = record.runtime.forward_ratio
-        conditions = self.measuring.conditions(own, limit)
-        here = InProcess(own.file, conditions.device)
+        place = self.place
+        entries = [(unit, *numbered) for unit in self.measuring.units(place) for numbered in unit.entries]
+        conditions, forward = self.measuring.conditions(place, limit), None
         with one_thread():
-            forward = proxy_forward(unit, entry, index, conditions, (here, here))
+            if len(entries) == 1:
+                unit, index, entry = entries[0]
+                here = InProcess(place.file, conditions.device)
+                forward = TRACKS[entry.track].forward(unit, entry, index, conditions, (here, here))
+            if forward is None:
+                raise UsageError(
+                    f"benchmark= times the forward pass of one codec; give one entry of {place.named} as entry="
+                )
+            runtime = self.measuring.again(place, limit)[0].record.runtime
+            if runtime:
+                benchmark.extra_info["forward_ratio"] = runtime.forward_ratio
             benchmark.pedantic(forward, rounds=ROUNDS, warmup_rounds=1)
 
     def _verdict(self, worse: list[str]) -> Self:

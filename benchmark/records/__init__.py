@@ -19,6 +19,7 @@ from simplibench.records.store import (
     load_single,
     read_files,
     record_path,
+    require_place,
     save,
     without_collection,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "problems_each",
     "read_files",
     "record_path",
+    "require_place",
     "save",
     "split_figures",
     "verify",

@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from simplibench import workspace
 from simplibench.errors import DamagedFile
 from simplibench.files import write_text, writing
 from simplibench.records.codecs import CodecRecord
@@ -20,7 +21,7 @@ from simplibench.records.explainers import ExplainerRecord
 from simplibench.records.record import Record, SeedName
 from simplibench.records.table import Table
 
-COMMITTED = Path(__file__).parent / "committed"
+COMMITTED = workspace.committed()
 RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
 LONGEST_SLUG = 100  # characters of an entry in a file name
 MOST_PROBLEMS = 5  # of one file that are written out

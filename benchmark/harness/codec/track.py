@@ -1,14 +1,21 @@
 """Codecs as a track: fit, put in, compare."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from simplibench.guest import HostedCodec, MethodRunner
+from torch import Tensor
+
+from simplibench.guest import HostedCodec
+from simplibench.guest.codec_contract import CODEC_PROMISES
+from simplibench.guest.contract import Promise
 from simplibench.harness.codec.context import ReferenceRun, prepare
-from simplibench.harness.codec.measure import Fitted, fit, measure
+from simplibench.harness.codec.measure import CodecPatch, Fitted, fit, measure, patch_of, timed_batch
 from simplibench.harness.codec.summary import reference_counts
-from simplibench.harness.track import Result, Step
+from simplibench.harness.codec.trial import CodecTrial
+from simplibench.harness.track import Result, Runners, Step
 from simplibench.harness.unit import Conditions, Unit, present, used
-from simplibench.methods import CodecEntry, EntryManifest
+from simplibench.methods import CodecEntry
 from simplibench.models import load_reference
 from simplibench.records import CodecRecord
 from simplibench.tasks import Component, Task
@@ -27,26 +34,31 @@ class CodecContext:
         """The next submission shares no fit with the last."""
         self._shared = {}
 
-    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: EntryManifest, index: int, step: Step) -> Result:
+    def score(self, runners: Runners, entry: CodecEntry, index: int, step: Step) -> Result:
         """Fit, or trim a shared fit, then put the codec in and compare. Raises MethodFailed."""
-        assert isinstance(entry, CodecEntry)  # for the type checker: a unit's entries are of its arena's track
-        codec = HostedCodec(*callers, entry, index)
+        codec = HostedCodec(*runners, entry, index)
         fitted = fit(self.run, codec, self.unit.seed, self._shared)
-        found = measure(self.run, self.table, codec, fitted, step)
+        measured = measure(self.run, self.table, codec, fitted, step)
         facts = {
             "part": entry.part,
-            "bits_per_token": found.bits_per_token,
-            "state_bytes": found.fitted.state_bytes,
-            "splits": found.splits,
-            "runtime": found.runtime,
+            "bits_per_token": measured.bits_per_token,
+            "state_bytes": measured.fitted.state_bytes,
+            "splits": measured.splits,
+            "runtime": measured.runtime,
         }
-        return Result(facts, found.counts)
+        return Result(facts, measured.counts)
 
 
 class CodecTrack:
     """See Track."""
 
-    record: type[CodecRecord] = CodecRecord
+    record: type[Any] = CodecRecord
+    promises: tuple[Promise, ...] = CODEC_PROMISES
+    compared = 100  # all splits stay, since a proxy may fail on any of them
+
+    def trial(self) -> CodecTrial:
+        """Return real rows to try codecs on."""
+        return CodecTrial()
 
     def prepare(self, unit: Unit, conditions: Conditions) -> CodecContext:
         """Load the reference and run it over the splits."""
@@ -57,11 +69,26 @@ class CodecTrack:
         run = prepare(unit.task, reference, unit.arena, conditions.device, sentences, conditions.compared)
         return CodecContext(unit, run)
 
-    def failed(self, entry: EntryManifest) -> dict[str, Any]:
+    def failed(self, entry: CodecEntry) -> dict[str, Any]:
         """The track's own fields where nothing was measured."""
-        assert isinstance(entry, CodecEntry)
         return {"part": entry.part, "bits_per_token": None, "state_bytes": None, "splits": {}, "runtime": None}
 
     def steps(self, task: Task) -> int:
         """A step a split."""
         return len(present(task))
+
+    def forward(
+        self, unit: Unit, entry: CodecEntry, index: int, conditions: Conditions, runners: Runners
+    ) -> Callable[[], Tensor]:
+        """Fit a codec; return the pass that records time: prefix, codec, suffix on one batch. Raises MethodFailed."""
+        run = self.prepare(unit, replace(conditions, compared=1)).run
+        codec = HostedCodec(*runners, entry, index)
+        patch, batch = patch_of(run, entry), timed_batch(run)
+        simplify = CodecPatch(patch, codec, fit(run, codec, unit.seed, {}).states, metered=False)
+
+        def forward() -> Tensor:
+            cut = patch.prefix(batch)
+            changed = patch.patched(cut, batch, simplify(patch.rows(cut, batch), batch))
+            return patch.logits(patch.attended(changed, batch), batch)
+
+        return forward

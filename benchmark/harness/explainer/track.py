@@ -6,12 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from simplibench.errors import UsageError
-from simplibench.guest import HostedExplainer, MethodRunner
+from simplibench.guest import HostedExplainer
+from simplibench.guest.contract import Promise
+from simplibench.guest.explainer_contract import EXPLAINER_PROMISES
 from simplibench.harness.explainer.bank import Bank, build_bank
 from simplibench.harness.explainer.context import CASES, SplitBank, bank_table, prepare_split, rankable
-from simplibench.harness.track import Result, Step
+from simplibench.harness.explainer.trial import ExplainerTrial
+from simplibench.harness.track import Result, Runners, Step
 from simplibench.harness.unit import Conditions, Unit
-from simplibench.methods import EntryManifest, ExplainerEntry
+from simplibench.methods import ExplainerEntry
 from simplibench.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
 from simplibench.registry import scored_splits
 from simplibench.scoring.correlation import spearman
@@ -35,10 +38,9 @@ class ExplainerContext:
     def open(self) -> None:
         """Submissions share nothing."""
 
-    def score(self, callers: tuple[MethodRunner, MethodRunner], entry: EntryManifest, index: int, step: Step) -> Result:
+    def score(self, runners: Runners, entry: ExplainerEntry, index: int, step: Step) -> Result:
         """Explain every case on every model, then compare. Raises MethodFailed."""
-        assert isinstance(entry, ExplainerEntry)  # for the type checker: a unit's entries are of its arena's track
-        explainer = HostedExplainer(callers[0], entry, index)
+        explainer = HostedExplainer(runners[0], entry, index)
         distances: list[Floats] = []
         correlations: list[float] = []
         for name, own in self.splits.items():
@@ -92,7 +94,13 @@ def _stored(values: Floats) -> npt.NDArray[np.int32]:
 class ExplainerTrack:
     """See Track."""
 
-    record: type[ExplainerRecord] = ExplainerRecord
+    record: type[Any] = ExplainerRecord
+    promises: tuple[Promise, ...] = EXPLAINER_PROMISES
+    compared = 4  # cases; each is explained on every model of the bank
+
+    def trial(self) -> ExplainerTrial:
+        """Return cases to try explainers on."""
+        return ExplainerTrial()
 
     def prepare(self, unit: Unit, conditions: Conditions) -> ExplainerContext:
         """Build the bank and run it on every split. Raises UsageError for a seed that no bank can be made of."""
@@ -107,10 +115,13 @@ class ExplainerTrack:
         }
         return ExplainerContext(unit.task, bank, splits)
 
-    def failed(self, entry: EntryManifest) -> dict[str, Any]:
+    def failed(self, entry: ExplainerEntry) -> dict[str, Any]:
         """The track's own fields where nothing was measured."""
         return {"splits": {}, "runtime": None}
 
     def steps(self, task: Task) -> int:
         """A step a split."""
         return len(scored_splits(task))
+
+    def forward(self, unit: Unit, entry: ExplainerEntry, index: int, conditions: Conditions, runners: Runners) -> None:
+        """Return None: explainers make no proxy."""

@@ -5,7 +5,8 @@ From the committed records, and from refits of a method whose fit is random.
 
 from pathlib import Path
 
-from simplibench.records import COMMITTED, load_all
+from simplibench import workspace
+from simplibench.records import load_all
 from simplibench.registry import terms
 from simplibench.studies.noise import refits, sources
 from simplibench.studies.study import Step, Study
@@ -14,7 +15,7 @@ from simplibench.studies.table import Tables
 
 def _tables(step: Step) -> Tables:
     step("references and sentences")
-    stored, known = load_all(COMMITTED), terms()
+    stored, known = load_all(workspace.committed()), terms()
     return {
         "sources": list(sources.source_rows(stored, known)),
         "arenas": list(sources.arena_rows(stored, known)),

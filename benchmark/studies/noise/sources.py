@@ -44,7 +44,7 @@ def source_rows(stored: list[Stored], terms: Mapping[str, Terms]) -> Iterator[So
         if one.record.arena in terms and one.record.seed != "untrained":
             groups[one.record.arena][one.record.submission].append(one)
     for arena in sorted(groups):
-        scored = [own for own in groups[arena].values() if standing([o.record for o in own], terms[arena])[0] == "ok"]
+        scored = [own for own in groups[arena].values() if standing(own, terms[arena])[0] == "ok"]
         if not scored:
             continue
         found = SCORINGS[scored[0][0].record.track].score(scored, terms[arena].seeds)
