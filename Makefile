@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 run: .venv/core  ## score a method on the shipped references, and show its place
 	$(BIN)/simplibench run $(METHOD) --fresh
 
-test: .venv/test  ## the whole test suite
+test: .venv/test  ## the fast test suite; no network, no browser, no speed measurements
 	$(BIN)/python -m pytest
 
 test-browser: .venv/browser  ## the page in Debian's Chromium; screenshots in build/screenshots
@@ -23,11 +23,11 @@ lint: .venv/lint  ## style and types
 	ln -s $(CURDIR)/benchmark/* $(CURDIR)/baselines build/typed/simplibench
 	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml
 
-benchmark: .venv/test  ## the speeds the README states; minutes
+benchmark: .venv/test  ## the speeds that docs/costs.md states; minutes
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-only --benchmark-columns=mean,stddev,rounds --capture=no
 
 docs: .venv/docs  ## the documentation, in build/site; links are checked
-	$(BIN)/mkdocs build --strict
+	$(BIN)/python -m mkdocs build --strict
 
 records: .venv/all  ## make every committed record again, and the leaderboard; about an hour
 	$(BIN)/simplibench run $$($(BIN)/simplibench list --format names) --task all --output benchmark/records/committed

@@ -18,6 +18,7 @@ SMALL = {
     "run": ["--arena", "attention.1", "--seed", "0", "--limit", "4", "--in-process"],
     "check": ["--limit", "5", "--in-process"],
     "train": ["--help"],  # a training takes a quarter of an hour
+    "study": ["--help"],  # a study takes minutes
 }
 
 

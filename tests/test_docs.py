@@ -1,6 +1,7 @@
 """The documentation: it builds without a warning, and what it says can be typed works."""
 
 import dataclasses
+import json
 import re
 import runpy
 import subprocess
@@ -15,6 +16,7 @@ from simplibench import registry, tasks
 from simplibench.commands.train import train
 from simplibench.models import load_card
 from simplibench.records import (
+    COMMITTED,
     BankTable,
     CodecRecord,
     Counts,
@@ -29,7 +31,9 @@ from simplibench.records import (
     Runtime,
     SplitResult,
     Stratum,
+    load_all,
 )
+from simplibench.records.codec_figures import split_figures
 from simplibench.registry import BASELINES, all_tasks
 from simplibench.tasks import load_split, splits
 
@@ -51,6 +55,10 @@ DOCUMENTED = {
     "Explainer ground": {field.name for field in dataclasses.fields(BankTable)},
     "Explainer counts": {field.name for field in dataclasses.fields(ExplainerCounts)},
 }
+TRUSTED = {
+    *("bits_per_token", "pattern_divergence_bits", "pattern_agreement", "strata", "ceiling_bits", "state_bytes"),
+    *("family", "part", "runtime", "environment", "created", "authors", "reference", "control"),
+}
 
 
 @pytest.fixture
@@ -60,8 +68,10 @@ def checkout(tmp_path, monkeypatch):
 
 
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_a_network(tmp_path):
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
-    built = subprocess.run(command, cwd=DOCS.parent, capture_output=True, encoding="utf-8")
+    makefile = (DOCS.parent / "Makefile").read_text()
+    (arguments,) = re.findall(r"^\t\$\(BIN\)/python (-m mkdocs .*)$", makefile, flags=re.MULTILINE)
+    command = [sys.executable, *arguments.split(), "--quiet", "--site-dir", str(tmp_path / "site")]
+    built = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True)
     assert (built.returncode, built.stdout, built.stderr) == (0, "", "")
     for page in PAGES:
         html = (tmp_path / "site" / page.name).with_suffix(".html").read_text(encoding="utf-8")
@@ -129,7 +139,8 @@ def test_the_task_of_the_page_is_found_builds_its_pinned_splits_and_its_referenc
 
 
 def test_the_record_page_has_every_field_and_no_other():
-    sections = re.split(r"^## ", (DOCS / "record-format.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    records = (DOCS / "record-format.md").read_text().split("## Output for scripts")[0]
+    sections = re.split(r"^## ", records, flags=re.MULTILINE)
     found = {}
     for section in sections[1:]:
         title, _, body = section.partition("\n")
@@ -144,8 +155,74 @@ def test_the_reference_has_every_public_name():
     assert set(simplibench.__all__) <= set(listed)
 
 
+def test_verify_recomputes_and_trusts_what_the_page_says():
+    page = (DOCS / "reproducing.md").read_text()
+    recomputed, trusted = page.split("**Recomputed from the counts**")[1].split("**Taken on trust**")
+    codec, explainer = map(names, recomputed.split("* of explainers:"))
+    assert {"role", *codec, *names(trusted)} >= set(SplitResult.model_fields)
+    (stored,) = load_all(COMMITTED, arenas={"dyck-20-10/attention.1"})[:1]
+    assert codec == set(split_figures(stored.ground(GroundCounts), stored.counts(Counts), 0)) | {"bits_per_token"}
+    assert explainer == set(ExplainerSplit.model_fields) - {"role"}
+    assert names(trusted.split("Rates are among these")[0]) == TRUSTED
+
+
+def names(text: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", text))
+
+
+def test_the_documented_keys_of_a_leaderboard_row_are_those_that_are_printed(simplibench):
+    section = (DOCS / "record-format.md").read_text().split("### Leaderboard row")[1].split("### List")[0]
+    documented = {key for line in section.splitlines() if line.startswith("| `") for key in names(line.split("|")[1])}
+    rows = json.loads(simplibench("leaderboard", "--format", "json").stdout)
+    assert documented == {key for row in rows for key in row}
+
+
+def test_the_explainer_of_the_page_keeps_the_contract(checkout):
+    (checkout / "last_open.py").write_text(snippets.blocks(DOCS / "explainers.md", "python")[0])
+    done = snippets.call("simplibench validate last_open.py")
+    assert done.exit_code == 0, done.output
+
+
+def test_the_scores_are_explained_on_one_page_that_the_others_link_to():
+    root = DOCS.parent
+    pages = {"README.md": root, "leaderboard.md": root, "submissions/README.md": root, "index.md": DOCS}
+    for page, folder in pages.items():
+        text = (folder / page).read_text()
+        assert "reading-the-board.md" in text, page
+        assert not re.search(r"/ 256|eight\s+budgets|area\s+under\s+the\s+curve|Student's", text), page
+
+
+def test_every_link_in_the_repository_leads_to_a_file_and_a_heading_that_exist():
+    root = DOCS.parent
+    for page in [*root.glob("*.md"), *PAGES, root / "submissions" / "README.md"]:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            path, _, anchor = target.partition("#")
+            if not path.startswith("http"):
+                file = page.parent / path if path else page
+                assert file.exists(), f"{page.name}: {target}"
+                assert not anchor or anchor in headings(file), f"{page.name}: {target}"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+def test_every_file_that_a_page_names_exists():
+    root = DOCS.parent
+    for page in [*root.glob("*.md"), *PAGES, root / "submissions" / "README.md"]:
+        named = re.findall(r"`((?:benchmark|baselines|tests|docs|examples|locks|\.github)/[\w./-]*)`", page.read_text())
+        assert [path for path in named if not (root / path).exists()] == [], page.name
+
+
+def test_the_navigation_has_every_page():
+    named = re.findall(r"^  - [^:]+: (\S+\.md)$", (DOCS.parent / "mkdocs.yml").read_text(), flags=re.MULTILINE)
+    assert sorted(named) == [page.name for page in PAGES]
+
+
 def test_every_snippet_of_the_docs_is_of_a_kind_that_is_run():
-    run = {"python.md": len(snippets.blocks(DOCS / "python.md", "python")), "adding-a-task.md": 1}
+    run = {"python.md": len(snippets.blocks(DOCS / "python.md", "python")), "adding-a-task.md": 1, "explainers.md": 1}
     for page in PAGES:
         assert len(snippets.blocks(page, "python")) == run.get(Path(page).name, 0), page.name
         assert set(re.findall(r"^```(\w+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)) <= {

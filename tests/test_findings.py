@@ -1,18 +1,32 @@
 """What the committed records say, against what theory demands and the paper reports; directions, not table values."""
 
-import json
+import csv
 import re
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
-from simplibench.records import COMMITTED, load_all
-from simplibench.registry import BASELINES, all_tasks
-from simplibench.tasks import Component
+from simplibench.board import boards
+from simplibench.board.render import bits_text, interval_text, rank_text
+from simplibench.harness.explainer.bank import DELTA
+from simplibench.harness.explainer.context import CASES, LEAST_DISAGREEMENT
+from simplibench.harness.explainer.maskings import EACH, GROUP, RECENT
+from simplibench.models import Site, load_reference
+from simplibench.records import COMMITTED, BankTable, ExplainerCounts, load_all
+from simplibench.records.explainers import PAIR_KINDS
+from simplibench.registry import BASELINES, all_tasks, terms
+from simplibench.tasks import Component, load_split, splits
+from simplibench.tasks.bounded_dyck import CLOSE, OPEN
+from simplibench.tasks.bounded_dyck import task as DYCK
+from simplibench.tasks.dyck import MAX_DEPTH, draws, first_sentences, sentences
 
 EXPLANATIONS = "dyck-2-4/explanations"
 ATTENTION = ["dyck-20-10/attention.0", "dyck-20-10/attention.1"]
+LANGUAGES = ["java", "javascript", "go", "c", "cpp", "rust"]
+ROOT = BASELINES.parent
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +78,29 @@ def test_on_every_reference_iid_agreement_exceeds_that_on_unseen_depth(entry, re
     assert (gap > 0.02).all()
 
 
-def test_the_gap_is_not_length_alone(records):
-    for entry in ("SVD(rank=8)", "OneHotAttention()"):
-        gap = agreement(records, entry, ATTENTION[1], "long-shallow") - agreement(
-            records, entry, ATTENTION[1], "unseen-depth"
+def test_how_much_of_the_drop_is_length_is_what_the_page_says(records):
+    header, *lines = excerpt("docs/findings.md", ["entry", "drop"])
+    assert header == ["entry", "drop", "on the control already"]
+    for entry, drop, share in lines:
+        iid, control, depth = (
+            agreement(records, entry, ATTENTION[1], split).mean() for split in ("iid", "long-shallow", "unseen-depth")
         )
-        assert (gap > 0.02).all()
+        assert (drop, share) == (f"{iid - depth:.3f}", f"{100 * (iid - control) / (iid - depth):.0f} %")
+    assert [entry for entry, *_ in lines] == [
+        "OneHotAttention()", "SVD(rank=8)", "KMeans(clusters=1024, iterations=30)", "SVD(rank=4)"
+    ]  # fmt: skip
+
+
+def test_one_hot_attention_in_the_first_layer_is_worse_than_the_constant_on_every_split(records):
+    splits = [
+        split
+        for record in records
+        if (record.entry, record.arena) == ("OneHotAttention()", ATTENTION[0])
+        for split in record.splits.values()
+    ]
+    assert len(splits) == 5 * 6
+    assert max(split.faithfulness for split in splits) < 0
+    assert f"at most {max(split.agreement for split in splits):.2f} of the positions" in page("docs/findings.md")
 
 
 def test_a_proxy_can_generalize_better_than_the_model(records):
@@ -77,7 +108,7 @@ def test_a_proxy_can_generalize_better_than_the_model(records):
     assert all(split.proxy_accuracy > split.reference_accuracy for split in found)
 
 
-def test_one_hot_attention_departs_with_depth_as_the_readme_says(records):
+def test_one_hot_attention_departs_with_depth_as_the_page_says(records):
     counted = {}
     for record in records:
         if (record.entry, record.arena) == ("OneHotAttention()", ATTENTION[1]):
@@ -89,32 +120,54 @@ def test_one_hot_attention_departs_with_depth_as_the_readme_says(records):
     assert all(value < 0.4 for depth, value in share.items() if depth >= 16)
 
 
-def excerpt(first):
-    """The table of the README whose first column is called so, as cells."""
-    blocks = re.findall(
-        r"```text\n(.*?)```", (BASELINES.parent / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
-    )
-    (block,) = [block for block in blocks if block.startswith(first)]
+def page(name):
+    """A page of the repository, its lines joined."""
+    return " ".join((ROOT / name).read_text().split())
+
+
+def excerpt(name, first):
+    """The table of a page whose first column is called so, as cells."""
+    blocks = re.findall(r"```text\n(.*?)```", (ROOT / name).read_text(), flags=re.DOTALL)
+    (block,) = [block for block in blocks if re.split(r" {2,}", block.splitlines()[0])[: len(first)] == first]
     return [re.split(r" {2,}", line) for line in block.strip().splitlines()]
 
 
-def test_the_readmes_excerpt_is_what_the_command_prints(simplibench):
-    lines = excerpt("entry")
+def test_the_excerpt_of_entries_is_what_the_command_prints(simplibench):
+    header, *lines = excerpt("docs/findings.md", ["entry", "bits"])
     printed = [re.split(r" {2,}", line.strip()) for line in simplibench("info", ATTENTION[1]).stdout.splitlines()]
-    (header,) = [line for line in printed if line[:2] == ["entry", "bits"]]
-    table = {line[0]: dict(zip(header, line, strict=True)) for line in printed if len(line) == len(header)}
-    for line in lines[1:]:
-        assert dict(zip(lines[0], line, strict=True)).items() <= table[line[0]].items()
+    (columns,) = [line for line in printed if line[:2] == ["entry", "bits"]]
+    table = {line[0]: dict(zip(columns, line, strict=True)) for line in printed if len(line) == len(columns)}
+    for line in lines:
+        assert dict(zip(header, line, strict=True)).items() <= table[line[0]].items()
 
 
-def test_the_readmes_excerpt_of_explainers_is_what_the_leaderboard_says(simplibench):
-    header, *lines = excerpt("submission")
-    rows = json.loads(simplibench("leaderboard", "--format", "json").stdout)
-    ranked = [row for row in rows if row["arena"] == EXPLANATIONS and not row["control"]]
-    assert [line[0] for line in lines] == [row["submission"] for row in ranked]
-    keys = {"OOD": "score", "ID": "id_score", "equivalence": "equivalence", "intervention": "intervention"}
-    for line, row in zip(lines, ranked, strict=True):
-        assert line[1:] == [f"{row[keys[name]]:.3f}" for name in header[1:]]
+@pytest.fixture(scope="module")
+def rows():
+    return boards(load_all(COMMITTED, arenas={EXPLANATIONS, ATTENTION[1]}), terms())
+
+
+def ranked(rows, arena):
+    return [row for board in rows if board.arena == arena for row in board.rows if row.rank_low is not None]
+
+
+def test_the_readmes_excerpt_is_what_the_leaderboard_says(rows):
+    cells = {"OOD score": lambda row: interval_text(row.score), "gap": lambda row: interval_text(row.gap)}
+    cells |= {"rank": rank_text, "submission": lambda row: row.submission, "bits per token": bits_text}
+    header, *lines = excerpt("README.md", ["rank"])
+    assert lines == [[cells[name](row) for name in header] for row in ranked(rows, ATTENTION[1])]
+
+
+def test_the_excerpt_of_explainers_is_what_the_leaderboard_says(rows):
+    header, *lines = excerpt("docs/explainers.md", ["submission"])
+    assert header == ["submission", "OOD", "ID", "equivalence", "intervention"]
+    assert lines == [
+        [row.submission, *(f"{value:.3f}" for value in (row.score.value, row.id_score.value, *measures(row)))]
+        for row in ranked(rows, EXPLANATIONS)
+    ]
+
+
+def measures(row):
+    return row.figures["equivalence"], row.figures["intervention"]
 
 
 def explained(records, submission, split, figure):
@@ -151,9 +204,197 @@ def test_only_who_hides_pairs_together_knows_what_hiding_a_pair_does(split, reco
         assert one["token"] > 0.9 > both["token"]
 
 
+def kmeans(clusters):
+    return f"KMeans(clusters={clusters}, iterations=30)"
+
+
 def test_attention_of_two_layers_agrees_at_the_trained_length_and_departs_beyond(records):
-    for entry in ("OneHotAttention()", "KMeans(clusters=256, iterations=30)"):
-        near = agreement(records, entry, "dyck-2-4/attention.1", "length-28")
-        far = agreement(records, entry, "dyck-2-4/attention.1", "length-400-500")
+    arena = "dyck-2-4/attention.1"
+    for entry in ("OneHotAttention()", *map(kmeans, (64, 128, 256, 512, 1024))):
+        near, far = (agreement(records, entry, arena, split) for split in ("length-28", "length-400-500"))
         assert near.min() > 0.99
         assert far.mean() < near.mean() - 0.05
+    assert agreement(records, kmeans(32), arena, "length-28").min() < 0.99
+    constant = agreement(records, "Constant()", arena, "length-28")
+    assert f"constant code agrees on {constant.min():.2f} to {constant.max():.2f}" in page("docs/findings.md")
+
+
+def test_clustering_a_single_layer_is_exact_from_64_clusters_and_not_from_32(records):
+    arena, split = "dyck-2-4/attention", "length-400-500"
+    (positions,) = {
+        record.splits[split].positions for record in records if (record.entry, record.arena) == ("Identity()", arena)
+    }
+    exact = np.array([agreement(records, kmeans(clusters), arena, split) for clusters in (64, 128, 256, 512, 1024)])
+    most = round((1 - exact.min()) * positions)
+    coarse = agreement(records, kmeans(32), arena, split)
+    said = page("docs/findings.md")
+    assert f"in at most {most} of {positions:,} positions" in said
+    assert f"agrees on {coarse.min():.4f} to {coarse.max():.4f} of them" in said
+
+
+def test_queries_and_keys_of_a_single_layer_are_34_vectors(records):
+    model = load_reference(DYCK, 0, DYCK.family("minimal")).model
+    split = load_split(DYCK, "length-28")
+    tokens = torch.from_numpy(np.stack([split.sequences[index] for index in range(200)]).astype(np.int64))
+    heads = model.prefix(tokens, Site(0, "query+key")).heads
+    vectors = torch.cat([heads[name].flatten(0, 2) for name in ("query", "key")])
+    assert len(vectors.round(decimals=4).unique(dim=0)) == 34
+
+
+def test_accuracy_over_every_open_bracket_is_lower_as_the_page_says():
+    """Of the plain family, by the paper's count and by ours; fewer prefixes than the page's 300, so nearly."""
+    texts = list(map(load_split(DYCK, "length-400-500").sequences.__getitem__, range(12)))
+    ours, theirs = np.mean([both_accuracies(seed, texts) for seed in DYCK.family("minimal").seeds], axis=0)
+    said = re.search(r"is ([\d.]+) by our count and ([\d.]+) by theirs", page("docs/findings.md"))
+    (row,) = [row for row in table("balance/families") if row["family"] == "minimal"]
+    assert said[1] == f"{float(row['ood_accuracy']):.3f}"
+    assert theirs == pytest.approx(float(said[2]), abs=0.01)
+    assert ours - theirs == pytest.approx(float(said[1]) - float(said[2]), abs=0.004)
+
+
+def both_accuracies(seed, texts):
+    """The share with P(right) / P(any closing bracket) > 0.8, where a closing bracket follows, and where one is open."""
+    model = load_reference(DYCK, seed, DYCK.family("minimal")).model
+    sure, closes = [], []
+    with torch.no_grad():
+        for text in texts:
+            right = np.array(open_brackets(text.tolist()))
+            logits = model(torch.from_numpy(text.astype(np.int64))[None])[0, :, CLOSE:].softmax(-1).numpy()
+            asked = np.flatnonzero(right >= 0)
+            sure.append(logits[asked, right[asked]] > DYCK.confidence)
+            closes.append(np.append(text, 0)[asked + 1] >= CLOSE)
+    return np.concatenate(sure)[np.concatenate(closes)].mean(), np.concatenate(sure).mean()
+
+
+def open_brackets(text):
+    """The type of the innermost open bracket after each token, -1 where none is open."""
+    stack, types = [], []
+    for token in text:
+        if OPEN <= token < CLOSE:
+            stack.append(token - OPEN)
+        elif token >= CLOSE:
+            stack.pop()
+        types.append(stack[-1] if stack else -1)
+    return types
+
+
+def test_as_many_fresh_draws_repeat_a_training_sentence_as_the_page_says(task):
+    taken = set(sentences(splits.load_training(task)))
+    repeats = np.mean([text in taken for text in sentences(first_sentences(draws(99, MAX_DEPTH), 50_000))])
+    assert f"{100 * repeats:.0f} % of fresh draws repeat a training sentence" in page("docs/findings.md")
+
+
+def table(name):
+    return list(csv.DictReader((ROOT / "docs" / f"{name}.csv").read_text().splitlines()))
+
+
+def test_references_move_scores_more_than_sentences_in_as_many_arenas_as_the_page_says():
+    wins = Counter()
+    for row in table("noise/sources"):
+        over = [float(row[f"score_over_{what}"]) for what in ("references", "sentences")]
+        wins[row["arena"]] += int(np.sign(over[0] - over[1]))
+    codecs = [wins[arena] for arena in wins if arena != EXPLANATIONS]
+    assert wins[EXPLANATIONS] < 0
+    said = f"In {sum(count > 0 for count in codecs)} of the {len(codecs)} arenas of codecs the choice of references"
+    assert said in page("docs/findings.md")
+
+
+def test_the_spread_of_refits_is_what_the_page_says():
+    spread = {
+        method: [float(row["score_deviation"]) for row in table("noise/refits") if row["submission"] == method]
+        for method in ("kmeans", "random-projection")
+    }
+    assert {row["fits"] for row in table("noise/refits")} == {"5"}
+    kmeans_spread, projection = (f"{min(own):.3f} to {max(own):.3f}" for own in spread.values())
+    said = f"a standard deviation of {kmeans_spread}, by arena; that of the random projection, {projection}."
+    assert said in page("docs/findings.md")
+
+
+def test_correlation_of_balance_within_the_plain_family_is_what_the_page_says():
+    (row,) = [
+        row
+        for row in table("balance/correlations")
+        if (row["measure"], row["models"]) == ("balance_violation", "minimal")
+    ]
+    rho, low, high = (float(row[name]) for name in ("rho", "rho_low", "rho_high"))
+    assert f"{rho:.2f} [{low:.2f}, {high:.2f}]" in page("docs/explainers.md")
+
+
+def test_attention_cannot_differ_between_a_model_and_its_broken_or_swapped_twin():
+    stored = load_all(COMMITTED, arenas={EXPLANATIONS})
+    same, values_only = PAIR_KINDS.index("same"), [PAIR_KINDS.index(kind) for kind in ("broken", "swapped")]
+    for one in (one for one in stored if one.record.submission in ("attention-row", "attention-rollout")):
+        bank, counts = one.ground(BankTable), one.counts(ExplainerCounts)
+        assert not counts.distance[np.isin(bank.pair_kind, values_only)].any()
+        assert len(np.unique(bank.pair[bank.pair_kind == same])) == 42
+
+
+def test_the_bank_is_what_the_page_says(bank):
+    trained = [name for name in bank.models if name in {family.name for family in DYCK.families}]
+    constructed = [name.removesuffix(" broken") for name in bank.models if name.endswith(" broken")]
+    kinds = Counter(pair.kind for pair in bank.pairs)
+    between = [pair for pair in bank.pairs if pair.kind == "same" and {pair.first, pair.second} <= set(constructed)]
+    assert (len(bank.models), len(trained), len(constructed), len(between)) == (42, 6, 9, 36)
+    assert kinds == {"same": 42, "broken": 9, "swapped": 11, "retrained": 3}
+    assert bank.masked == ["uniform", "same values, uniform", "same values, depth", *trained]
+    assert (DELTA, CASES, LEAST_DISAGREEMENT) == (0.3, (24, 16, 6), 0.1)
+    assert (EACH, GROUP, RECENT) == (12, (3, 8), 8)
+    said = page("docs/explainers.md")
+    for words in (
+        "holds 42 models",
+        "36 of the 42 pairs",
+        "1 + 0.3 z",
+        "24, 16 and 6 sentences",
+        "twelve of each kind",
+    ):
+        assert words in said
+
+
+def test_the_first_layer_of_code_is_harmed_in_faithfulness_as_the_page_says(records):
+    def means(entry, figure, splits):
+        found = {
+            record.seed: np.mean([getattr(record.splits[split], figure) for split in splits])
+            for record in records
+            if (record.entry, record.arena) == (entry, "code-python/attention.0")
+        }
+        return found[0], found[1]
+
+    said = page("docs/real-code.md")
+    (near, far) = (means(kmeans(256), "faithfulness", splits) for splits in (["id"], LANGUAGES))
+    falls = [f"from {high:.2f} to {low:.2f}" for high, low in zip(near, far, strict=True)]
+    assert " and ".join(falls) in said
+    for entry, words in ((kmeans(256), "agrees with the two references in"), ("Constant()", "agrees in")):
+        assert "{} {:.2f} and {:.2f}".format(words, *means(entry, "agreement", LANGUAGES)) in said
+
+
+def test_the_heads_are_what_the_page_says():
+    said, heads = page("docs/real-code.md"), table("code/heads")
+    induction = [row for row in heads if (row["layer"], row["head"]) == ("3", "3")]
+    others = [row for row in heads if row not in induction]
+    first_layer = [row for row in others if row["layer"] == "0" and value(row, "ablation_on_repeated") > 0.3]
+    assert len(induction) == 2
+    assert len(first_layer) == 4
+
+    def pair(column, rows=induction):
+        return " and ".join(f"{value(row, column):.2f}" for row in rows)
+
+    nexts = [max(value(row, "gap_on_repeated") for row in others if row["seed"] == seed) for seed in ("0", "1")]
+    costs = [100 * value(row, "ablation_on_repeated") for row in first_layer]
+    on_new = [100 * value(row, "ablation_on_new") for row in first_layer]
+    assert max(costs) > min(costs) > 100 * max(value(row, "ablation_on_repeated") for row in induction)
+    for words in (
+        f"{pair('induction')} of its attention",
+        f"The next head has {max(value(row, 'induction') for row in others):.3f}.",
+        f"on repeated identifiers {pair('gap_on_repeated')}, where the next head has {nexts[0]:.2f} and {nexts[1]:.2f}",
+        f"{min(costs):.0f} to {max(costs):.0f} points; these cost {min(on_new):.0f} to {max(on_new):.0f} points on new",
+    ):
+        assert words in said, words
+    assert {f"{value(row, 'gap'):.2f}" for row in induction} == {"0.10"}
+    for row in induction:
+        alone = f"{100 * value(row, 'ablation_on_repeated'):.0f} ["
+        assert alone in said
+        assert value(row, "gap") == max(value(other, "gap") for other in heads if other["seed"] == row["seed"])
+
+
+def value(row, column):
+    return float(row[column])

@@ -198,7 +198,7 @@ def test_the_page_says_how_far_two_scores_have_to_lie_apart(tmp_path):
     (found,) = boards(load_all(tmp_path), terms())
     assert f"Two scores typically have to differ by {found.least_difference:.3f} to be told apart." in page_of(tmp_path)
     lost = footnote(replace(found, least_difference=1.5))
-    assert lost.endswith("From so few references typically no difference that two scores can have would be seen.")
+    assert lost.endswith("With 3 references, typically no difference between two scores is detectable.")
 
 
 def test_strata_are_held_against_the_constant_code_reference_by_reference(tmp_path):

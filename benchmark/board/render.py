@@ -16,21 +16,13 @@ LEFT, RIGHT = ("rank", "submission", "OOD score", "ID score", "gap"), ("forward"
 OTHER_MEASURE = {"codec": "divergence", "explainer": "replacing masked tokens by balanced filler"}
 INTRODUCTION = """# Leaderboard
 
-How faithfully simplified proxies predict the original model out of distribution, at a measured cost; and, in the arenas
-called *explanations*, what explanations of predictions are worth.
-Made by `simplibench leaderboard` from the records under `benchmark/records/committed` and nothing else.
+How faithfully simplified proxies predict the original model out of distribution, at a measured cost; in the arenas called
+*explanations*, what explanations of predictions are worth. `simplibench leaderboard` makes this page from the records under
+`benchmark/records/committed` and from nothing else.
 
-*OOD score* of codecs: faithfulness out of distribution at the best affordable entry, chosen in distribution, averaged over
-eight budgets, the OOD splits and the reference seeds; 1 is the original, 0 no better than a constant.
-*OOD score* of explainers: the mean of *equivalence* (do explanations of models that compute the same lie closer together
-than those of models that do not; area under the curve, 0.5 is chance) and *intervention* (rank correlation of the summed
-attributions of masked tokens with the change of the prediction's margin), on inputs longer than any the models were
-trained on.
-
-*gap*: ID minus OOD. In brackets: 95 % intervals over sentences (resampled) and reference seeds (Student's t). *rank*: a
-range, from the paired differences of all submissions of an arena, with Holm's correction; those that cannot be told apart
-share it. *forward*: time of the proxy, or of an explanation, over time of the reference, median. Controls are in italics and
-not ranked.
+There is one table per arena. A higher *OOD score* is better. Brackets are 95 % intervals. A *rank* is a range: submissions
+that cannot be told apart share it. Controls are in italics and not ranked.
+[Reading the board](docs/reading-the-board.md) explains the scores, every column, and what may be concluded.
 """
 
 
@@ -40,7 +32,7 @@ def leaderboard_markdown(arenas: list[ArenaBoard]) -> str:
 
 
 def leaderboard_json(arenas: list[ArenaBoard]) -> str:
-    """A list of rows, keys as documented in the README."""
+    """Return the rows as a JSON list; docs/record-format.md documents the keys."""
     return json.dumps([row_json(row) for arena in arenas for row in arena.rows], indent=1) + "\n"
 
 
@@ -98,7 +90,7 @@ def footnote(arena: ArenaBoard) -> str:
 def _apart(least: float, arena: ArenaBoard) -> str:
     low, high = BOUNDS[arena.track]
     if least > high - low:
-        return "From so few references typically no difference that two scores can have would be seen."
+        return f"With {len(arena.seeds)} references, typically no difference between two scores is detectable."
     return f"Two scores typically have to differ by {least:.3f} to be told apart."
 
 

@@ -1,4 +1,4 @@
-"""The speeds the README states: `make benchmark`. Nothing is asserted here, a slow machine is not a failed test."""
+"""The speeds that docs/costs.md states: `make benchmark`. Nothing is asserted here, a slow machine is not a failed test."""
 
 import contextlib
 import resource
