@@ -28,7 +28,9 @@ def info(name: Annotated[str, typer.Argument(help="A task, an arena or a method.
 def new(
     name: Annotated[str, typer.Argument(help="The method's name: lower case, digits, dashes.")],
     track: Annotated[str, typer.Option(help="codec or explainer.")] = "codec",
-    folder: Annotated[Path | None, typer.Option(help="Where to write it; submissions/ of the checkout if none.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write it; submissions/ of the checkout if none.")
+    ] = None,
 ) -> None:
     """Write a commented submission that runs as it is, to be made yours."""
     from simplibench.commands import new as command

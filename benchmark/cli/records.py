@@ -15,7 +15,8 @@ def verify(
     ] = None,
     records: Annotated[Path | None, typer.Option(help="A folder of records instead of the committed ones.")] = None,
     page: Annotated[
-        Path | None, typer.Option(help="The page they are to give; leaderboard.md of a checkout for the committed ones.")
+        Path | None,
+        typer.Option(help="The page they are to give; leaderboard.md of a checkout for the committed ones."),
     ] = None,
 ) -> None:
     """Check that records hold: seal, protocol, source, counts, every figure, and the page. Every problem is listed."""

@@ -102,7 +102,7 @@ def _tell_gone(units: list[Unit], output: Path) -> None:
     there = gather(output, paths(output, submissions=manifests), known)
     gone = set_gone_apart(there, known, manifests).remarks.gone
     committed = workspace.is_committed(output)
-    consequence = "keep it from the leaderboard until they are deleted" if committed else "do not count"
+    consequence = "keeping it from the leaderboard until deleted" if committed else "not counted"
     for line in gone_lines(gone, consequence):
         print(line, file=sys.stderr)
 
