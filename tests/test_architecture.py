@@ -25,6 +25,7 @@ ORDER = [
     "scoring",
     "methods",
     "records",
+    "baselines",
     "registry",
     "harness",
     "board",
