@@ -17,6 +17,14 @@ class DamagedFile(SimplibenchError):
     """A checkpoint, record or cache file does not hold what it should."""
 
 
+class UnwritableFile(SimplibenchError):
+    """A file cannot be written: its disk is full, or its folder takes none."""
+
+
+class ProcessLost(SimplibenchError):
+    """A process that was started to help, or to start guests, is gone."""
+
+
 class MethodFailed(SimplibenchError):
     """A submission's code broke the contract, raised, ran out of time or died. One entry is lost, not the run."""
 

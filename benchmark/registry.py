@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from simplibench.scoring import explanations, faithfulness
 from simplibench.tasks import Arena, Task, Track
 
 BASELINES = Path(baselines.__file__).parent
+DEFAULT_TASK = "dyck-20-10"
 TASK_PACKAGE = Path(tasks.__file__).parent
 SCORING_VERSIONS: dict[Track, int] = {"codec": faithfulness.VERSION, "explainer": explanations.VERSION}
 Kind = Literal["baseline", "submission"]
@@ -45,7 +47,12 @@ def load_task(name: str) -> Task:
     return all_tasks()[name]
 
 
-def find_arenas(task: Task, names: list[str] | None) -> list[Arena]:
+def default_task() -> Task:
+    """Return the task that is meant where none is named."""
+    return load_task(DEFAULT_TASK)
+
+
+def find_arenas(task: Task, names: Sequence[str] | None) -> list[Arena]:
     """A task's arenas by name, `attention.1` or `dyck-20-10/attention.1`; None: all. Raises UsageError."""
     if not names:
         return list(task.arenas)

@@ -13,11 +13,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: h
 
 import pytest
 
-from simplibench.corpus import Package, Selection
-from simplibench.harness.explainers.bank import build_bank
-from simplibench.harness.guest import Nursery
+from simplibench.guest import ForkServer
+from simplibench.harness.explainer.bank import build_bank
 from simplibench.registry import all_tasks
 from simplibench.tasks import splits
+from simplibench.tasks.code import Package, Selection
 
 ROOT = Path(__file__).parent.parent
 HEADER = """
@@ -34,8 +34,8 @@ def task():
 
 
 @pytest.fixture(scope="session")
-def nursery():
-    with Nursery() as shared:
+def server():
+    with ForkServer() as shared:
         yield shared
 
 
@@ -56,7 +56,7 @@ def submission_file(tmp_path):
         indented = "\n".join("    " + line for line in body.strip("\n").splitlines())
         manifest = f"submission = Submission(name={name!r}, authors=('a',), reference='here', entries={entries})"
         path = tmp_path / file
-        path.write_text(f"{HEADER}\nclass Own(Codec):\n{indented}\n\n{manifest}\n")
+        path.write_text(f"{HEADER}\nclass Own(Codec):\n{indented}\n\n{manifest}\n", encoding="utf-8")
         return path
 
     return write
@@ -66,9 +66,11 @@ def submission_file(tmp_path):
 def simplibench():
     """Runs the command as a user would and returns the finished process."""
 
-    def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "simplibench.cli", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
+    def run(*arguments: object, module: bool = True, **options) -> subprocess.CompletedProcess[str]:
+        script = Path(sys.executable).parent / "simplibench"  # what users call: it does not read the working folder
+        command = [sys.executable, "-m", "simplibench.cli"] if module else [str(script)]
+        command += map(str, arguments)
+        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240, **options)
 
     return run
 

@@ -46,7 +46,9 @@ def written(folder, body, entries="[Own()]"):
     manifest = f"submission = Submission(name='own', authors=('a',), reference='here', entries={entries})"
     path = folder / "own.py"
     path.write_text(
-        f"\nimport torch\nfrom simplibench import Explainer, Submission\n\nclass Own(Explainer):\n{indented}\n\n{manifest}\n"
+        "\nimport torch\nfrom simplibench import Explainer, Submission\n\n"
+        f"class Own(Explainer):\n{indented}\n\n{manifest}\n",
+        encoding="utf-8",
     )
     return path
 

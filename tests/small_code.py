@@ -2,8 +2,8 @@
 
 import random
 
-from simplibench.corpus import Manifest, PinnedPackages
-from simplibench.tasks.code import CodePython
+from simplibench.tasks.code import Manifest, PinnedPackages
+from simplibench.tasks.code_python import CodePython
 from simplibench.tasks.task import content_hash
 
 WINDOWS = 4

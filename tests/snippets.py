@@ -23,7 +23,7 @@ SMALL = {
 
 def blocks(page: Path, language: str) -> list[str]:
     """The contents of a page's fenced blocks of one language."""
-    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 def command_lines(page: Path) -> list[str]:

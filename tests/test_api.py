@@ -138,7 +138,7 @@ def test_a_class_that_its_file_no_longer_has_is_named():
 
 def test_a_file_that_evaluates_while_it_is_loaded_is_told_where_to_put_the_call(tmp_path):
     path = tmp_path / "eager.py"
-    path.write_text("from simplibench import evaluate\n\nevaluate('svd')\n")
+    path.write_text("from simplibench import evaluate\n\nevaluate('svd')\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r'eager.py:3: .* put it under `if __name__ == "__main__":`'):
         load_submission(path)
 
@@ -150,7 +150,7 @@ def module_file(tmp_path, monkeypatch):
     def write(name: str, body: str):
         indented = "\n".join("    " + line for line in body.strip("\n").splitlines())
         (tmp_path / "own_methods.py").write_text(
-            f"from simplibench import Codec\n\n\nclass {name}(Codec):\n{indented}\n"
+            f"from simplibench import Codec\n\n\nclass {name}(Codec):\n{indented}\n", encoding="utf-8"
         )
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "own_methods", raising=False)

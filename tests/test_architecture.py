@@ -17,13 +17,13 @@ ORDER = [
     "errors",
     "lazy",
     "files",
+    "allocator",
     "workspace",
-    "corpus",
     "tasks",
     "models",
-    "theory",
     "scoring",
     "methods",
+    "guest",
     "records",
     "baselines",
     "registry",
@@ -45,7 +45,7 @@ def room(path: Path) -> str:
 
 def imported_rooms(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "simplibench":
             parts = node.module.split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
@@ -85,7 +85,7 @@ def test_the_board_is_made_without_torch():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_and_functions_are_of_readable_size(path):
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 235
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
@@ -93,24 +93,26 @@ def test_files_and_functions_are_of_readable_size(path):
 
 
 def test_no_machine_path_and_no_third_party_data_is_in_the_repository():
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    ).stdout.split()
     for name in listed:
         path = ROOT / name
         most = 2_000_000 if path.suffix == ".safetensors" else 1_000_000  # weights are our own, and may be larger
         assert path.stat().st_size < most, name
         if path.suffix in (".py", ".md", ".toml", ".txt", ".json") and path != Path(__file__):
-            assert "/wor" + "k/" not in path.read_text(), name
+            assert "/wor" + "k/" not in path.read_text(encoding="utf-8"), name
 
 
 def test_the_readmes_two_commands_are_make_targets():
-    commands = re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    commands = re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert commands[:2] == ["run", "test"]
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert set(commands) <= targets
 
 
 def readme_blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 COMMANDS = [line for block in readme_blocks("sh") for line in block.splitlines() if line.startswith("simplibench")]
@@ -119,7 +121,7 @@ COMMANDS = [line for block in readme_blocks("sh") for line in block.splitlines()
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_of_the_readme_works(line, simplibench, tmp_path):
     arguments = line.partition("#")[0].split()[1:]
-    (tmp_path / "my_method.py").write_text(readme_blocks("python")[0])
+    (tmp_path / "my_method.py").write_text(readme_blocks("python")[0], encoding="utf-8")
     if arguments[0] == "run":
         arguments += ["--limit", "4", "--output", str(tmp_path / "out")]
     if arguments[0] == "check":
@@ -132,5 +134,5 @@ def test_every_command_of_the_readme_works(line, simplibench, tmp_path):
 
 @pytest.mark.parametrize("block", readme_blocks("python")[1:])
 def test_every_python_snippet_of_the_readme_runs(block, tmp_path):
-    finished = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, cwd=tmp_path)
+    finished = subprocess.run([sys.executable, "-c", block], capture_output=True, encoding="utf-8", cwd=tmp_path)
     assert finished.returncode == 0, finished.stderr

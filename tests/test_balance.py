@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from simplibench.models import Site, build
-from simplibench.tasks.bounded_dyck import CLOSE, OPEN, task
-from simplibench.theory import (
+from simplibench.models.theory import (
     attention_variation,
     balance_violation,
     broken_twin,
@@ -21,6 +20,7 @@ from simplibench.theory import (
     symmetric_twin,
     uniform,
 )
+from simplibench.tasks.bounded_dyck import CLOSE, OPEN, task
 
 TWO_PEAKS = torch.tensor([[0, 2, 2, 2, 2, 4, 4, 4, 4, 1, 1, 1, 1, 3, 3, 3, 3]])
 EXACT = {"uniform": uniform()} | {f"random-{b}": random_balanced(b, seed=2) for b in (0.5, 1.0, 2.0)} | same_values(3)
@@ -80,7 +80,7 @@ def test_the_score_form_is_a_standard_deviation_over_queries():
 
 def mixture(model, tokens):
     """The last position's sum of exp(score) times value, centred, from what the network makes of real tokens."""
-    heads = model.prefix(tokens, Site(0, "query+key")).heads
+    heads = model.prefix(tokens, Site(0, "query+key")).streams
     query, key, value = (heads[name][0, 0].double() for name in ("query", "key", "value"))
     weights = (key @ query[-1] / 50**0.5).exp()
     return weights @ (value - value.mean(-1, keepdim=True))
@@ -142,7 +142,7 @@ def test_attention_variation_is_a_mean_over_layers():
     for linear in (other.blocks[1].query, other.blocks[1].key):
         linear.weight.copy_(torch.randn(50, 50, generator=generator))
     site = Site(1, "pattern")
-    maps, changed = (network.prefix(TWO_PEAKS, site).heads["pattern"] for network in (model, other))
+    maps, changed = (network.prefix(TWO_PEAKS, site).streams["pattern"] for network in (model, other))
     distance = (maps - changed).square().sum().item()
     assert distance > 1
     assert attention_variation(model, other) == pytest.approx(distance / 2)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from explainer_kit import ARENA, TASK
 
-from simplibench.harness.explainers.ground import CASES, LEAST_DISAGREEMENT, lay_split, rankable
-from simplibench.harness.explainers.maskings import EACH, GROUP, questions
+from simplibench.harness.explainer.context import CASES, LEAST_DISAGREEMENT, prepare_split, rankable
+from simplibench.harness.explainer.maskings import EACH, GROUP, questions
 from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
 from simplibench.tasks import Cases, Sequences, Split
 from simplibench.tasks.bounded_dyck import CLOSE, OPEN, partners
@@ -20,7 +20,9 @@ def laid(bank):
     """Every split with all of its cases; masked is one construction only, which is quick."""
     names = [name for name, role in TASK.roles.items() if role != "fit"]
     small = replace(bank, masked=["uniform"])
-    return {name: lay_split(TASK, small, name, cases, "cpu", None) for name, cases in zip(names, CASES, strict=True)}
+    return {
+        name: prepare_split(TASK, small, name, cases, "cpu", None) for name, cases in zip(names, CASES, strict=True)
+    }
 
 
 def masked_texts(laid):

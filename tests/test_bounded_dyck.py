@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simplibench.errors import DamagedFile
+from simplibench.models.theory import language
 from simplibench.tasks import load_split, load_training, splits
 from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, OPEN, START, TYPES, VOCABULARY, _walks, partners
 from simplibench.tasks.bounded_dyck import task as DYCK
 from simplibench.tasks.task import content_hash
-from simplibench.theory import language
 
 EVALUATION = ["length-28", "length-100", "length-400-500"]
 LENGTHS = {"fit": (28, 28), "length-28": (28, 28), "length-100": (100, 100), "length-400-500": (400, 500)}

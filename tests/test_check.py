@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 import subprocess
 import sys
 
@@ -220,7 +221,7 @@ def recorded(tmp_path_factory):
     text += "".join(f"    {line}\n" for line in IDENTITY.splitlines())
     text += "\nsubmission = Submission(name='own', authors=('a',), reference='r', entries=[Own(k=1), Own(k=2)])\n"
     file = folder / "own.py"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     evaluate(file, arenas=["residual.0"], seeds=[0], limit=LIMIT, in_process=True, output=folder / "out", device="cpu")
     return folder / "out"
 
@@ -303,8 +304,14 @@ def test_one_record_file_is_checked_alone(check, recorded, submission_file, caps
         ),
         ({"arenas": ["attention.7"]}, r"no record in attention\.7; there are records in dyck-20-10/residual\.0"),
         ({"seed": "3"}, r"no record in dyck-20-10/residual\.0 on reference 3; there are: 0"),
-        ({"seed": "x"}, "--seed must be a whole number or untrained, got x"),
-        ({"limits": Limits(tolerance=-1)}, "--tolerance must be at least 0 and --runtime-factor at least 1, got -1"),
+        ({"seed": "x"}, "--seed must be 0, 1, ... or untrained, got x"),
+        (
+            {"limits": Limits(tolerance=-1)},
+            "--tolerance must be at least 0 and --runtime-factor at least 1.*, got -1 and",
+        ),
+        ({"limits": Limits(tolerance=math.nan)}, "--tolerance must be at least 0 and .*, both finite, got nan and"),
+        ({"limits": Limits(runtime_factor=math.inf)}, "--runtime-factor at least 1, both finite, got 0 and inf"),
+        ({"timeout": math.inf}, "--timeout must be a number of seconds, at least 0.1 and at most 2,000,000, got inf"),
     ],
 )
 def test_what_cannot_be_checked_is_refused_with_what_to_do(
@@ -356,7 +363,7 @@ def test_the_command_exits_with_1_where_something_got_worse(recorded, submission
     path = submission_file(body, "[Own(k=1), Own(k=2)]")
     line = [sys.executable, "-m", "simplibench.cli", "check", str(path), "--against", str(recorded), "--limit", "4"]
     line += ["--in-process"]  # the contract's tests run guests
-    finished = subprocess.run(line, capture_output=True, text=True)
+    finished = subprocess.run(line, capture_output=True, encoding="utf-8")
     assert finished.returncode == 1, finished.stderr
     assert "Own(k=1) in dyck-20-10/residual.0 on reference 0: faithfulness on iid fell" in finished.stderr
     assert "Traceback" not in finished.stderr

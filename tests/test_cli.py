@@ -35,7 +35,7 @@ def test_help_does_not_load_torch():
     code += (
         "assert 'leaderboard' in result.output; print([n for n in sys.modules if n in ('torch', 'sklearn', 'numpy')])"
     )
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert finished.stdout.strip() == "[]", finished.stderr
 
 
@@ -66,7 +66,7 @@ def test_info_tells_about_tasks_arenas_and_methods(name, simplibench):
         (("run", "svd", "--task", "x"), "no task x; there are: dyck-2-4, code-python, dyck-20-10"),
         (("run", "svd", "--arena", "attention.7"), "dyck-20-10 has no arena attention.7; there are: attention.0"),
         (("run", "svd", "--seed", "99"), "dyck-20-10 has no reference 99 in family two-layer; there are: 0, 1"),
-        (("run", "svd", "--seed", "one"), "--seed must be a whole number or untrained, got one"),
+        (("run", "svd", "--seed", "one"), "--seed must be 0, 1, ... or untrained, got one"),
         (("run", "svd", "--device", "tpu"), "--device must be auto, cpu or cuda, got tpu"),
         (("run", "svd", "--format", "xml"), "--format must be table or json, got xml"),
         (("run", "svd", "--limit", "0"), "Invalid value for '--limit'"),
@@ -113,7 +113,7 @@ def test_two_submissions_of_one_name_are_refused(simplibench, submission_file, i
 
 
 def test_a_file_with_an_error_is_refused_with_its_line(simplibench, tmp_path):
-    (tmp_path / "bad.py").write_text("def f(:\n")
+    (tmp_path / "bad.py").write_text("def f(:\n", encoding="utf-8")
     refused(simplibench("run", tmp_path / "bad.py", cwd=tmp_path), "bad.py:1: syntax error")
 
 
@@ -169,16 +169,16 @@ def test_the_committed_leaderboard_is_what_the_committed_records_give(simplibenc
 
 def test_check_fails_when_a_record_is_edited(simplibench, committed):
     file = sorted(committed.rglob("*.json"))[0]
-    content = json.loads(file.read_text())
+    content = json.loads(file.read_text(encoding="utf-8"))
     content["state_bytes"] += 1
-    file.write_text(json.dumps(content))
+    file.write_text(json.dumps(content), encoding="utf-8")
     finished = simplibench("leaderboard", "--check", "--records", committed)
     refused(finished, f"{file}: not a valid record: the file: Value error, it was edited", code=1)
 
 
 def test_check_fails_when_the_page_is_edited_or_records_are_missing(simplibench, committed, tmp_path):
     page = tmp_path / "leaderboard.md"
-    page.write_text((ROOT / "leaderboard.md").read_text().replace("0.", "1.", 1))
+    page.write_text((ROOT / "leaderboard.md").read_text(encoding="utf-8").replace("0.", "1.", 1), encoding="utf-8")
     refused(simplibench("leaderboard", "--check", "--page", page), f"{page} is not what the records give", code=1)
     shutil.rmtree(next(committed.glob("*/*/kmeans")))
     refused(simplibench("leaderboard", "--check", "--records", committed), "is not what the records give", code=1)
@@ -216,7 +216,7 @@ def test_ctrl_c_at_any_moment_is_one_line_and_exit_code_130(moment, tmp_path):
         "--output",
         str(tmp_path / "out"),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     time.sleep(moment)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -232,7 +232,7 @@ def test_ctrl_c_while_workers_start_reaches_them_too_and_none_of_them_says_anyth
         [*command, "--output", str(tmp_path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         start_new_session=True,
     )
     while not any("spawn_main" in command_of(child) for child in children_of(process.pid)):
@@ -246,12 +246,12 @@ def test_ctrl_c_while_workers_start_reaches_them_too_and_none_of_them_says_anyth
 
 
 def children_of(pid):
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
 
 
 def command_of(pid):
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
     except FileNotFoundError:  # it is gone
         return ""
 
@@ -265,7 +265,7 @@ def test_a_training_that_was_stopped_goes_on_from_its_last_save(how, tmp_path):
 
     def start():
         return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment, cwd=tmp_path
         )
 
     def stop(process, signal_number):

@@ -10,10 +10,11 @@ import pytest
 from small_code import ROLES, WINDOWS, function, module, packages, task_of
 
 from simplibench.commands import data
-from simplibench.corpus import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.tasks import load_split, load_training, splits
-from simplibench.tasks.code import (
+from simplibench.tasks.code import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key
+from simplibench.tasks.code_java import CodeJava
+from simplibench.tasks.code_python import (
     CHARACTERS,
     VOCABULARY,
     WINDOW,
@@ -24,7 +25,6 @@ from simplibench.tasks.code import (
     joined,
     text_of,
 )
-from simplibench.tasks.code_java import CodeJava
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -202,7 +202,7 @@ def test_codesearchnet_trains_on_java_and_reports_the_languages_that_are_missing
 
     def write(name: str, language: str, numbers) -> None:
         lines = [json.dumps({"original_string": function(language, number)}) for number in numbers]
-        with gzip.open(tmp_path / name, "wt") as file:
+        with gzip.open(tmp_path / name, "wt", encoding="utf-8") as file:
             file.write("\n".join(lines))
 
     write("java_train_0.jsonl.gz", "java", range(300))

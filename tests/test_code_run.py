@@ -20,7 +20,7 @@ from simplibench.models.training import Training, initial
 from simplibench.records import load_all
 from simplibench.registry import all_tasks, terms
 from simplibench.tasks import load_split, load_training, splits
-from simplibench.tasks.code import BASE, KINDS, SMALL, VOCABULARY, WINDOW, code_python
+from simplibench.tasks.code_python import BASE, KINDS, SMALL, VOCABULARY, WINDOW, code_python
 
 ARENA = "code-python/attention.3"
 

@@ -11,10 +11,9 @@ import torch
 from small_code import packages, task_of
 
 from simplibench.commands.study import study
-from simplibench.corpus import Kind
 from simplibench.errors import UsageError
-from simplibench.harness.codecs.ground import lay_ground
-from simplibench.harness.codecs.play import play
+from simplibench.harness.codec.context import prepare
+from simplibench.harness.codec.proxy import run_proxy
 from simplibench.models import Cut, load_reference
 from simplibench.studies import code
 from simplibench.studies.code import agreement, figures, heads
@@ -31,7 +30,8 @@ from simplibench.studies.code.agreement import (
 from simplibench.studies.code.heads import HeadRow, OneHead, correlation_rows, induction_scores
 from simplibench.studies.table import as_csv, flat
 from simplibench.tasks import Cases, Sequences, Split
-from simplibench.tasks.code import KINDS, SMALL
+from simplibench.tasks.code import Kind
+from simplibench.tasks.code_python import KINDS, SMALL
 
 ARENAS = code.ARENAS
 ROOT = Path(__file__).parent.parent
@@ -150,11 +150,11 @@ COLUMNS = {
 
 
 def committed(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader((ROOT / "docs" / "code" / f"{name}.csv").read_text().splitlines()))
+    return list(csv.DictReader((ROOT / "docs" / "code" / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
 
 
 def test_the_readmes_gaps_are_the_committed_ones():
-    blocks = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    blocks = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     (block,) = [block for block in blocks if block.startswith("kind")]
     header, *lines = [re.split(r" {2,}", line) for line in block.strip().splitlines()]
     found = {(row["entry"], row["against"], row["kind"]): row for row in committed("gaps")}
@@ -187,7 +187,7 @@ class Attending:
         for head, back in enumerate(self.back):
             for position in range(length):
                 pattern[:, head, position, max(0, position - back)] = 1
-        return Cut(torch.zeros(0), {"pattern": pattern})
+        return Cut(site, torch.zeros(0), {"pattern": pattern})
 
 
 def test_induction_is_attention_to_the_token_after_the_previous_occurrence():
@@ -224,11 +224,11 @@ def small(package, tmp_path, monkeypatch, cache):
 
 
 def test_one_head_changes_and_the_others_stay(small):
-    ground = lay_ground(small, load_reference(small, 0), ARENAS[1], "cpu", None)
-    scene = ground.splits["id"].scenes[0]
-    rows = ground.stage.rows(scene.cut, scene.batch)
+    run = prepare(small, load_reference(small, 0), ARENAS[1], "cpu", None)
+    cached = run.splits["id"].cached_batches[0]
+    rows = run.patch.rows(cached.cut, cached.batch)
     proxy = OneHead(lambda rows, batch: {name: own * 0 for name, own in rows.items()}, 2)
-    changed = proxy(rows, scene.batch)
+    changed = proxy(rows, cached.batch)
     for name, own in rows.items():
         assert torch.equal(changed[name][[0, 1, 3]], own[[0, 1, 3]])
         assert not changed[name][2].any()
@@ -237,22 +237,22 @@ def test_one_head_changes_and_the_others_stay(small):
 
 def test_ablating_a_head_whose_values_are_all_alike_loses_nothing_and_any_other_head_changes_something(small):
     reference = load_reference(small, 0)
-    ground = lay_ground(small, reference, ARENAS[1], "cpu", None)
-    lost = heads._ablated(ground, ground.splits["id"], 1)
+    run = prepare(small, reference, ARENAS[1], "cpu", None)
+    lost = heads._ablated(run, run.splits["id"], 1)
     assert set(lost) == {Kind.FIRST, Kind.REPEATED}
     inner = SMALL.architecture.head_width
     block = reference.model.blocks[1]
     block.value.weight.data[inner : 2 * inner] = 0
-    ground = lay_ground(small, reference, ARENAS[1], "cpu", None)
-    assert heads._ablated(ground, ground.splits["id"], 1) == {Kind.FIRST: 0, Kind.REPEATED: 0}
-    scene = ground.splits["id"].scenes[0]
-    without = heads._without(scene, 0, torch.zeros(inner))
-    for part in ground.splits.values():
-        scenes = [heads._without(scene, 0, torch.zeros(inner)) for scene in part.scenes]
-        changed = play(ground.stage, part.split, scenes, lambda rows, _: rows, small.candidates)
+    run = prepare(small, reference, ARENAS[1], "cpu", None)
+    assert heads._ablated(run, run.splits["id"], 1) == {Kind.FIRST: 0, Kind.REPEATED: 0}
+    cached = run.splits["id"].cached_batches[0]
+    without = heads._without(cached, 0, torch.zeros(inner))
+    for part in run.splits.values():
+        cached_batches = [heads._without(cached, 0, torch.zeros(inner)) for cached in part.cached_batches]
+        changed = run_proxy(run.patch, part.split, cached_batches, lambda rows, _: rows, small.candidates)
         assert changed.divergence_bits.max() > 0
-    assert not without.cut.heads["value"][:, 0].any()
-    assert torch.equal(without.cut.heads["value"][:, 1:], scene.cut.heads["value"][:, 1:])
+    assert not without.cut.streams["value"][:, 0].any()
+    assert torch.equal(without.cut.streams["value"][:, 1:], cached.cut.streams["value"][:, 1:])
 
 
 def test_the_study_writes_its_tables_and_figures_the_same_bytes_each_time(small, tmp_path, capsys):
@@ -264,12 +264,15 @@ def test_the_study_writes_its_tables_and_figures_the_same_bytes_each_time(small,
     for one, two in zip(*files, strict=True):
         assert one.read_bytes() == two.read_bytes()
     assert "heads.csv, correlations.csv" in capsys.readouterr().out
-    rows = list(csv.DictReader((tmp_path / "one" / "code" / "agreement.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((tmp_path / "one" / "code" / "agreement.csv").read_text(encoding="utf-8").splitlines()))
     assert {row["split"] for row in rows} == {"id", "unseen-project", "java", "c"}
     assert {row["kind"] for row in rows} == {"all", *KINDS.values()}
     full = {row["split"]: float(row["agreement"]) for row in rows if row["entry"] == "SVD(rank=16)"}
     assert min(full.values()) > 0.5
-    assert len(list(csv.DictReader((tmp_path / "one" / "code" / "heads.csv").read_text().splitlines()))) == 8
+    assert (
+        len(list(csv.DictReader((tmp_path / "one" / "code" / "heads.csv").read_text(encoding="utf-8").splitlines())))
+        == 8
+    )
 
 
 def test_tables_have_a_column_for_each_end_of_an_interval():

@@ -10,8 +10,7 @@ import torch
 from simplibench.errors import UsageError
 from simplibench.models import Site, Transformer, build
 from simplibench.models.minimal import Minimal
-from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, MINIMAL, OPEN, START, TWO_LAYER, TYPES, _walks, task
-from simplibench.theory import (
+from simplibench.models.theory import (
     attention_variation,
     broken_twin,
     exact,
@@ -24,6 +23,7 @@ from simplibench.theory import (
     types_swapped,
     uniform,
 )
+from simplibench.tasks.bounded_dyck import CLOSE, MAX_DEPTH, MINIMAL, OPEN, START, TWO_LAYER, TYPES, _walks, task
 
 PREFIXES = {28: 100, 100: 40, 400: 20, 450: 10, 1600: 3, 2000: 3}  # by length
 PATTERN = Site(0, "pattern")
@@ -52,7 +52,7 @@ def accuracy(model, length, seed=0):
 
 
 def pattern(model, tokens):
-    return model.prefix(tokens, PATTERN).heads["pattern"]
+    return model.prefix(tokens, PATTERN).streams["pattern"]
 
 
 @pytest.mark.parametrize("length", [28, 400, 2000])
@@ -66,7 +66,7 @@ def test_a_network_has_the_scores_and_values_it_is_given():
     scores, values = torch.randn(17, 17, generator=generator), torch.randn(17, generator=generator)
     model, tokens = from_tables(scores.double(), values.double()), torch.tensor([[0, 1, 2, 4, 2]])
     keys = [0, 1, 6, 14, 6]  # START, then types 0, 1, 1, 1 at depths 1, 2, 2, 2
-    found = model.prefix(tokens, PATTERN).heads
+    found = model.prefix(tokens, PATTERN).streams
     assert torch.allclose(found["pattern"][0, 0, 3, :4], scores[keys[:4], 14].double().softmax(0))
     assert torch.allclose(found["value"][0, 0, :, 0], values[keys].double())
 
@@ -197,7 +197,7 @@ def test_the_exact_network_gives_the_probabilities_of_the_language(all_prefixes)
     assert model.shape == TWO_LAYER == task.family("two-layer").architecture
     assert (model(tokens).softmax(-1) - language(tokens)).abs().max() < 1e-9
     for layer in range(2):
-        maps = model.prefix(tokens[:5], Site(layer, "pattern")).heads["pattern"]
+        maps = model.prefix(tokens[:5], Site(layer, "pattern")).streams["pattern"]
         assert torch.allclose(maps[:, 0], (torch.ones(11, 11).tril() / torch.arange(1, 12)[:, None]).double())
 
 

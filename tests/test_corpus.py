@@ -9,7 +9,8 @@ import types
 
 import pytest
 
-from simplibench.corpus import (
+from simplibench.errors import DamagedFile, UnwritableFile, UsageError
+from simplibench.tasks.code import (
     CodeSearchNet,
     Kind,
     Manifest,
@@ -20,10 +21,9 @@ from simplibench.corpus import (
     load_manifest,
     strata,
 )
-from simplibench.corpus.extract import LARGEST_FILE_BYTES, functions, glob_pattern, sources
-from simplibench.corpus.fetch import fetch, packages_folder
-from simplibench.corpus.syntax import parser
-from simplibench.errors import DamagedFile, UsageError
+from simplibench.tasks.code.extract import LARGEST_FILE_BYTES, functions, glob_pattern, sources
+from simplibench.tasks.code.fetch import fetch, packages_folder
+from simplibench.tasks.code.syntax import parser
 
 ONE = "def one(x):\n    y = x\n    return y"
 
@@ -44,7 +44,7 @@ def test_the_manifest_pins_every_package_of_every_group():
 def test_a_manifest_with_an_unknown_field_or_a_short_hash_lists_both(tmp_path):
     facts = load_manifest().packages[0].model_dump() | {"sha256": "abc", "colour": "red"}
     file = tmp_path / "packages.json"
-    file.write_text(json.dumps({"packages": [facts]}))
+    file.write_text(json.dumps({"packages": [facts]}), encoding="utf-8")
     with pytest.raises(DamagedFile, match=r"(?s)packages.json: not a manifest.*0.sha256: .*0.colour: Extra inputs"):
         load_manifest(file)
 
@@ -107,8 +107,10 @@ def test_space_that_runs_out_meanwhile_is_said_too(package, tmp_path, monkeypatc
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("simplibench.corpus.fetch._download", full)
-    with pytest.raises(UsageError, match="alpha 1.0: no space in .*found none"):
+    monkeypatch.setattr("simplibench.tasks.code.fetch._download", full)
+    with pytest.raises(
+        UnwritableFile, match=r"alpha-1.0.*: cannot be written \(No space left on device\); make room or"
+    ):
         fetch([package("alpha", {"a.py": ONE})], tmp_path / "there", no_progress)
     assert not list((tmp_path / "there").iterdir())
 
@@ -203,9 +205,9 @@ def no_library(monkeypatch):
 def test_codesearchnet_files_are_read_from_any_depth_packed_or_not(tmp_path, no_library):
     line = json.dumps({"repo": "a/b", "original_string": "int f() {\r\n}", "language": "java"}) + "\n"
     (tmp_path / "java/final/jsonl/train").mkdir(parents=True)
-    with gzip.open(tmp_path / "java/final/jsonl/train/java_train_0.jsonl.gz", "wt") as file:
+    with gzip.open(tmp_path / "java/final/jsonl/train/java_train_0.jsonl.gz", "wt", encoding="utf-8") as file:
         file.write(line * 2)
-    (tmp_path / "java_test_0.jsonl").write_text(line)
+    (tmp_path / "java_test_0.jsonl").write_text(line, encoding="utf-8")
     source = CodeSearchNet("java", tmp_path)
     assert dict(source.languages) == {
         "train": "java",
@@ -230,7 +232,7 @@ def test_groups_without_a_file_come_from_the_library_where_it_is_installed(tmp_p
 
     monkeypatch.setattr(codesearchnet, "_has_library", lambda: True)
     monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
-    (tmp_path / "java_test_0.jsonl").write_text(json.dumps({"original_string": "int g() {\n}"}))
+    (tmp_path / "java_test_0.jsonl").write_text(json.dumps({"original_string": "int g() {\n}"}), encoding="utf-8")
     source = CodeSearchNet("java", tmp_path)
     assert source.missing() == {}
     assert list(source.functions("train")) == ["int f() {\n}"] * 3

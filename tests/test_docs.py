@@ -61,10 +61,10 @@ def checkout(tmp_path, monkeypatch):
 
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_a_network(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
-    built = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True)
+    built = subprocess.run(command, cwd=DOCS.parent, capture_output=True, encoding="utf-8")
     assert (built.returncode, built.stdout, built.stderr) == (0, "", "")
     for page in PAGES:
-        html = (tmp_path / "site" / page.name).with_suffix(".html").read_text()
+        html = (tmp_path / "site" / page.name).with_suffix(".html").read_text(encoding="utf-8")
         assert not re.findall(r'(?:src=|<link[^>]*href=)"(?:https?:)?//', html)
 
 
@@ -80,7 +80,7 @@ def test_every_command_that_is_named_exists():
     known = {command.name or command.callback.__name__ for command in snippets.app.registered_commands}
     known |= {group.name or group.typer_instance.info.name for group in snippets.app.registered_groups}
     for page in PAGES:
-        named = set(re.findall(r"`simplibench (\w+)", page.read_text()))
+        named = set(re.findall(r"`simplibench (\w+)", page.read_text(encoding="utf-8")))
         named |= {line.split()[1] for line in snippets.command_lines(page)}
         assert named <= known, page.name
 
@@ -88,14 +88,14 @@ def test_every_command_that_is_named_exists():
 @pytest.mark.parametrize("number", range(1, len(snippets.blocks(DOCS / "python.md", "python"))))
 def test_the_python_snippets_run(number, checkout, capsys):
     file = checkout / "snippet.py"
-    file.write_text(snippets.blocks(DOCS / "python.md", "python")[number])
+    file.write_text(snippets.blocks(DOCS / "python.md", "python")[number], encoding="utf-8")
     runpy.run_path(str(file), run_name="__main__")
     assert capsys.readouterr().out
 
 
 def test_the_first_snippet_scores_its_own_class_from_its_own_file(checkout):
     file = checkout / "signs.py"
-    file.write_text(snippets.blocks(DOCS / "python.md", "python")[0])
+    file.write_text(snippets.blocks(DOCS / "python.md", "python")[0], encoding="utf-8")
     results = runpy.run_path(str(file), run_name="__main__")["results"]
     assert [(record.submission, record.entry, record.status) for record in results] == [
         ("signs", "Signs(scale=1.0)", "ok"),
@@ -103,13 +103,13 @@ def test_the_first_snippet_scores_its_own_class_from_its_own_file(checkout):
         ("identity", "Identity()", "ok"),
     ]
     assert len(list((checkout / "results" / snippets.ARENA / "signs").glob("*.json"))) == 2
-    assert "vega" in (checkout / "curves.html").read_text()
+    assert "vega" in (checkout / "curves.html").read_text(encoding="utf-8")
 
 
 def test_the_task_of_the_page_is_found_builds_its_pinned_splits_and_its_reference_learns(cache, tmp_path, monkeypatch):
     folder = tmp_path / "tasks"
     folder.mkdir()
-    (folder / "first_symbol.py").write_text(snippets.blocks(DOCS / "adding-a-task.md", "python")[0])
+    (folder / "first_symbol.py").write_text(snippets.blocks(DOCS / "adding-a-task.md", "python")[0], encoding="utf-8")
     monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(folder)])
     monkeypatch.setattr(registry, "TASK_PACKAGE", folder)
     all_tasks.cache_clear()
@@ -129,7 +129,7 @@ def test_the_task_of_the_page_is_found_builds_its_pinned_splits_and_its_referenc
 
 
 def test_the_record_page_has_every_field_and_no_other():
-    sections = re.split(r"^## ", (DOCS / "record-format.md").read_text(), flags=re.MULTILINE)
+    sections = re.split(r"^## ", (DOCS / "record-format.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     found = {}
     for section in sections[1:]:
         title, _, body = section.partition("\n")
@@ -138,7 +138,9 @@ def test_the_record_page_has_every_field_and_no_other():
 
 
 def test_the_reference_has_every_public_name():
-    listed = re.findall(r"^::: simplibench\S*\.(\w+)$", (DOCS / "reference.md").read_text(), flags=re.MULTILINE)
+    listed = re.findall(
+        r"^::: simplibench\S*\.(\w+)$", (DOCS / "reference.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     assert set(simplibench.__all__) <= set(listed)
 
 
@@ -146,4 +148,8 @@ def test_every_snippet_of_the_docs_is_of_a_kind_that_is_run():
     run = {"python.md": len(snippets.blocks(DOCS / "python.md", "python")), "adding-a-task.md": 1}
     for page in PAGES:
         assert len(snippets.blocks(page, "python")) == run.get(Path(page).name, 0), page.name
-        assert set(re.findall(r"^```(\w+)$", page.read_text(), flags=re.MULTILINE)) <= {"sh", "python", "text"}
+        assert set(re.findall(r"^```(\w+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)) <= {
+            "sh",
+            "python",
+            "text",
+        }

@@ -16,8 +16,8 @@ def repository(tmp_path):
         subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
 
     git("init", "-q")
-    (tmp_path / "code.py").write_text("a = 1\n")
-    (tmp_path / "leaderboard.md").write_text("old\n")
+    (tmp_path / "code.py").write_text("a = 1\n", encoding="utf-8")
+    (tmp_path / "leaderboard.md").write_text("old\n", encoding="utf-8")
     git("add", ".")
     git("commit", "-q", "-m", "first")
     state.cache_clear()

@@ -6,8 +6,8 @@ import torch
 from explainer_kit import POSITIONS, TOKENS, explained
 
 from simplibench.models.minimal import Minimal
+from simplibench.models.theory import uniform
 from simplibench.tasks.bounded_dyck import CLOSE
-from simplibench.theory import uniform
 
 
 def normed(layer, x):

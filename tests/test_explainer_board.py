@@ -257,10 +257,10 @@ def stored(tmp_path):
 
 def resealed(stored, change):
     """An edit by somebody who knows how the seal is made."""
-    content = json.loads(stored.path.read_text())
+    content = json.loads(stored.path.read_text(encoding="utf-8"))
     del content["sha256"]
     change(content)
-    stored.path.write_text(ExplainerRecord.sealed(**content).model_dump_json())
+    stored.path.write_text(ExplainerRecord.sealed(**content).model_dump_json(), encoding="utf-8")
     return load(stored.path)
 
 
@@ -270,9 +270,9 @@ def test_every_figure_of_a_record_follows_from_its_counts(stored):
 
 
 def test_an_edited_record_is_refused(stored):
-    content = json.loads(stored.path.read_text())
+    content = json.loads(stored.path.read_text(encoding="utf-8"))
     content["splits"]["long"]["equivalence"] = 0.9
-    stored.path.write_text(json.dumps(content))
+    stored.path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(DamagedFile, match="it was edited: its content has sha256"):
         load(stored.path)
 
@@ -313,7 +313,7 @@ def test_a_split_left_out_of_a_record_is_found(stored):
 
 
 def test_what_was_not_measured_is_no_success(stored):
-    content = json.loads(stored.path.read_text())
+    content = json.loads(stored.path.read_text(encoding="utf-8"))
     del content["sha256"]
     for change in ({"splits": {}}, {"runtime": None}, {"counts_sha256": None}, {"reason": "a reason"}):
         with pytest.raises(ValidationError, match="must have all that is measured, and no reason"):

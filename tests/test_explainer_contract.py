@@ -4,20 +4,19 @@ import pytest
 import torch
 from explainer_kit import EXPLAIN, EXPLAINERS, POSITIONS, READ, TASK, TOKENS, explained, trained, written
 
-from simplibench.commands.validate import tiny_questions
-from simplibench.harness.guest import Guest, InProcess
-from simplibench.methods import HostedExplainer, Question, check_explainer
+from simplibench.guest import Guest, HostedExplainer, InProcess, Question, check_explainer
+from simplibench.harness.explainer.trial import tiny_questions
+from simplibench.models.theory import uniform
 from simplibench.registry import all_methods
-from simplibench.theory import uniform
 
 
 @pytest.fixture
-def caller(nursery):
+def caller(server):
     """Opens guests and closes them."""
     opened = []
 
     def start(path, seconds=60.0):
-        opened.append(Guest(nursery, path, "cpu"))
+        opened.append(Guest(server, path, "cpu"))
         entries = opened[-1].manifest().entries
         opened[-1].seconds_left = seconds
         return opened[-1], entries

@@ -7,9 +7,9 @@ import pytest
 import torch
 from explainer_kit import EXPLAINERS, SUBMISSIONS, TOKENS, explain, explained, trained
 
+from simplibench.models.theory import broken_twin, same_values, symmetric_twin, types_swapped, uniform
 from simplibench.scoring.correlation import spearman
 from simplibench.scoring.explanations import auc, distance
-from simplibench.theory import broken_twin, same_values, symmetric_twin, types_swapped, uniform
 
 C6, LAST = torch.tensor([[0, 1, 2, 2, 4, 4]]), torch.tensor([5])  # START ( [ [ ] ]
 SMALL = 1e-6  # of a margin of 10

@@ -91,7 +91,9 @@ def test_one_hot_attention_departs_with_depth_as_the_readme_says(records):
 
 def excerpt(first):
     """The table of the README whose first column is called so, as cells."""
-    blocks = re.findall(r"```text\n(.*?)```", (BASELINES.parent / "README.md").read_text(), flags=re.DOTALL)
+    blocks = re.findall(
+        r"```text\n(.*?)```", (BASELINES.parent / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     (block,) = [block for block in blocks if block.startswith(first)]
     return [re.split(r" {2,}", line) for line in block.strip().splitlines()]
 

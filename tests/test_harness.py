@@ -122,7 +122,7 @@ def test_fit_sees_activations_of_the_fit_split_and_no_other(submission_file, tmp
     streams = [model.embed(batch.tokens)]
     streams.append(model.blocks[0](streams[0], None))
     for layer, fitted in enumerate(fits[:2]):
-        query, key, _ = model.blocks[layer].project(streams[layer], None)
+        query, key, _ = model.blocks[layer].qkv(streams[layer], None)
         expected = torch.cat([query[:, 0][batch.real], key[:, 0][batch.real]])
         assert torch.allclose(fitted, expected, atol=1e-5)
     assert torch.allclose(fits[2], streams[1][batch.real], atol=1e-5)
@@ -209,12 +209,14 @@ def test_valid_records_are_not_made_again_and_outdated_ones_are(run, submission_
     first = made_at()
     run(path, **options)
     assert made_at() == first
-    path.write_text(path.read_text() + "# another version\n")
+    path.write_text(path.read_text(encoding="utf-8") + "# another version\n", encoding="utf-8")
     run(path, **options)
     assert made_at() != first
 
 
-@pytest.mark.parametrize("damage", [lambda p: p.write_text("{"), lambda p: p.with_suffix(".npz").write_bytes(b"PK")])
+@pytest.mark.parametrize(
+    "damage", [lambda p: p.write_text("{", encoding="utf-8"), lambda p: p.with_suffix(".npz").write_bytes(b"PK")]
+)
 def test_a_damaged_record_is_reported_and_made_again(damage, run, submission_file, identity_body, tmp_path, capsys):
     options = {"arenas": ["residual.0"], "output": tmp_path / "out"}
     path = submission_file(identity_body)
@@ -247,7 +249,7 @@ def test_a_run_that_was_stopped_leaves_whole_records_and_goes_on(how, jobs, tmp_
         "--jobs",
         str(jobs),
     ]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     end = time.monotonic() + 120
     while not list((tmp_path / "out").rglob("*.json")):
         assert first.poll() is None, first.communicate()
@@ -264,7 +266,7 @@ def test_a_run_that_was_stopped_leaves_whole_records_and_goes_on(how, jobs, tmp_
     for stored in kept:
         stored.counts(Counts)
         stored.ground(GroundCounts)
-    second = subprocess.run(command, capture_output=True, text=True)
+    second = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert second.returncode == 0, second.stderr
     assert len(load_all(tmp_path / "out")) == 12
     assert "of 12 records were there already and valid" in second.stderr

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from simplibench.errors import MethodFailed, UsageError
-from simplibench.harness.guest import Guest
-from simplibench.methods import Codec, HostedCodec, check_codec, load_submission
+from simplibench.guest import Guest, HostedCodec, check_codec
+from simplibench.methods import Codec, load_submission
 from simplibench.registry import all_methods
 
 ROWS = {
@@ -15,11 +15,11 @@ ROWS = {
 
 
 @pytest.fixture
-def problems(nursery):
+def problems(server):
     """All that the contract finds in a file, in guests of their own."""
 
     def find(path, timeout=20.0):
-        caller, stranger = Guest(nursery, path, "cpu"), Guest(nursery, path, "cpu")
+        caller, stranger = Guest(server, path, "cpu"), Guest(server, path, "cpu")
         try:
             manifest = caller.manifest()
             found = []
@@ -150,8 +150,8 @@ def test_problems_of_all_entries_are_listed_at_once(submission_file, problems):
 
 
 def test_a_rank_wider_than_the_vectors_is_refused_with_both_numbers(submission_file, problems, tmp_path):
-    text = all_methods()["svd"].path.read_text().replace("(1, 2, 4, 8, 16)", "(33,)")
-    (tmp_path / "svd.py").write_text(text)
+    text = all_methods()["svd"].path.read_text(encoding="utf-8").replace("(1, 2, 4, 8, 16)", "(33,)")
+    (tmp_path / "svd.py").write_text(text, encoding="utf-8")
     (found,) = problems(tmp_path / "svd.py")
     assert found.startswith("SVD(rank=33), trim: expected a result, got ValueError at svd.py:")
     assert found.endswith("rank must be at most 32, the width of the vectors, got 33")
@@ -178,17 +178,17 @@ def test_a_rank_wider_than_the_vectors_is_refused_with_both_numbers(submission_f
             r"bad\.py:2: Submission\.name: String should match pattern .*; Submission\.authors: .*; Submission\.entries",
         ),
         (
-            "from simplibench import Submission\nfrom baselines.svd import SVD\n"
+            "from simplibench import Submission\nfrom simplibench.baselines.svd import SVD\n"
             "Submission(name='a', authors=('b',), reference='r', entries=[SVD(rank=1), SVD(rank=1)])",
             r"bad\.py:3: Submission\.entries: .*entries must differ, got SVD\(rank=1\) more than once",
         ),
     ],
 )
-def test_an_unusable_file_says_where_and_what(text, expected, tmp_path, nursery):
-    (tmp_path / "bad.py").write_text(text)
+def test_an_unusable_file_says_where_and_what(text, expected, tmp_path, server):
+    (tmp_path / "bad.py").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=expected):
         load_submission(tmp_path / "bad.py")
-    guest = Guest(nursery, tmp_path / "bad.py", "cpu")
+    guest = Guest(server, tmp_path / "bad.py", "cpu")
     with pytest.raises(UsageError, match=expected):
         guest.manifest()
 
@@ -204,21 +204,21 @@ def test_fields_of_an_entry_cannot_be_changed(tmp_path):
         entry.rank = 3
 
 
-def test_the_sign_of_a_zero_does_not_reach_the_decoder(submission_file, nursery):
+def test_the_sign_of_a_zero_does_not_reach_the_decoder(submission_file, server):
     body = (
         "def encode(self, state, x): return torch.where(x > 0, 0.0, -0.0)\n"
         "def decode(self, state, code): return torch.copysign(torch.ones_like(code), code)"
     )
-    guest = Guest(nursery, submission_file(body), "cpu")
+    guest = Guest(server, submission_file(body), "cpu")
     codec = HostedCodec(guest, guest, guest.manifest().entries[0], 0)
     x = torch.tensor([[-1.0, 1.0]])
     assert codec.decode({}, codec.encode({}, x), 2).tolist() == [[1.0, 1.0]]
     guest.close()
 
 
-def test_a_code_may_not_change_its_width_between_calls(submission_file, nursery):
+def test_a_code_may_not_change_its_width_between_calls(submission_file, server):
     body = "def encode(self, state, x): return x[:, :len(x)]\ndef decode(self, state, code): return code"
-    guest = Guest(nursery, submission_file(body), "cpu")
+    guest = Guest(server, submission_file(body), "cpu")
     codec = HostedCodec(guest, guest, guest.manifest().entries[0], 0)
     codec.encode({}, torch.zeros(2, 9))
     with pytest.raises(
@@ -248,9 +248,9 @@ submission = Submission(name="sk", authors=("a",), reference="r", entries=[
 """
 
 
-def test_scikit_learn_transformers_are_submissions_in_three_lines(tmp_path, nursery):
-    (tmp_path / "sk.py").write_text(SKLEARN)
-    encoder, decoder = (Guest(nursery, tmp_path / "sk.py", "cpu") for _ in range(2))
+def test_scikit_learn_transformers_are_submissions_in_three_lines(tmp_path, server):
+    (tmp_path / "sk.py").write_text(SKLEARN, encoding="utf-8")
+    encoder, decoder = (Guest(server, tmp_path / "sk.py", "cpu") for _ in range(2))
     x = ROWS["vectors"]["wide"]
     for index, entry in enumerate(encoder.manifest().entries):
         codec = HostedCodec(encoder, decoder, entry, index)
@@ -264,11 +264,11 @@ def test_scikit_learn_transformers_are_submissions_in_three_lines(tmp_path, nurs
     decoder.close()
 
 
-def test_the_adapter_gives_scikit_learns_own_reconstruction(tmp_path, nursery):
+def test_the_adapter_gives_scikit_learns_own_reconstruction(tmp_path, server):
     from sklearn.decomposition import PCA
 
-    (tmp_path / "sk.py").write_text(SKLEARN)
-    guest = Guest(nursery, tmp_path / "sk.py", "cpu")
+    (tmp_path / "sk.py").write_text(SKLEARN, encoding="utf-8")
+    guest = Guest(server, tmp_path / "sk.py", "cpu")
     codec = HostedCodec(guest, guest, guest.manifest().entries[0], 0)
     x = ROWS["vectors"]["wide"]
     state, _ = codec.fit(x, seed=1)

@@ -79,11 +79,13 @@ def test_the_figure_is_a_png_and_the_same_each_time(tmp_path):
 
 @pytest.mark.parametrize(("table", "rows"), [("sources", source_rows), ("arenas", arena_rows)])
 def test_the_committed_tables_are_what_the_committed_records_give(table, rows):
-    assert (DOCS / f"{table}.csv").read_text() == as_csv(list(rows(load_all(COMMITTED), current_terms())))
+    assert (DOCS / f"{table}.csv").read_text(encoding="utf-8") == as_csv(
+        list(rows(load_all(COMMITTED), current_terms()))
+    )
 
 
 def test_the_committed_refits_are_of_every_random_method_in_every_arena():
-    rows = list(csv.DictReader((DOCS / "refits.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((DOCS / "refits.csv").read_text(encoding="utf-8").splitlines()))
     assert [(row["arena"], row["submission"]) for row in rows] == [
         (f"{refits.TASK}/{arena}", method) for arena in refits.ARENAS for method in refits.METHODS
     ]

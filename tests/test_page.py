@@ -303,7 +303,7 @@ def test_the_figure_holds_while_its_data_and_its_bytes_do(tmp_path):
     save_figure(arena, file)
     check_figure(arena, file)
     assert file.read_bytes().startswith(b"\x89PNG")
-    assert json.loads(data_file(file).read_text())["arena"] == ARENA
+    assert json.loads(data_file(file).read_text(encoding="utf-8"))["arena"] == ARENA
     simulated(tmp_path / "records", "two", POOR)
     with pytest.raises(DamagedFile, match="is not drawn from what the records give"):
         check_figure(arena_of(tmp_path / "records"), file)
@@ -331,7 +331,7 @@ def test_the_command_writes_page_and_figure_and_leaves_the_leaderboard_alone(toy
     monkeypatch.chdir(tmp_path)
     draw(tmp_path / "records", html=tmp_path / "out" / "page.html", figure=tmp_path / "out" / "figure.png")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["figure.json", "figure.png", "page.html"]
-    text = (tmp_path / "out" / "page.html").read_text()
+    text = (tmp_path / "out" / "page.html").read_text(encoding="utf-8")
     assert "Made from 3 records, the newest of 2026-01-01." in text
     assert 'title="baselines/svd.py"' in text
     assert "wrote" in capsys.readouterr().out
@@ -360,7 +360,7 @@ def test_open_shows_the_page_and_keeps_it_in_the_cache_where_no_file_is_named(
 def test_what_cannot_be_drawn_or_written_is_said(asked, text, toy, tmp_path, monkeypatch):
     simulated(tmp_path / "records", "one", GOOD)
     monkeypatch.chdir(tmp_path)
-    Path("file").write_text("no folder")
+    Path("file").write_text("no folder", encoding="utf-8")
     with pytest.raises(UsageError, match=text):
         draw(tmp_path / "records", **asked)
 

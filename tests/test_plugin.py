@@ -30,7 +30,7 @@ BROKEN = (
 
 def write(folder, body, entries="Own(k=1), Own(k=2)"):
     text = HEAD + "".join(f"    {line}\n" for line in body) + END.format(entries=entries)
-    (folder / "own.py").write_text(text)
+    (folder / "own.py").write_text(text, encoding="utf-8")
     return folder / "own.py"
 
 
@@ -67,13 +67,13 @@ def asks(*calls, record, entry=None):
 
 
 def test_the_project_names_the_plugin_as_an_entry_point_of_pytest():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["entry-points"]["pytest11"] == {"simplibench": "simplibench.plugin"}
 
 
 def test_unused_the_plugin_loads_neither_torch_nor_numpy():
     code = "import sys, simplibench.plugin; print([n for n in sys.modules if n in ('torch', 'numpy', 'pydantic', 'typer')])"
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert finished.stdout.strip() == "[]"
 
 
@@ -141,8 +141,8 @@ def test_pytest_benchmark_times_the_forward_pass_and_keeps_the_ratio(suite, pyte
         "-p", "pytest_benchmark.plugin", f"--benchmark-json={saved}", text=text.replace("(proxy)", "(proxy, benchmark)")
     )
     result.assert_outcomes(passed=1)
-    assert '"rounds": 5' in saved.read_text()
-    assert '"forward_ratio": ' in saved.read_text()
+    assert '"rounds": 5' in saved.read_text(encoding="utf-8")
+    assert '"forward_ratio": ' in saved.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_is_asked_wrongly_fails_with_its_text(call, text, suite, pytester, 
 
 def test_the_contract_runs_as_tests_with_readable_names_and_pytest_never_imports_the_file(suite, pytester):
     file = write(pytester.path, BROKEN, "Own(k=1), Own(k=2), Own(k=3)")
-    file.write_text(file.read_text() + "\ndef test_of_its_own(): raise SystemExit\n")
+    file.write_text(file.read_text(encoding="utf-8") + "\ndef test_of_its_own(): raise SystemExit\n", encoding="utf-8")
     pytester.makepyfile(test_other="def test_other(): raise AssertionError('not asked for')")
     result = suite("--simplibench", "own.py", "-v", "-rs")
     lines = result.stdout.lines
@@ -206,7 +206,8 @@ def test_an_explainer_is_tried_under_its_own_contract(suite, pytester):
         "import torch\nfrom simplibench import Explainer, Submission\n\nclass Even(Explainer):\n"
         "    def explain(self, model, tokens, positions):\n"
         "        return (torch.arange(tokens.shape[1]) <= positions[:, None]).float()\n"
-        "\nsubmission = Submission(name='even', authors=('a',), reference='r', entries=[Even()])\n"
+        "\nsubmission = Submission(name='even', authors=('a',), reference='r', entries=[Even()])\n",
+        encoding="utf-8",
     )
     result = suite("--simplibench", "even.py", "-v")
     result.assert_outcomes(passed=6)
@@ -214,7 +215,7 @@ def test_an_explainer_is_tried_under_its_own_contract(suite, pytester):
 
 
 def test_an_unusable_file_is_one_failed_test_and_paths_beside_it_are_run(suite, pytester):
-    (pytester.path / "own.py").write_text("submission = 3\n")
+    (pytester.path / "own.py").write_text("submission = 3\n", encoding="utf-8")
     result = suite("--simplibench", "own.py", "test_theirs.py", text="def test_nothing(): pass")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*own.py: expected `submission = Submission(...)` at the top level, got a int"])

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from simplibench.harness.pool import ProcessLost, shared_out
+from simplibench.errors import ProcessLost
+from simplibench.harness.pool import shared_out
 
 HERE = os.getpid()
 
@@ -62,5 +63,5 @@ def test_an_error_here_ends_the_others():
 
 
 def test_a_killed_process_is_told_in_words():
-    with pytest.raises(ProcessLost, match="killed, perhaps for want of memory; run the command again"):
+    with pytest.raises(ProcessLost, match="killed, perhaps for want of memory .fewer at a time: --jobs 1"):
         shared_out(is_killed, [HERE] * 12, 2)

@@ -1,5 +1,6 @@
 """Records and their counts: refused when edited, damaged or out of place, whole or not there."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from simplibench import evaluate
-from simplibench.errors import DamagedFile
+from simplibench.errors import DamagedFile, UnwritableFile
 from simplibench.files import write_atomically
 from simplibench.records import (
     CodecRecord,
@@ -48,18 +49,18 @@ def stored(folder) -> Stored:
 
 
 def edit(stored: Stored, change) -> None:
-    content = json.loads(stored.path.read_text())
+    content = json.loads(stored.path.read_text(encoding="utf-8"))
     change(content)
-    stored.path.write_text(json.dumps(content))
+    stored.path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def resealed(stored: Stored, change) -> Stored:
     """An edit by somebody who knows how the seal is made."""
-    content = json.loads(stored.path.read_text())
+    content = json.loads(stored.path.read_text(encoding="utf-8"))
     del content["sha256"]
     change(content)
     record = CodecRecord.sealed(**content)
-    stored.path.write_text(record.model_dump_json())
+    stored.path.write_text(record.model_dump_json(), encoding="utf-8")
     return load(stored.path)
 
 
@@ -120,7 +121,7 @@ def test_truncated_and_missing_counts_are_named(stored):
     ],
 )
 def test_what_is_no_record_is_refused_with_the_place(text, expected, stored):
-    stored.path.write_text(text)
+    stored.path.write_text(text, encoding="utf-8")
     with pytest.raises(DamagedFile, match=expected):
         load(stored.path)
 
@@ -134,7 +135,7 @@ def test_a_record_in_anothers_place_is_refused(folder, stored):
 
 
 def test_an_unknown_field_a_success_without_splits_and_a_silent_failure_are_no_records(stored):
-    content = json.loads(stored.path.read_text())
+    content = json.loads(stored.path.read_text(encoding="utf-8"))
     del content["sha256"]
     for change, expected in (
         ({"colour": "red"}, "colour"),
@@ -181,25 +182,25 @@ def test_figures_of_counts_written_by_hand(stored):
 
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     target = tmp_path / "file.txt"
-    target.write_text("old")
+    target.write_text("old", encoding="utf-8")
     script = textwrap.dedent(f"""
         import os, signal
         from pathlib import Path
         from simplibench.files import write_atomically
         def write(path):
-            path.write_text("ne")
+            path.write_text("ne", encoding="utf-8")
             os.kill(os.getpid(), signal.SIGKILL)
         write_atomically(Path({str(target)!r}), write)
     """)
     assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
-    assert target.read_text() == "old"
+    assert target.read_text(encoding="utf-8") == "old"
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path):
     def write(path):
-        path.write_text("half")
-        raise OSError("disk full")
+        path.write_text("half", encoding="utf-8")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UnwritableFile, match=r"file.txt: cannot be written \(No space left on device\); make room or"):
         write_atomically(tmp_path / "file.txt", write)
     assert os.listdir(tmp_path) == []

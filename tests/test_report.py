@@ -362,7 +362,7 @@ def test_a_page_in_a_file_leaves_standard_output_to_the_next_command(checkout, c
     assert first.startswith("wrote page.md from 3 records of good\n")
     command.report("good", None, None, "md")
     shown = capsys.readouterr()
-    assert shown.out == Path("page.md").read_text()
+    assert shown.out == Path("page.md").read_text(encoding="utf-8")
     assert shown.err.endswith(first.split("\n", 1)[1])
 
 
@@ -389,7 +389,10 @@ def test_the_committed_report_of_svd_agrees_with_the_leaderboard(monkeypatch, ca
     text = capsys.readouterr().out
     line = next(
         line
-        for line in (BASELINES.parent / "leaderboard.md").read_text().split(f"## {arena}")[1].splitlines()
+        for line in (BASELINES.parent / "leaderboard.md")
+        .read_text(encoding="utf-8")
+        .split(f"## {arena}")[1]
+        .splitlines()
         if "[svd]" in line
     )
     rank, _, score, id_score, gap = [cell.strip() for cell in line.split("|")[1:6]]

@@ -53,7 +53,7 @@ def made(tmp_path_factory):
     header = "import torch\nfrom simplibench import Codec, Submission\n\nclass Own(Codec):\n"
     body = "".join(f"    {line}\n" for line in COARSE.strip().splitlines())
     last = "\nsubmission = Submission(name='own', authors=('a',), reference='here', entries=[Own()])\n"
-    (folder / "own.py").write_text(header + body + last)
+    (folder / "own.py").write_text(header + body + last, encoding="utf-8")
     records = folder / "records"
     options = {"seeds": [0], "limit": 4, "in_process": True, "device": "cpu", "output": records}
     (record,) = evaluate(folder / "own.py", arenas=["attention.1"], **options)
@@ -141,7 +141,9 @@ def test_where_it_was_made_elsewhere_that_is_named_and_tolerances_hold(folder, p
 
 def test_a_failed_record_is_made_again_too(folder, path, capsys):
     file = folder / "own.py"
-    file.write_text(file.read_text().replace("return x[:, :8].half()", "raise ValueError('no')"))
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("return x[:, :8].half()", "raise ValueError('no')"), encoding="utf-8"
+    )
     options = {"seeds": [0], "limit": 4, "in_process": True, "device": "cpu", "output": folder / "failed"}
     evaluate(file, arenas=["attention.1"], **options)
     (failed,) = load_all(folder / "failed")
@@ -154,7 +156,7 @@ def test_a_submission_that_is_not_there_or_was_changed_is_refused(folder, path):
     with pytest.raises(UsageError, match=r"neither baselines/ nor submissions/ has a file of 'own'; expected one of"):
         again(path)
     file = folder / "own.py"
-    file.write_text(file.read_text() + "# changed")
+    file.write_text(file.read_text(encoding="utf-8") + "# changed", encoding="utf-8")
     with pytest.raises(UsageError, match=r"source_sha256: expected [0-9a-f]{64}, got [0-9a-f]{64} of .*own\.py"):
         again(path, file)
     with pytest.raises(UsageError, match="the file was changed; restore it as it was, or run the entry anew"):
@@ -192,7 +194,7 @@ def test_an_entry_that_the_file_does_not_have_is_refused(folder, path):
 def test_an_entry_made_from_an_object_is_made_again_from_the_file_of_its_class(last, tmp_path, monkeypatch, capsys):
     lines = ["import torch", "from simplibench import Codec, Submission", "class Own(Codec):", "    k: int"]
     lines += [f"    {line}" for line in COARSE.replace("8", "self.k").strip().splitlines()]
-    (tmp_path / "objects_own.py").write_text("\n".join([*lines, last, ""]))
+    (tmp_path / "objects_own.py").write_text("\n".join([*lines, last, ""]), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "objects_own", raising=False)
     kind = importlib.import_module("objects_own").Own

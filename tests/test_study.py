@@ -16,14 +16,7 @@ from simplibench.commands.study import study
 from simplibench.errors import UsageError
 from simplibench.harness.batches import limited
 from simplibench.models import load_card, load_reference
-from simplibench.scoring.chance import mean_interval
-from simplibench.studies.balance import measure as balance
-from simplibench.studies.balance.figure import draw
-from simplibench.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow
-from simplibench.studies.table import flat
-from simplibench.tasks import load_split
-from simplibench.tasks.bounded_dyck import task as DYCK
-from simplibench.theory import (
+from simplibench.models.theory import (
     attention_variation,
     balance_violation,
     broken_twin,
@@ -31,6 +24,13 @@ from simplibench.theory import (
     score_form_violation,
     uniform,
 )
+from simplibench.scoring.chance import mean_interval
+from simplibench.studies.balance import measure as balance
+from simplibench.studies.balance.figure import draw
+from simplibench.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow
+from simplibench.studies.table import flat
+from simplibench.tasks import load_split
+from simplibench.tasks.bounded_dyck import task as DYCK
 
 COMMITTED = Path(__file__).parent.parent / "docs" / "balance"
 ROUNDING = 1.01e-4  # means of figures rounded to four digits, rounded themselves
@@ -116,12 +116,14 @@ def test_the_command_writes_tables_and_figure_the_same_bytes_each_time(by_hand, 
     assert [file.name for file in files[0]] == [file.name for file in files[1]] == names
     for one, two in zip(*files, strict=True):
         assert one.read_bytes() == two.read_bytes()
-    lines = (tmp_path / "one" / "balance" / "models.csv").read_text().splitlines()
+    lines = (tmp_path / "one" / "balance" / "models.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == ",".join(field.name for field in fields(ModelRow))
     assert lines[1] == "minimal,0,1.000000,0.800000,1.000000,0.850000,0.500000,0.250000,0.100000"
     assert lines[10] == "two-layer,0,1.000000,0.700000,1.000000,0.750000,,,0.300000"
     assert len(lines) == 1 + len(HAND)
-    families = list(csv.DictReader((tmp_path / "one" / "balance" / "families.csv").read_text().splitlines()))
+    families = list(
+        csv.DictReader((tmp_path / "one" / "balance" / "families.csv").read_text(encoding="utf-8").splitlines())
+    )
     assert families[0]["ood_accuracy"] == "0.820000"
     assert families[2]["balance_violation"] == families[2]["balance_violation_low"] == ""
     assert "0.8200 [" in first
@@ -163,7 +165,7 @@ def test_the_figure_is_a_png_that_depends_on_the_rows_and_on_nothing_else(tmp_pa
 
 
 def table(name):
-    with (COMMITTED / f"{name}.csv").open(newline="") as file:
+    with (COMMITTED / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

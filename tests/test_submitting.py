@@ -11,14 +11,15 @@ from typer.testing import CliRunner
 from simplibench import workspace
 from simplibench.cli import app
 from simplibench.commands.new import new
-from simplibench.commands.options import RESULTS
 from simplibench.commands.run import Options, next_commands
-from simplibench.commands.validate import tiny_questions, tiny_rows
 from simplibench.errors import UsageError
-from simplibench.harness.guest import Guest
-from simplibench.methods import CodecEntry, HostedCodec, check_codec, check_explainer, load_submission
+from simplibench.guest import Guest, HostedCodec, check_codec, check_explainer
+from simplibench.harness.codec.trial import tiny_rows
+from simplibench.harness.explainer.trial import tiny_questions
+from simplibench.methods import CodecEntry, load_submission
 from simplibench.methods.template import TRACKS
 from simplibench.models import load_reference
+from simplibench.records import RESULTS
 from simplibench.registry import load_task
 
 README = (workspace.submissions() / "README.md").read_text()
@@ -41,9 +42,9 @@ def examples(heading):
     return found
 
 
-def problems(nursery, path):
-    """All that `validate` finds in a file, in guests of the suite's nursery."""
-    caller, stranger = Guest(nursery, path, "cpu"), Guest(nursery, path, "cpu")
+def problems(server, path):
+    """All that `validate` finds in a file, in guests of the suite's server."""
+    caller, stranger = Guest(server, path, "cpu"), Guest(server, path, "cpu")
     try:
         found = []
         for index, entry in enumerate(caller.manifest().entries):
@@ -66,9 +67,9 @@ def next_command(text):
 
 
 @pytest.mark.parametrize("track", TRACKS)
-def test_a_new_file_keeps_the_contract_as_it_is(track, tmp_path, nursery):
+def test_a_new_file_keeps_the_contract_as_it_is(track, tmp_path, server):
     new("my-method", track, tmp_path)
-    assert problems(nursery, tmp_path / "my_method.py") == []
+    assert problems(server, tmp_path / "my_method.py") == []
     assert {entry.manifest().track for entry in load_submission(tmp_path / "my_method.py").entries} == {track}
 
 
@@ -102,8 +103,8 @@ def test_the_commands_of_the_page_work_one_after_the_other_and_each_names_the_ne
     assert next_command(reported) == ["run", "my-method"]
     assert next_command(ran_to_commit)[-2:] == ["--output", "benchmark/records/committed"]
     assert board.startswith(f"wrote {checkout}/leaderboard.md from 4 records")
-    assert "my-method" in (checkout / "leaderboard.md").read_text()
-    assert "Its file is submissions/my_method.py" in (checkout / "report.md").read_text()
+    assert "my-method" in (checkout / "leaderboard.md").read_text(encoding="utf-8")
+    assert "Its file is submissions/my_method.py" in (checkout / "report.md").read_text(encoding="utf-8")
 
 
 def options(file, **changes):
@@ -153,10 +154,10 @@ def test_a_name_that_is_taken_is_refused_naming_who_has_it(tmp_path):
 
 def test_a_file_that_is_there_is_never_overwritten(tmp_path):
     path = tmp_path / "my_method.py"
-    path.write_text("mine\n")
+    path.write_text("mine\n", encoding="utf-8")
     with pytest.raises(UsageError, match=rf"{re.escape(str(path))}: there already, and left as it is"):
         new("my-method", "codec", tmp_path)
-    assert path.read_text() == "mine\n"
+    assert path.read_text(encoding="utf-8") == "mine\n"
 
 
 def test_another_track_and_a_missing_checkout_are_refused(tmp_path, monkeypatch):
@@ -169,13 +170,13 @@ def test_another_track_and_a_missing_checkout_are_refused(tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def found(nursery, tmp_path):
+def found(server, tmp_path):
     """What `validate` finds in an example."""
 
     def find(text):
         path = tmp_path / "own.py"
-        path.write_text(text)
-        return problems(nursery, path)
+        path.write_text(text, encoding="utf-8")
+        return problems(server, path)
 
     return find
 
@@ -205,9 +206,9 @@ def test_the_page_has_the_examples_it_announces():
     assert (len(ALLOWED), set(CAUGHT), set(UNSEEN)) == (3, set(REFUSED), {"Peeking", "Asking", "Carrying"})
 
 
-def test_a_state_that_holds_the_reference_is_as_large_as_it(nursery, tmp_path):
-    (tmp_path / "own.py").write_text(UNSEEN["Carrying"])
-    guest = Guest(nursery, tmp_path / "own.py", "cpu")
+def test_a_state_that_holds_the_reference_is_as_large_as_it(server, tmp_path):
+    (tmp_path / "own.py").write_text(UNSEEN["Carrying"], encoding="utf-8")
+    guest = Guest(server, tmp_path / "own.py", "cpu")
     state, _ = HostedCodec(guest, guest, guest.manifest().entries[0], 0).fit(torch.zeros(4, 32), seed=0)
     guest.close()
     weights = load_reference(load_task("dyck-20-10"), seed=0).model.state_dict()

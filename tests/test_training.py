@@ -20,6 +20,7 @@ from simplibench.harness.accuracy import accuracy
 from simplibench.harness.batches import limited
 from simplibench.models import CHECKPOINTS, load_card, load_reference
 from simplibench.models.card import UNTRAINED
+from simplibench.models.theory import broken_twin, exact, uniform
 from simplibench.models.training import IGNORED, Training, initial, learning_rate, length_batches, padded
 from simplibench.registry import all_tasks
 from simplibench.tasks import Architecture, Family, Recipe, load_split, load_training
@@ -27,7 +28,6 @@ from simplibench.tasks.bounded_dyck import MINIMAL, TWO_LAYER
 from simplibench.tasks.bounded_dyck import task as BOUNDED
 from simplibench.tasks.dyck import END
 from simplibench.tasks.dyck import task as DYCK
-from simplibench.theory import broken_twin, exact, uniform
 
 SHAPE = Architecture(layers=1, heads=1, width=8, head_width=8, mlp_width=16, vocabulary=42, context=514)
 RECIPE = Recipe(steps=30, batch_tokens=512, learning_rate=1e-2, warmup_steps=5, weight_decay=0.01, clip_norm=1.0)
@@ -185,7 +185,7 @@ def test_missing_weights_a_broken_card_and_an_unknown_seed_are_named(copied, tas
         UsageError, match="dyck-20-10 has no reference 9 in family two-layer; there are: 0, 1, .*untrained"
     ):
         load_reference(task, 9, root=copied)
-    (folder / "card.json").write_text('{"task": 3}')
+    (folder / "card.json").write_text('{"task": 3}', encoding="utf-8")
     with pytest.raises(DamagedFile, match=r"card\.json: not a valid card: task: Input should be a valid string"):
         load_reference(task, 2, root=copied)
     (folder / "card.json").unlink()
@@ -376,10 +376,10 @@ def partly(tmp_path):
     """An output folder that has all of dyck-2-4 but seeds 2 and 4 and the control of one family, and another family."""
     shutil.copytree(CHECKPOINTS / BOUNDED.name, tmp_path / BOUNDED.name, ignore=shutil.ignore_patterns("*.safetensors"))
     path = tmp_path / BOUNDED.name / "minimal-type-depth" / "card.json"
-    card = json.loads(path.read_text())
+    card = json.loads(path.read_text(encoding="utf-8"))
     for seed in ("2", "4", UNTRAINED):
         del card["references"][seed]
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(card), encoding="utf-8")
     shutil.rmtree(tmp_path / BOUNDED.name / "two-layer")
     return tmp_path
 

@@ -4,12 +4,11 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from simplibench.models import Site, Transformer, load_reference
-from simplibench.models.sites import places, put, read
+from simplibench.models import PARTS, Site, Transformer, load_reference, read_rows, row_indices, write_rows
 from simplibench.tasks import Architecture
 
 SHAPE = Architecture(layers=3, heads=2, width=16, head_width=8, mlp_width=32, vocabulary=11, context=20)
-SITES = [Site(layer, part) for layer in range(3) for part in ("query+key", "pattern", "residual")]
+SITES = [Site(layer, part) for layer in range(3) for part in PARTS]
 
 
 @pytest.fixture(scope="module")
@@ -30,34 +29,46 @@ def at():
 
 @pytest.mark.parametrize("site", SITES, ids=str)
 def test_prefix_and_suffix_give_the_logits_of_the_whole(model, tokens, site):
-    logits = model.suffix(model.prefix(tokens, site), site)
+    logits = model.suffix(model.prefix(tokens, site))
     assert torch.allclose(logits, model(tokens), atol=1e-5)
 
 
 @pytest.mark.parametrize("site", SITES, ids=str)
 def test_asked_positions_get_the_logits_of_the_whole(model, tokens, at, site):
-    logits = model.suffix(model.prefix(tokens, site, at), site, at)
+    logits = model.suffix(model.prefix(tokens, site, at), at)
     expected = model(tokens).gather(1, at[..., None].expand(-1, -1, 11))
     assert torch.allclose(logits, expected, atol=1e-5)
     assert torch.allclose(model(tokens, at), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("site", "message"),
+    [
+        (Site(3, "pattern"), "the network has layers 0 to 2, got 3"),
+        (Site(0, "value"), "its layers can be cut at mlp, pattern, query.key, residual, not value"),
+    ],
+)
+def test_a_site_that_the_network_does_not_have_is_named(model, tokens, site, message):
+    with pytest.raises(ValueError, match=message):
+        model.prefix(tokens, site)
 
 
 @pytest.mark.parametrize("site", SITES, ids=str)
 def test_reading_rows_and_putting_them_back_changes_nothing(model, tokens, site):
     cut = model.prefix(tokens, site)
     every = torch.arange(tokens.numel())
-    where = places(site.part, every, every)
-    back = put(cut, where, read(cut, where, SHAPE.context))
-    assert torch.equal(model.suffix(back, site), model.suffix(cut, site))
+    where = row_indices(site, every, every)
+    back = write_rows(cut, where, read_rows(cut, where, SHAPE.context))
+    assert torch.equal(model.suffix(back), model.suffix(cut))
 
 
 @pytest.mark.parametrize("site", SITES, ids=str)
 def test_replaced_rows_change_the_logits(model, tokens, site):
     cut = model.prefix(tokens, site)
     every = torch.arange(tokens.numel())
-    where = places(site.part, every, every)
-    rows = {name: own.flip(1) for name, own in read(cut, where, SHAPE.context).items()}
-    assert not torch.allclose(model.suffix(put(cut, where, rows), site), model.suffix(cut, site), atol=1e-3)
+    where = row_indices(site, every, every)
+    rows = {name: stream.flip(1) for name, stream in read_rows(cut, where, SHAPE.context).items()}
+    assert not torch.allclose(model.suffix(write_rows(cut, where, rows)), model.suffix(cut), atol=1e-3)
 
 
 def test_padding_never_reaches_a_real_position(model, tokens):

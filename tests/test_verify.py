@@ -52,13 +52,13 @@ def folder(tmp_path):
 def page(folder, tmp_path):
     """The page that they give."""
     path = tmp_path / "board.md"
-    path.write_text(leaderboard_markdown(boards(load_all(folder), terms())))
+    path.write_text(leaderboard_markdown(boards(load_all(folder), terms())), encoding="utf-8")
     return path
 
 
 def edited(path, change, seal=True, key=True):
     """Change a record's content, and put a new key and a new seal on it as somebody would who knows how."""
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     if seal:
         content["sha256"] = UNSEALED
@@ -66,7 +66,7 @@ def edited(path, change, seal=True, key=True):
         if key:
             content["key"] = expected_key(unsealed)
         content["sha256"] = RECORDS.validate_python(content, context=UNSEALED).content_sha256()
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def problems(*files, root=None, page=None) -> list[str]:
@@ -104,7 +104,7 @@ def test_every_problem_is_listed_not_only_the_first(folder):
     edited(folder / SVD, lambda content: content["splits"]["iid"].update(agreement=0.5, proxy_accuracy=0.25))
     edited(folder / OCCLUSION, lambda content: content["splits"]["length-28"].update(equivalence=0.5))
     broken = folder / SVD.replace("seed-0", "seed-1")
-    broken.write_text('{"track": "codec"')
+    broken.write_text('{"track": "codec"', encoding="utf-8")
     found = problems(root=folder)
     assert len(found) == 4
     assert found[0].startswith(f"{broken}: not a valid record: the file: Invalid JSON")
@@ -125,7 +125,7 @@ def test_every_broken_field_of_a_record_is_named(folder):
 
 
 def test_the_page_is_compared_byte_for_byte(folder, page):
-    page.write_text(page.read_text() + "\n")
+    page.write_text(page.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     (found,) = problems(root=folder, page=page)
     assert found == f"{page} is not what the records give; `simplibench leaderboard` writes it anew:"
     page.unlink()
@@ -373,7 +373,7 @@ def methods(monkeypatch, tmp_path):
         found = {}
         for name, text in files.items():
             path = tmp_path / f"{name}.py"
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
             found[name] = MethodFile(name, "baseline", path)
         monkeypatch.setattr(standing, "all_methods", lambda: found)
         monkeypatch.setattr(rerun, "all_methods", lambda: found)
@@ -403,7 +403,7 @@ def test_committed_records_whose_source_was_changed_or_deleted_are_problems(fold
 
 
 def test_a_file_that_was_only_renamed_is_the_same(folder, methods, capsys):
-    methods(other=(BASELINES / "svd.py").read_text())
+    methods(other=(BASELINES / "svd.py").read_text(encoding="utf-8"))
     verify.verify([folder / SVD], None, None)
     assert "made by a file as it is now" in capsys.readouterr().out
 
@@ -466,25 +466,25 @@ def test_a_ground_is_read_once_and_again_when_its_file_changes(folder, monkeypat
 
 
 def test_the_schema_in_the_repository_is_that_of_the_models():
-    assert SCHEMA.read_text() == schema_text(), (
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), (
         "the models of records changed: run python -m simplibench.records.schema"
     )
 
 
 def test_committed_records_validate_against_the_schema():
-    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     validator.check_schema(validator.schema)
     files = sorted(COMMITTED.rglob("*.json"))
     sample = files[:: len(files) // 20]
-    tracks = {json.loads(file.read_text())["track"] for file in sample}
+    tracks = {json.loads(file.read_text(encoding="utf-8"))["track"] for file in sample}
     assert tracks == {"codec", "explainer"}
     for file in sample:
-        validator.validate(json.loads(file.read_text()))
+        validator.validate(json.loads(file.read_text(encoding="utf-8")))
 
 
 def test_the_schema_refuses_an_unknown_field_and_a_missing_one(folder):
-    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
-    content = json.loads((folder / SVD).read_text())
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    content = json.loads((folder / SVD).read_text(encoding="utf-8"))
     assert not validator.is_valid(content | {"colour": "red"})
     del content["entry"]
     assert not validator.is_valid(content)

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simplibench.api.results import Results
+from simplibench.errors import UsageError
 from simplibench.harness.jobs import guests
 from simplibench.harness.manifests import keep_manifests
+from simplibench.harness.options import DEFAULT_TIMEOUT, RunOptions
 from simplibench.harness.run import plan, prepare, results, run
-from simplibench.harness.runtime import resolve_device
-from simplibench.harness.unit import Conditions
 from simplibench.methods import Given, require_no_file_running, select
 from simplibench.records import SeedName
-
-DEFAULT_TIMEOUT = 600.0
 
 
 class Quiet:
@@ -28,8 +26,8 @@ class Quiet:
 def evaluate(
     method: Given | Sequence[Given],
     tasks: str | Sequence[str] | None = None,
-    arenas: list[str] | None = None,
-    seeds: list[SeedName] | None = None,
+    arenas: str | Sequence[str] | None = None,
+    seeds: SeedName | Sequence[SeedName] | None = None,
     *,
     device: str = "auto",
     limit: int | None = None,
@@ -45,18 +43,35 @@ def evaluate(
     they load the file that defines its class, whose hash the records carry. A class defined in a notebook has no file,
     and is refused. Objects of one file become entries of one submission, called as the file's own where it has one.
 
-    `tasks` are names, or "all"; without, a method goes to the first task that has an arena for it. Records are saved
-    under `output`; one that is there, or committed, and still valid is not made again unless `fresh`. With `limit`
-    (sentences of each split, at most) or `in_process` records are not ranked. `timeout` is in seconds.
+    `tasks`, `arenas` and `seeds` are one each or a sequence; `tasks` may be "all", and without, a method goes to the first
+    task that has an arena for it. Records are saved under `output`; one that is there, or committed, and still valid is
+    not made again unless `fresh`. With `limit` (sentences of each split, at most) or `in_process` records are not ranked.
+    `timeout` is in seconds. A method that fails gives a record of status `failed`.
 
-    Raises UsageError for what does not exist; a method that fails gives a record of status `failed`.
+    Raises:
+        UsageError: Something asked for does not exist, or an argument is not what `RunOptions` allows; it is named.
+        UnwritableFile: A record cannot be saved.
+
     """
     require_no_file_running("evaluate")
+    asked = RunOptions.from_python(
+        tasks=tasks,
+        arenas=arenas,
+        seeds=seeds,
+        device=device,
+        limit=limit,
+        in_process=in_process,
+        timeout=timeout,
+        output=output,
+        fresh=fresh,
+    )
     several = list(method) if isinstance(method, Sequence) and not isinstance(method, str) else [method]
-    conditions = Conditions(resolve_device(device), limit, in_process, timeout)
-    with guests(conditions) as nursery:
-        units = plan(select(several), tasks, arenas, seeds, conditions, nursery)
-        places = prepare(units, Path(output), fresh)
-        run(units, conditions, places, Quiet(), nursery)
+    if not several:
+        raise UsageError(f"method must be a method, or several, got {method!r}")
+    conditions = asked.conditions
+    with guests(conditions) as server:
+        units = plan(select(several), asked.tasks, asked.arenas, asked.seeds, conditions, server)
+        places = prepare(units, asked.output, asked.fresh)
+        run(units, conditions, places, Quiet(), server)
     keep_manifests(units, places.output)
     return Results(results(units, conditions, places))

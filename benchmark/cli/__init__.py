@@ -1,10 +1,12 @@
 """The commands, thin: names, options and exit codes. Each imports what it needs when it is called."""
 
 import gc
+import io
 import os
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 from simplibench.cli import boards, checking, methods, records, references
 from simplibench.cli.app import app
@@ -15,18 +17,48 @@ COMMANDS = (methods, boards, checking, records, references)  # what they define,
 
 def main() -> None:
     """Run a command. A user's mistake is one text on standard error and exit code 2, a failure exit code 1."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see harness/guest.py; read when torch is loaded
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see guest/host.py; read when torch is loaded
     signal.signal(signal.SIGINT, _interrupt)
+    _write_any_letter()
     try:
-        app()
+        _run_command()
     except SimplibenchError as error:
-        print(f"simplibench: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+        _leave(str(error), error.exit_code)
     except Interrupted:
-        print("simplibench: interrupted; what is saved stays, the same command goes on from there", file=sys.stderr)
-        raise SystemExit(130) from None
+        _leave("interrupted; what is saved stays, the same command goes on from there", 130)
+    except MemoryError:
+        _leave("there was not enough memory; what is saved stays; try fewer --jobs", 1)
+    except OSError as error:  # whatever file it was: those that a run writes say more
+        what = f"{error.filename}: " if error.filename else ""
+        _leave(f"{what}{error.strerror or error}; see that it can be read or written, and that the disk has room", 1)
     finally:
         gc.freeze()  # at its end Python would look through all that is left for garbage: half a second after a board
+
+
+def _run_command() -> None:
+    """Run it, and write out what it printed while an error can still be told."""
+    try:
+        app()
+    finally:
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest again at its end
+            if not isinstance(error, BrokenPipeError):  # who reads has seen enough
+                raise
+
+
+def _write_any_letter() -> None:
+    """Names may hold letters that a terminal of another encoding lacks: they are written as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _leave(text: str, exit_code: int) -> NoReturn:
+    print(f"simplibench: {text}", file=sys.stderr)
+    raise SystemExit(exit_code) from None
 
 
 class Interrupted(BaseException):

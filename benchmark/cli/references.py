@@ -18,7 +18,7 @@ def train(
         str | None, typer.Option(help="Of this family; without, the first, or all without a seed.")
     ] = None,
     output: Annotated[Path, typer.Option(help="Folder for weights and card.")] = Path("trained"),
-    threads: Annotated[int, typer.Option(min=1, help="Another number may end at other weights.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=1_024, help="Another number may end at other weights.")] = 1,
     save_every: Annotated[float, typer.Option(min=1, help="Seconds between saves.")] = 120.0,
     device: Annotated[str, typer.Option(help="cpu, where the shipped ones were trained; cuda; auto.")] = "cpu",
 ) -> None:

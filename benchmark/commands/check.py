@@ -1,5 +1,6 @@
 """`check`: a submission scored again on a sub-sample, and held against its records."""
 
+import math
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from pathlib import Path
 from simplibench.board.regression import Comparison, Limits
 from simplibench.board.remeasured import compare
 from simplibench.board.render import interval_text
-from simplibench.commands.options import parse_seed, print_table
+from simplibench.commands.options import print_table
 from simplibench.commands.recorded import (
     chosen,
     of_generated_tasks,
@@ -19,11 +20,11 @@ from simplibench.commands.recorded import (
 )
 from simplibench.commands.run import Bar
 from simplibench.errors import UsageError
+from simplibench.guest import ForkServer
 from simplibench.harness.again import compared, score_again, units_again
-from simplibench.harness.guest import Nursery
 from simplibench.harness.jobs import guests
+from simplibench.harness.options import RunOptions
 from simplibench.harness.run import steps
-from simplibench.harness.runtime import resolve_device
 from simplibench.harness.scorer import callers
 from simplibench.harness.unit import Conditions
 from simplibench.methods import Manifest, source_sha256
@@ -51,16 +52,19 @@ class Options:
 
 def check(options: Options) -> int:
     """Score again, compare, print. The exit code: 1 if anything got worse."""
-    conditions = Conditions(resolve_device(options.device), None, options.in_process, options.timeout)
-    seed = None if options.seed is None else parse_seed(options.seed)
-    if options.limits.tolerance < 0 or options.limits.runtime_factor < 1:
-        raise UsageError(
-            f"--tolerance must be at least 0 and --runtime-factor at least 1, got {options.limits.tolerance:g} "
-            f"and {options.limits.runtime_factor:g}"
-        )
+    asked = RunOptions.from_command_line(
+        seeds=options.seed,
+        device=options.device,
+        limit=options.limit,
+        timeout=options.timeout,
+        in_process=options.in_process,
+    )
+    require_limits(options.limits)
+    conditions = replace(asked.conditions, limit=None)  # records' own; asked for is how much is compared
+    (seed,) = asked.seeds or (None,)
     file = find_method(options.submission)
-    with guests(conditions) as nursery:
-        manifest = describe(file, conditions, nursery)
+    with guests(conditions) as server:
+        manifest = describe(file, conditions, server)
         stored = records_of(manifest.name, options.submission, options.against)
         recorded = chosen(stored, options.arenas, seed)
         recorded = recorded if options.arenas else of_generated_tasks(recorded)
@@ -68,16 +72,26 @@ def check(options: Options) -> int:
         require_comparable(recorded, options.submission)
         known = {one.record.entry for one in recorded}
         recorded = recorded if options.every else of_short_fits(recorded)
-        comparisons = compare_again(file, manifest, recorded, conditions, options.limit, nursery)
+        comparisons = compare_again(file, manifest, recorded, conditions, options.limit, server)
     _print_scores(comparisons, options.limits)
     _print_costs(comparisons, options.limits)
     _tell_new(manifest, known)
     return _conclude(file, manifest, recorded, comparisons, options.limits)
 
 
-def describe(file: Path, conditions: Conditions, nursery: Nursery | None) -> Manifest:
+def require_limits(limits: Limits, names: tuple[str, str] = ("--tolerance", "--runtime-factor")) -> None:
+    """Raises UsageError for limits that would let everything pass, or nothing; `names` are what the user calls them."""
+    finite = math.isfinite(limits.tolerance) and math.isfinite(limits.runtime_factor)
+    if not finite or limits.tolerance < 0 or limits.runtime_factor < 1:
+        raise UsageError(
+            f"{names[0]} must be at least 0 and {names[1]} at least 1, both finite, got {limits.tolerance:g} "
+            f"and {limits.runtime_factor:g}"
+        )
+
+
+def describe(file: Path, conditions: Conditions, server: ForkServer | None) -> Manifest:
     """What a file puts forward. Raises UsageError with what is wrong with it."""
-    caller, _ = callers(file, conditions, nursery)
+    caller, _ = callers(file, conditions, server)
     manifest = caller.manifest()
     caller.close()
     return manifest
@@ -89,7 +103,7 @@ def compare_again(
     recorded: list[Stored],
     conditions: Conditions,
     limit: int | None,
-    nursery: Nursery | None,
+    server: ForkServer | None,
 ) -> list[Comparison]:
     """The recorded entries, scored again on the first sentences of every split, each held against its record."""
     labels = {entry.label: number for number, entry in enumerate(manifest.entries)}
@@ -99,9 +113,9 @@ def compare_again(
         wanted[place] = wanted.get(place, frozenset()) | {one.record.entry}
     first = recorded[0].record
     conditions = replace(conditions, limit=first.limit, compared=compared(first.track, limit))
-    units = units_again(file, wanted, conditions, nursery) if labels.keys() & {r.record.entry for r in recorded} else []
+    units = units_again(file, wanted, conditions, server) if labels.keys() & {r.record.entry for r in recorded} else []
     with tempfile.TemporaryDirectory() as folder, Bar(steps(units)) as bar:
-        made = score_again(units, conditions, Path(folder), bar, nursery)
+        made = score_again(units, conditions, Path(folder), bar, server)
         now = {(one.record.arena, one.record.seed, one.record.entry): one for one in made}
         ordered = sorted(recorded, key=lambda one: (one.record.arena, labels.get(one.record.entry, len(labels))))
         return [_compared(one, now.get((one.record.arena, one.record.seed, one.record.entry))) for one in ordered]

@@ -7,8 +7,9 @@ from simplibench.board.comparison import compare as compare_records
 from simplibench.board.render import interval_text
 from simplibench.commands.choosing import Chosen, choose
 from simplibench.commands.gathering import gather_of, paths
-from simplibench.commands.options import RESULTS, print_table
+from simplibench.commands.options import print_table
 from simplibench.errors import UsageError
+from simplibench.records import RESULTS
 from simplibench.registry import terms
 
 LEAST_SHOWN = 0.001  # of p-values

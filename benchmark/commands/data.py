@@ -5,10 +5,10 @@ import sys
 from typing import Any
 
 from simplibench.commands.options import print_table, progress_bar, require_format
-from simplibench.corpus import Group, Manifest, Package, load_manifest
-from simplibench.corpus.fetch import fetch, found_hash, packages_folder
 from simplibench.errors import UsageError
-from simplibench.tasks.code import Code, code_python
+from simplibench.tasks.code import Group, Manifest, Package, load_manifest
+from simplibench.tasks.code.fetch import fetch, found_hash, packages_folder
+from simplibench.tasks.code_python import Code, code_python
 from simplibench.tasks.splits import generate, stored_sizes
 from simplibench.tasks.task import TRAINING
 

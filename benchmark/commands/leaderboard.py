@@ -1,5 +1,6 @@
 """`leaderboard`: the page from the records, and the check that it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,11 +8,11 @@ from simplibench import workspace
 from simplibench.board import leaderboard_csv, leaderboard_json, leaderboard_markdown
 from simplibench.commands.audit import audit
 from simplibench.commands.options import require_format
-from simplibench.commands.page import SHOWN, check_figure_of, renderer_beside, write_figure, write_page, written
+from simplibench.commands.page import SHOWN, check_figure_of, renderer_beside, write_figure, write_page
 from simplibench.commands.reading import ALL, Reading, Wish, read
 from simplibench.commands.soundness import printable, require_none
 from simplibench.errors import UsageError
-from simplibench.files import write_atomically
+from simplibench.files import require_file, write_text
 from simplibench.pages import require_libraries
 from simplibench.records import files_below
 
@@ -48,12 +49,23 @@ def leaderboard(
     if pictures.figure and pictures.figure.suffix != ".png":
         raise UsageError(f"--figure must name a file that ends in .png, got {pictures.figure}")
     _require_records(roots or [])
+    drawn = pictures.page or pictures.figure
+    if not check:
+        text_file = None if drawn or format or (roots and not page) else page or workspace.page()
+        _require_writable({"--html": pictures.html, "--figure": pictures.figure, "--page": text_file})
     if check:
         _check(roots, format or "md", page, pictures.figure)
-    elif pictures.page or pictures.figure:
+    elif drawn:
         _draw(roots, pictures)
     else:
         _write(roots, format, page)
+
+
+def _require_writable(files: Mapping[str, Path | None]) -> None:
+    """Raises UsageError for a file that cannot be written, before the records are read, not after."""
+    for option, file in files.items():
+        if file is not None:
+            require_file(option, file)
 
 
 def _require_records(roots: list[Path]) -> None:
@@ -72,9 +84,7 @@ def _write(roots: list[Path] | None, format: str | None, page: Path | None) -> N
         print(text, end="")
         return
     page = page or workspace.page()
-    written(
-        "--page", page, lambda: write_atomically(page, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    )
+    write_text(page, text)
     print(f"wrote {page} from {len(reading.listed)} records")
 
 

@@ -119,7 +119,7 @@ def _show_method(name: str) -> None:
 def _about(path: Path) -> str:
     """The first sentence of a method's file, read without running it."""
     try:
-        text = ast.get_docstring(ast.parse(path.read_text())) or ""
-    except (SyntaxError, UnicodeDecodeError):
+        text = ast.get_docstring(ast.parse(path.read_bytes())) or ""  # bytes, which may say in what encoding they are
+    except (SyntaxError, ValueError):
         return "(cannot be read; `simplibench validate` says why)"
     return text.partition("\n")[0]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from simplibench import workspace
 from simplibench.errors import UsageError
-from simplibench.files import write_atomically
+from simplibench.files import write_text
 from simplibench.methods.template import file_name, submission_text
 from simplibench.registry import all_methods
 
@@ -23,6 +23,6 @@ def new(name: str, track: str, folder: Path | None) -> None:
     path = into / file_name(name)
     if path.exists():
         raise UsageError(f"{path}: there already, and left as it is; choose another name or remove it")
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(path, text)
     method = name if into.resolve() == workspace.submissions().resolve() else str(path)
     print(f"wrote {path}, which runs as it is; make it yours\nnext: simplibench validate {method}")

@@ -1,7 +1,6 @@
 """Reading what options say, and printing what commands answer."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -9,18 +8,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tabulate import tabulate
 
 from simplibench.errors import UsageError
-from simplibench.records import SeedName
-
-RESULTS = Path("results")  # of the current folder: where records are saved and looked for, unless said otherwise
-
-
-def parse_seed(text: str) -> SeedName:
-    """`0`, `1`, ... or `untrained`. Raises UsageError."""
-    if text == "untrained":
-        return "untrained"
-    if not text.isdecimal():
-        raise UsageError(f"--seed must be a whole number or untrained, got {text}")
-    return int(text)
 
 
 def require_format(format: str, *known: str) -> None:

@@ -13,7 +13,7 @@ from simplibench.board import ArenaCurves
 from simplibench.commands.reading import Reading
 from simplibench.commands.standing import Listed
 from simplibench.errors import UsageError
-from simplibench.files import cache_folder, write_atomically
+from simplibench.files import cache_folder, write_text
 from simplibench.harness.pool import workers
 from simplibench.pages.figure import check_figure, save_figure
 from simplibench.registry import all_methods, all_tasks
@@ -28,7 +28,7 @@ def write_page(reading: Reading, file: Path | None, show: bool, draw: Callable[[
     file = file or cache_folder() / "leaderboard.html"
     made = made_from(reading.listed)
     text = leaderboard_html(reading.boards, reading.curves, task_labels(), files_from(file), made, draw)
-    written("--html", file, lambda: write_atomically(file, lambda temporary: temporary.write_text(text)))
+    write_text(file, text)
     print(f"wrote {file} from {len(reading.listed)} records")
     if show and not webbrowser.open(file.resolve().as_uri()):
         print("no browser was found to open it with")
@@ -48,7 +48,7 @@ def renderer_beside() -> Iterator[Callable[[], str]]:
 def write_figure(reading: Reading, file: Path) -> None:
     """Draw the figure and write its data beside it. Raises UsageError."""
     shown = _shown(reading)
-    written("--figure", file, lambda: save_figure(shown, file))
+    save_figure(shown, file)
     print(f"wrote {file} of {SHOWN}")
 
 
@@ -89,11 +89,3 @@ def _shown(reading: Reading) -> ArenaCurves:
         if own.arena == SHOWN:
             return own
     raise UsageError(f"the figure shows {SHOWN}, of which there are no comparable records")
-
-
-def written(option: str, file: Path, write: Callable[[], None]) -> None:
-    """Write a file. Raises UsageError where it cannot be written."""
-    try:
-        write()
-    except OSError as error:
-        raise UsageError(f"{option} {file}: cannot be written ({error.strerror}); name a file elsewhere") from None

@@ -7,9 +7,8 @@ from pathlib import Path
 from simplibench import workspace
 from simplibench.commands.choosing import choose
 from simplibench.commands.gathering import gather_of
-from simplibench.commands.options import RESULTS
 from simplibench.errors import UsageError
-from simplibench.records import Protocol, Runtime, SeedName, Stored, load
+from simplibench.records import RESULTS, Protocol, Runtime, SeedName, Stored, load
 from simplibench.registry import load_task, protocol, terms
 
 FIT_SECONDS = 3.0  # for the entries of an arena, by their records: a check is for every day

@@ -10,13 +10,14 @@ from simplibench.board.report import report as report_of
 from simplibench.board.report_markdown import report_markdown
 from simplibench.commands.choosing import Chosen, choose
 from simplibench.commands.gathering import gather, gather_of, paths
-from simplibench.commands.options import RESULTS, require_format
+from simplibench.commands.options import require_format
 from simplibench.commands.page import task_labels
 from simplibench.commands.remarks import Remarks, gone_lines
 from simplibench.errors import UsageError
-from simplibench.files import write_atomically
+from simplibench.files import require_file, write_text
 from simplibench.methods import source_sha256
 from simplibench.methods.template import file_name
+from simplibench.records import RESULTS
 from simplibench.registry import all_methods, terms
 
 
@@ -26,6 +27,8 @@ def report(name: str, roots: list[Path] | None, output: Path | None, format: str
     missing = [root for root in roots or [] if not root.is_dir()]
     if missing:
         raise UsageError(f"--records {missing[0]}: no such folder")
+    if output:
+        require_file("--output", output)
     chosen = counting(name, roots)
     chosen.remarks.say()
     gone = gone_lines(chosen.remarks.gone)
@@ -34,20 +37,13 @@ def report(name: str, roots: list[Path] | None, output: Path | None, format: str
     )
     text = writer(format)(found)
     if output:
-        _write(output, text)
+        write_text(output, text)
         print(f"wrote {output} from {len(found.paths)} records of {name}")
     else:
         print(text, end="")
     # A page on standard output is for a file or a pipe; what comes next is for the reader.
     committed = all(workspace.is_committed(one.path) for one in chosen.stored if one.record.submission == name)
     print("\n".join(next_steps(found, committed)), file=sys.stdout if output else sys.stderr)
-
-
-def _write(output: Path, text: str) -> None:
-    try:
-        write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--output {output}: cannot be written ({error.strerror}); name a file elsewhere") from None
 
 
 def counting(name: str, roots: list[Path] | None) -> Chosen:

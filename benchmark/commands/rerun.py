@@ -9,9 +9,10 @@ from simplibench.commands.options import print_table
 from simplibench.commands.run import Bar
 from simplibench.commands.soundness import printable, require_whole
 from simplibench.errors import UsageError
+from simplibench.guest import ForkServer
 from simplibench.harness import run as harness
-from simplibench.harness.guest import Nursery
 from simplibench.harness.jobs import guests
+from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
 from simplibench.harness.unit import Conditions, Unit, present
 from simplibench.methods import Pick, Selection, source_sha256
@@ -24,6 +25,7 @@ AnyRecord = CodecRecord | ExplainerRecord
 
 def rerun(path: Path, file: str | None, output: Path | None, timeout: float) -> int:
     """Make the record again, compare, print. The exit code: 1 if it differs by more than is allowed."""
+    timeout = RunOptions.from_command_line(timeout=timeout).timeout
     if not path.exists():
         raise UsageError(f"{path}: no such record; expected the path of a .json file")
     stored = load_single(path)
@@ -83,19 +85,19 @@ def _make(stored: Stored, source: Path, output: Path, timeout: float) -> AnyReco
     """The record of the same entry, made now. Raises UsageError where it would be written over the old one."""
     record = stored.record
     conditions = Conditions(resolve_device(record.environment.device), record.limit, record.in_process, timeout)
-    with guests(conditions) as nursery:
-        unit = _unit(stored, source, conditions, nursery)
+    with guests(conditions) as server:
+        unit = _unit(stored, source, conditions, server)
         (target,) = (output / unit.record_path(entry) for _, entry in unit.entries)
         if target.absolute() == stored.path.absolute():
             raise UsageError(f"--output {output}: the new record would replace the old one; name another folder")
         places = harness.prepare([unit], output, fresh=True)
         with Bar(harness.steps([unit])) as bar:
-            harness.run([unit], conditions, places, bar, nursery)
+            harness.run([unit], conditions, places, bar, server)
     (again,) = harness.results([unit], conditions, places)
     return again.record
 
 
-def _unit(stored: Stored, source: Path, conditions: Conditions, nursery: Nursery | None) -> Unit:
+def _unit(stored: Stored, source: Path, conditions: Conditions, server: ForkServer | None) -> Unit:
     """The record's entry alone, which its file puts forward or, if it was made from an object, defines.
 
     Raises UsageError where the file does neither.
@@ -113,7 +115,7 @@ def _unit(stored: Stored, source: Path, conditions: Conditions, nursery: Nursery
     problems: list[UsageError] = []
     for method in (source, picked):
         try:
-            (unit,) = harness.plan([method], record.task, [record.arena], [record.seed], conditions, nursery)
+            (unit,) = harness.plan([method], record.task, [record.arena], [record.seed], conditions, server)
         except UsageError as error:  # the file has no submission, or no such class
             problems.append(error)
             continue

@@ -14,15 +14,15 @@ from simplibench.board import boards, entry_rows
 from simplibench.board.render import interval_text, rank_text
 from simplibench.commands.choosing import choose
 from simplibench.commands.gathering import gather, paths, set_gone_apart
-from simplibench.commands.options import RESULTS, parse_seed, print_table, progress_bar, require_format
+from simplibench.commands.options import print_table, progress_bar, require_format
 from simplibench.commands.remarks import gone_lines
 from simplibench.harness import run as harness
 from simplibench.harness.jobs import guests
 from simplibench.harness.manifests import keep_manifests, manifests_of
+from simplibench.harness.options import RunOptions
 from simplibench.harness.pool import default_jobs
-from simplibench.harness.runtime import resolve_device
-from simplibench.harness.unit import Conditions, Unit
-from simplibench.records import Stored
+from simplibench.harness.unit import Unit
+from simplibench.records import RESULTS, Stored
 from simplibench.registry import terms
 
 
@@ -42,6 +42,21 @@ class Options:
     timeout: float
     in_process: bool
     format: str
+
+    def checked(self) -> RunOptions:
+        """Return what the run itself is asked for. Raises UsageError."""
+        return RunOptions.from_command_line(
+            tasks=self.task,
+            arenas=self.arenas or None,
+            seeds=self.seeds or None,
+            device=self.device,
+            limit=self.limit,
+            output=self.output,
+            fresh=self.fresh,
+            jobs=self.jobs,
+            timeout=self.timeout,
+            in_process=self.in_process,
+        )
 
 
 class Bar:
@@ -70,15 +85,15 @@ class Bar:
 def run(options: Options) -> int:
     """Score, save, print. The exit code: 1 if an entry failed."""
     require_format(options.format, "table", "json")
-    conditions = Conditions(resolve_device(options.device), options.limit, options.in_process, options.timeout)
-    seeds = [parse_seed(text) for text in options.seeds] if options.seeds else None
-    with guests(conditions) as nursery:
-        units = harness.plan(options.methods, options.task, options.arenas, seeds, conditions, nursery)
-        places = harness.prepare(units, options.output, options.fresh)
+    asked = options.checked()
+    conditions = asked.conditions
+    with guests(conditions) as server:
+        units = harness.plan(options.methods, asked.tasks, asked.arenas, asked.seeds, conditions, server)
+        places = harness.prepare(units, asked.output, asked.fresh)
         with Bar(harness.steps(units)) as bar:
-            jobs = options.jobs or (1 if options.limit else default_jobs(conditions.device))
-            made = harness.run(units, conditions, places, bar, nursery, jobs)
-    keep_manifests(units, options.output)
+            jobs = asked.jobs or (1 if asked.limit else default_jobs(conditions.device))
+            made = harness.run(units, conditions, places, bar, server, jobs)
+    keep_manifests(units, asked.output)
     stored = harness.results(units, conditions, places)
     skipped = len(stored) - made
     if skipped:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from simplibench.commands.options import print_table, progress_bar
 from simplibench.errors import UsageError
-from simplibench.files import write_atomically
+from simplibench.files import require_folder, write_atomically, write_text
 from simplibench.studies.study import Study
 from simplibench.studies.table import as_cells, as_csv
 
@@ -39,12 +39,12 @@ def study(name: str, output: Path) -> None:
     if importlib.util.find_spec("matplotlib") is None:
         raise UsageError("studies draw figures with matplotlib: pip install -e '.[studies]'")
     own, folder = STUDIES[name](), output / name
+    require_folder("--output", folder)  # before minutes of measuring, not after
     with progress_bar() as bar:
         shown = bar.add_task("starting", total=own.steps())
         tables = own.measure(lambda what: bar.update(shown, advance=1, description=f"{what:<28}"))
     for title, rows in tables.items():
-        text = as_csv(rows)
-        write_atomically(folder / f"{title}.csv", lambda file, text=text: file.write_text(text))  # type: ignore[misc]
+        write_text(folder / f"{title}.csv", as_csv(rows))
     for title, draw in own.figures.items():
         write_atomically(folder / f"{title}.png", lambda file, draw=draw: draw(tables, file))  # type: ignore[misc]
     for title, caption in own.titles.items():

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from simplibench.commands.options import parse_seed, print_table, progress_bar
+from simplibench.allocator import keep_freed_memory
+from simplibench.commands.options import print_table, progress_bar
 from simplibench.errors import UsageError
-from simplibench.files import cache_folder
+from simplibench.files import cache_folder, require_folder
 from simplibench.harness.accuracy import accuracies, largest_change, measures
-from simplibench.harness.allocator import keep_freed_memory
 from simplibench.harness.data import require_all_data
-from simplibench.harness.runtime import resolve_device
+from simplibench.harness.options import LONGEST_SECONDS, RunOptions
 from simplibench.models import Checkpoint, Network, load_card, seed_name
 from simplibench.models.card import card_path
 from simplibench.models.reference import as_stored, save_reference, untrained
@@ -34,18 +34,24 @@ def train(
     device: str = "cpu",
 ) -> None:
     """Train what is asked for, measure every split, write weights and card. Raises UsageError."""
+    asked = RunOptions.from_command_line(seeds=seeds or None, device=device, output=output)
+    if not 1 <= save_every <= LONGEST_SECONDS:
+        raise UsageError(f"--save-every must be seconds, at least 1 and at most {LONGEST_SECONDS:,}, got {save_every}")
     torch.set_num_threads(threads)
     keep_freed_memory()
-    device = resolve_device(device)
+    device = asked.conditions.device
     task = load_task(task_name)
     names = [family.name for family in (*task.families, *task.recipes)]
     if family_name not in (None, *names):
         raise UsageError(f"{task.name} has no family {family_name}; there are: {', '.join(names)}")
     require_all_data(task)  # before hours of training, not after
-    families = [task.family(family_name)] if family_name else list(task.families[: 1 if seeds else None])
-    wanted = [(family, seed) for family in families for seed in _wanted(task, family, seeds, output)]
+    families = [task.family(family_name)] if family_name else list(task.families[: 1 if asked.seeds else None])
+    wanted = [(family, seed) for family in families for seed in asked.seeds or _missing(task, family, output)]
     if not wanted:
         print(f"every reference of {', '.join(f.name for f in families)} is in {output}; --seed N makes one again")
+    else:  # before hours of training, not after
+        require_folder("--output", output)
+        require_folder("the saves of trainings", _saves(task).parent)
     for number, (family, seed) in enumerate(wanted, start=1):
         print(f"{number} of {len(wanted)}: {family.name} {seed_name(seed)}", file=sys.stderr)
         model = untrained(family) if seed == "untrained" else _trained(task, family, int(seed), save_every, device)
@@ -63,16 +69,14 @@ def _measured(task: Task, family: Family, model: Network) -> dict[str, Any]:
     return measures(task, found)
 
 
-def _wanted(task: Task, family: Family, seeds: list[str] | None, output: Path) -> list[SeedName]:
-    """The seeds asked for, else all of the family's that its card does not have."""
-    if seeds:
-        return [parse_seed(text) for text in seeds]
+def _missing(task: Task, family: Family, output: Path) -> list[SeedName]:
+    """Return the seeds of the family that its card does not have."""
     there = load_card(task, family, output).references if card_path(task, family, output).exists() else {}
     return [seed for seed in family.references if str(seed) not in there]
 
 
 def _trained(task: Task, family: Family, seed: int, save_every: float, device: str) -> Network:
-    saves = cache_folder() / "training" / task.name / family.name / f"{seed_name(seed)}.pt"
+    saves = _saves(task) / family.name / f"{seed_name(seed)}.pt"
     training = Training(task, family, load_training(task), seed, saves, device)
     if training.step:
         print(f"going on at step {training.step} from {saves}", file=sys.stderr)
@@ -84,6 +88,11 @@ def _trained(task: Task, family: Family, seed: int, save_every: float, device: s
             loss, accuracy = keep * loss + (1 - keep) * done.loss, keep * accuracy + (1 - keep) * done.accuracy
             bar.update(shown, completed=done.step, description=f"loss {loss:.3f}, accuracy {accuracy:.3f}")
     return training.model
+
+
+def _saves(task: Task) -> Path:
+    """Return where trainings that are under way are kept."""
+    return cache_folder() / "training" / task.name
 
 
 def _print(task: Task, family: Family, seed: SeedName, made: Checkpoint, output: Path) -> None:

@@ -4,31 +4,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from simplibench.harness.guest import Nursery
+from simplibench.guest import ForkServer
 from simplibench.harness.pool import default_jobs
 from simplibench.harness.run import plan, results, run
+from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit
 from simplibench.records import SeedName, Stored
 
-# Sentences of each split that a proxy is run on. All splits and arenas stay, since a proxy may fail on any of them, and
-# one reference is enough, since a change shows on each. svd in five arenas then takes half a minute of two cores.
-SENTENCES = 100
-CASES = 4  # of each split that an explainer explains; each on the bank's 42 models
 Wanted = Mapping[tuple[str, SeedName], frozenset[str]]  # (arena with its task, reference) -> labels of entries
 
 
 def compared(track: str, limit: int | None) -> int:
     """How many sentences or cases a split are compared."""
-    return limit or (CASES if track == "explainer" else SENTENCES)
+    return limit or TRACKS[track].compared
 
 
-def units_again(file: Path, wanted: Wanted, conditions: Conditions, nursery: Nursery | None) -> list[Unit]:
+def units_again(file: Path, wanted: Wanted, conditions: Conditions, server: ForkServer | None) -> list[Unit]:
     """The units that hold what is wanted, and nothing else of them. Raises UsageError for what does not exist."""
     units: list[Unit] = []
     for task in dict.fromkeys(arena.partition("/")[0] for arena, _ in wanted):
         own = [(arena, seed) for arena, seed in wanted if arena.startswith(f"{task}/")]
         arenas, seeds = (list(dict.fromkeys(column)) for column in zip(*own, strict=True))
-        planned = plan([file], task, arenas, seeds, conditions, nursery)
+        planned = plan([file], task, arenas, seeds, conditions, server)
         units += [
             replace(unit, only=wanted[unit.arena_name, unit.seed])
             for unit in planned
@@ -38,10 +35,10 @@ def units_again(file: Path, wanted: Wanted, conditions: Conditions, nursery: Nur
 
 
 def score_again(
-    units: list[Unit], conditions: Conditions, folder: Path, progress: Progress, nursery: Nursery | None
+    units: list[Unit], conditions: Conditions, folder: Path, progress: Progress, server: ForkServer | None
 ) -> list[Stored]:
     """Their records, made anew in a folder of their own, units side by side. Sub-samples: never kept, never ranked."""
     places = Places(folder, (folder,))
     jobs = min(default_jobs(conditions.device), len({(unit.arena_name, unit.seed) for unit in units}))
-    run(units, conditions, places, progress, nursery, jobs)
+    run(units, conditions, places, progress, server, jobs)
     return results(units, conditions, places)

@@ -48,7 +48,7 @@ def _git(root: Path, *arguments: str) -> str | None:
     """What git says; None where it cannot be asked."""
     try:
         found = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=60
+            ["git", "-C", str(root), *arguments], capture_output=True, encoding="utf-8", check=True, timeout=60
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -59,7 +59,7 @@ def _processor() -> str:
     """The processor's name; platform.processor() is empty on many systems."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

@@ -10,19 +10,19 @@ from multiprocessing.queues import Queue
 
 import torch
 
-from simplibench.harness.allocator import keep_freed_memory
-from simplibench.harness.guest import Nursery
-from simplibench.harness.pool import SPAWN, workers
-from simplibench.harness.scorer import Grounds, run_unit
+from simplibench.allocator import keep_freed_memory
+from simplibench.guest import ForkServer
+from simplibench.harness.pool import SPAWN, workers, working_folder_unread
+from simplibench.harness.scorer import Contexts, run_unit
 from simplibench.harness.unit import Conditions, Places, Progress, Unit
 
 LOOK_SECONDS = 0.2  # between looks at how the others get on
 Message = tuple[str, int]  # what a step is called and 0, or nothing and a number of steps skipped
 
 
-def guests(conditions: Conditions) -> AbstractContextManager[Nursery | None]:
+def guests(conditions: Conditions) -> AbstractContextManager[ForkServer | None]:
     """Where the submissions' processes come from; none are needed in-process."""
-    return nullcontext() if conditions.in_process else Nursery()
+    return nullcontext() if conditions.in_process else ForkServer()
 
 
 @contextmanager
@@ -38,18 +38,19 @@ def one_thread() -> Iterator[None]:
 
 
 def run_here(
-    units: list[Unit], conditions: Conditions, places: Places, progress: Progress, nursery: Nursery | None
+    units: list[Unit], conditions: Conditions, places: Places, progress: Progress, server: ForkServer | None
 ) -> int:
     """One unit after the other; how many records were made."""
-    grounds = Grounds(conditions)
+    contexts = Contexts(conditions)
     with one_thread():
-        return sum(run_unit(unit, conditions, nursery, grounds, places, progress) for unit in units)
+        return sum(run_unit(unit, conditions, server, contexts, places, progress) for unit in units)
 
 
 def run_side_by_side(units: list[Unit], conditions: Conditions, places: Places, progress: Progress, jobs: int) -> int:
     """Several units at a time, those that share a ground by one process; how many records were made."""
     groups = [list(group) for _, group in itertools.groupby(units, key=lambda unit: (unit.arena_name, unit.seed))]
-    news: Queue[Message] = SPAWN.Queue()
+    with working_folder_unread():  # a queue starts a process of Python's own
+        news: Queue[Message] = SPAWN.Queue()
     with workers(min(jobs, len(groups)), _begin, news, conditions) as pool:
         futures = [pool.submit(_run_group, group, conditions, places) for group in groups]
         _follow(futures, news, progress)
@@ -92,7 +93,7 @@ class _Worker:
     """What a worker process keeps from unit to unit."""
 
     reporter: _Reporter
-    nursery: Nursery | None  # ends when this process does
+    server: ForkServer | None  # ends when this process does
 
 
 _worker: _Worker | None = None  # set when a worker process begins; workers have no other way to keep a thing
@@ -100,9 +101,9 @@ _worker: _Worker | None = None  # set when a worker process begins; workers have
 
 def _begin(news: "Queue[Message]", conditions: Conditions) -> None:
     global _worker
-    _worker = _Worker(_Reporter(news), None if conditions.in_process else Nursery())
+    _worker = _Worker(_Reporter(news), None if conditions.in_process else ForkServer())
 
 
 def _run_group(units: list[Unit], conditions: Conditions, places: Places) -> int:
     assert _worker is not None
-    return run_here(units, conditions, places, _worker.reporter, _worker.nursery)
+    return run_here(units, conditions, places, _worker.reporter, _worker.server)

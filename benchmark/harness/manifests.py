@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from simplibench import workspace
 from simplibench.errors import DamagedFile
 from simplibench.files import write_atomically
-from simplibench.harness.unit import Unit, fits
+from simplibench.harness.unit import Unit
 from simplibench.methods import Manifest
 from simplibench.records import Stored, Terms, entry_path
 from simplibench.registry import find_arenas, load_task
@@ -29,7 +29,7 @@ class KeptManifest(BaseModel):
     def has(self, arena: str, path: Path) -> bool:
         """Whether a file name is that of a record of an entry that is put forward for an arena, given with its task."""
         (place,) = find_arenas(load_task(arena.partition("/")[0]), [arena])
-        fitting = [entry for entry in self.manifest.entries if fits(entry, place)]
+        fitting = [entry for entry in self.manifest.entries if entry.fits(place)]
         names = {_entry_part(entry_path(arena, self.manifest.name, entry.label, 0)) for entry in fitting}
         return _entry_part(path) in names
 

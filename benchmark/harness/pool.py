@@ -13,9 +13,14 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
-from simplibench.errors import SimplibenchError
+from simplibench.errors import ProcessLost
 
 MOST_JOBS = 4  # by default: each holds the activations of an arena in memory, about one GiB
+LOST = (
+    "a process that was to help was killed, perhaps for want of memory (fewer at a time: --jobs 1); what is saved stays, "
+    "the same command goes on from there"
+)
+SAFE_PATH = "PYTHONSAFEPATH"  # what python's -P is in the environment
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 LAST = -1_000  # after all that is to be done at a process's end
@@ -32,16 +37,32 @@ def workers(count: int, begin: Callable[..., None] | None = None, *arguments: An
     """A pool of processes, each of which calls `begin(*arguments)` first."""
     pool = ProcessPoolExecutor(count, SPAWN, initializer=_begin, initargs=(begin, arguments))
     try:
-        with _interrupts_withheld():
+        with _interrupts_withheld(), working_folder_unread():
             for _ in range(count):
                 pool.submit(int)  # nothing: so that they start now
         yield pool
         pool.shutdown()
-    except BaseException:
+    except BaseException as error:
         pool.shutdown(wait=False, cancel_futures=True)  # first, lest another is started while these are ended
         for worker in active_children():
             worker.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise ProcessLost(LOST) from None
         raise
+
+
+@contextmanager
+def working_folder_unread() -> Iterator[None]:
+    """A file in the working folder that is called like a module is none, in what is started meanwhile."""
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 @contextmanager
@@ -81,18 +102,9 @@ def shared_out(
             for _ in range(others)
         ]
         found = {0: call(items[0])} | _drain(left, left.popleft, lambda number: call(items[number]))
-        try:
-            for other in waiting:
-                found |= other.result()
-        except BrokenProcessPool:
-            raise ProcessLost(
-                "another process that was to help was killed, perhaps for want of memory; run the command again"
-            ) from None
+        for other in waiting:
+            found |= other.result()
     return [found[number] for number in range(len(items))]
-
-
-class ProcessLost(SimplibenchError):
-    """A process that was started to help is gone."""
 
 
 def _drain(left: deque[int], take: Callable[[], int], call: Callable[[int], Result]) -> dict[int, Result]:

@@ -4,19 +4,24 @@ from datetime import UTC, datetime
 
 from simplibench.errors import MethodFailed
 from simplibench.harness.environment import environment
-from simplibench.harness.track import Ground, Result, Track
+from simplibench.harness.track import ArenaContext, Result, Track
 from simplibench.harness.unit import Conditions, Unit, record_key
-from simplibench.methods import AnyEntry
-from simplibench.records import CodecRecord, ExplainerRecord
+from simplibench.methods import EntryManifest
+from simplibench.records import AnyRecord
 from simplibench.registry import protocol
 
 
 def make_record(
-    track: Track, unit: Unit, entry: AnyEntry, conditions: Conditions, ground: Ground, result: Result | MethodFailed
-) -> CodecRecord | ExplainerRecord:
+    track: Track,
+    unit: Unit,
+    entry: EntryManifest,
+    conditions: Conditions,
+    context: ArenaContext,
+    result: Result | MethodFailed,
+) -> AnyRecord:
     """The record of one entry of a unit; `result` is what was measured or why it failed."""
     measured = result if isinstance(result, Result) else None
-    return track.record.sealed(
+    record: AnyRecord = track.record.sealed(
         key=record_key(unit, entry, conditions),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         submission=unit.manifest.name,
@@ -35,9 +40,10 @@ def make_record(
         in_process=conditions.in_process,
         limit=conditions.limit,
         counts_sha256=measured.counts.sha256() if measured else None,
-        ground_sha256=ground.table.sha256(),
+        ground_sha256=context.table.sha256(),
         protocol=protocol(unit.task, unit.arena.track),
         environment=environment(conditions.device),
-        **ground.facts,
+        **context.facts,
         **(measured.facts if measured else track.failed(entry)),
     )
+    return record

@@ -5,36 +5,37 @@ from pathlib import Path
 
 from simplibench import workspace
 from simplibench.errors import UsageError
+from simplibench.files import require_folder, writing
+from simplibench.guest import ForkServer
 from simplibench.harness.data import require_data, with_data
-from simplibench.harness.guest import Nursery
 from simplibench.harness.jobs import run_here, run_side_by_side
 from simplibench.harness.scorer import callers, known
 from simplibench.harness.tracks import TRACKS
-from simplibench.harness.unit import Conditions, Places, Progress, Unit, fits
+from simplibench.harness.unit import Conditions, Places, Progress, Unit
 from simplibench.methods import Manifest, Selection, source_sha256
 from simplibench.models import load_card
 from simplibench.records import SeedName, Stored
-from simplibench.registry import all_tasks, find_arenas, find_method, load_task
+from simplibench.registry import DEFAULT_TASK, all_tasks, find_arenas, find_method, load_task
 from simplibench.tasks import Arena, Task
 
-DEFAULT_TASK = "dyck-20-10"
 EVERY_TASK = "all"
 
 
 def plan(
     methods: Sequence[str | Path | Selection],
     task_names: str | Sequence[str] | None,
-    arena_names: list[str] | None,
-    seeds: list[SeedName] | None,
+    arena_names: Sequence[str] | None,
+    seeds: Sequence[SeedName] | None,
     conditions: Conditions,
-    nursery: Nursery | None,
+    server: ForkServer | None,
 ) -> list[Unit]:
     """The units of some methods, those of one arena and reference next to each other. Raises UsageError."""
-    every = task_names == EVERY_TASK
-    named = [] if every else [task_names] if isinstance(task_names, str) else list(task_names or [])
+    named = [task_names] if isinstance(task_names, str) else list(task_names or [])
+    every = named == [EVERY_TASK]
+    named = [] if every else named
     tasks = [load_task(name) for name in dict.fromkeys(named)] or _default_first()
     tasks = with_data(tasks) if every else tasks
-    described = _manifests(methods, conditions, nursery)
+    described = _manifests(methods, conditions, server)
     only_first = not named and not every
     fitting = {known_as.name: _fitting(tasks, known_as, arena_names, only_first) for _, known_as in described}
     units = []
@@ -61,7 +62,7 @@ def _parts(source: Path | Selection) -> tuple[Path, Selection | None]:
     return (source.file, source) if isinstance(source, Selection) else (source, None)
 
 
-def _fitting(tasks: list[Task], manifest: Manifest, arena_names: list[str] | None, only_first: bool) -> list[Task]:
+def _fitting(tasks: list[Task], manifest: Manifest, arena_names: Sequence[str] | None, only_first: bool) -> list[Task]:
     """The tasks with an arena asked for that an entry fits, or the default among them. Raises UsageError if none has."""
     named = [task for task in tasks if _has(task, arena_names)] or tasks
     found = [task for task in named if any(_fits(manifest, arena) for arena in find_arenas(task, arena_names))]
@@ -75,7 +76,7 @@ def _default_first() -> list[Task]:
     return sorted(all_tasks().values(), key=lambda task: task.name != DEFAULT_TASK)
 
 
-def _has(task: Task, arena_names: list[str] | None) -> bool:
+def _has(task: Task, arena_names: Sequence[str] | None) -> bool:
     try:
         return bool(find_arenas(task, arena_names))
     except UsageError:
@@ -83,11 +84,11 @@ def _has(task: Task, arena_names: list[str] | None) -> bool:
 
 
 def _fits(manifest: Manifest, arena: Arena) -> bool:
-    return any(fits(entry, arena) for entry in manifest.entries)
+    return any(entry.fits(arena) for entry in manifest.entries)
 
 
 def _manifests(
-    methods: Sequence[str | Path | Selection], conditions: Conditions, nursery: Nursery | None
+    methods: Sequence[str | Path | Selection], conditions: Conditions, server: ForkServer | None
 ) -> list[tuple[Path | Selection, Manifest]]:
     """Where each method's code is, and what it puts forward. Two of one name would overwrite each other's records."""
     found: dict[str, Path] = {}
@@ -97,7 +98,7 @@ def _manifests(
         if any(source == known for known, _ in described):
             continue
         file, selection = _parts(source)
-        caller, _ = callers(file, conditions, nursery, selection)
+        caller, _ = callers(file, conditions, server, selection)
         described.append((source, caller.manifest()))
         caller.close()
         name = described[-1][1].name
@@ -109,7 +110,7 @@ def _manifests(
     return described
 
 
-def _seeds(task: Task, arena: Arena, asked: list[SeedName] | None, that_there_are: bool) -> list[SeedName]:
+def _seeds(task: Task, arena: Arena, asked: Sequence[SeedName] | None, that_there_are: bool) -> list[SeedName]:
     """The references asked for, or of these only those `that_there_are`; else the arena's. Raises UsageError."""
     cards = [load_card(task, task.family(family)) for family in arena.needs]
     if that_there_are and asked:
@@ -130,9 +131,12 @@ def prepare(units: list[Unit], output: Path, fresh: bool) -> Places:
     """Where to save, and where to look for records that need not be made again; `fresh` deletes those in `output`."""
     if not fresh:
         return Places(output, (output, workspace.committed()))
+    require_folder("output", output)
     for unit in units:
         for _, entry in unit.entries:
-            (output / unit.record_path(entry)).unlink(missing_ok=True)
+            record = output / unit.record_path(entry)
+            with writing(record):
+                record.unlink(missing_ok=True)
     return Places(output, (output,))
 
 
@@ -141,13 +145,13 @@ def run(
     conditions: Conditions,
     places: Places,
     progress: Progress,
-    nursery: Nursery | None,
+    server: ForkServer | None,
     jobs: int = 1,
 ) -> int:
     """Score every unit and save its records; how many were made. What is saved stays saved, whatever happens next."""
     if jobs > 1:
         return run_side_by_side(units, conditions, places, progress, jobs)
-    return run_here(units, conditions, places, progress, nursery)
+    return run_here(units, conditions, places, progress, server)
 
 
 def results(units: list[Unit], conditions: Conditions, places: Places) -> list[Stored]:

@@ -5,34 +5,42 @@ from pathlib import Path
 
 from simplibench import records
 from simplibench.errors import DamagedFile, MethodFailed
-from simplibench.harness.guest import Guest, InProcess, Nursery
+from simplibench.files import require_folder
+from simplibench.guest import ForkServer, Guest, InProcess
+from simplibench.harness.memory import enough_memory, lost, ran_out
 from simplibench.harness.recording import make_record
-from simplibench.harness.track import Ground, Result
+from simplibench.harness.track import ArenaContext, Result, Step
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit, present, record_key
-from simplibench.methods import AnyEntry, Selection
+from simplibench.methods import EntryManifest, Selection
 from simplibench.records import SeedName, Stored
 
 
-class Grounds:
-    """Grounds by arena and reference; the last one is kept, since units of one ground follow each other."""
+class Contexts:
+    """Contexts by arena and reference; the last one is kept, since units of one context follow each other."""
 
     def __init__(self, conditions: Conditions) -> None:
         self.conditions = conditions
-        self._held: tuple[tuple[str, SeedName], Ground] | None = None
+        self._held: tuple[tuple[str, SeedName], ArenaContext] | None = None
 
-    def of(self, unit: Unit) -> Ground:
+    def of(self, unit: Unit) -> ArenaContext:
         """Load the references and run them, unless that was the last thing done."""
         name = (unit.arena_name, unit.seed)
         if self._held is None or self._held[0] != name:
             self._held = None  # free its memory first
-            self._held = name, TRACKS[unit.arena.track].lay_ground(unit, self.conditions)
+            with enough_memory(f"{unit.arena_name} on reference {unit.seed}"):
+                self._held = name, TRACKS[unit.arena.track].prepare(unit, self.conditions)
         self._held[1].open()
         return self._held[1]
 
 
 def run_unit(
-    unit: Unit, conditions: Conditions, nursery: Nursery | None, grounds: Grounds, places: Places, progress: Progress
+    unit: Unit,
+    conditions: Conditions,
+    server: ForkServer | None,
+    contexts: Contexts,
+    places: Places,
+    progress: Progress,
 ) -> int:
     """Score the entries of a unit that have no valid record yet, save each record as it is made; how many were."""
     track = TRACKS[unit.arena.track]
@@ -40,25 +48,42 @@ def run_unit(
     progress.skip((len(unit.entries) - len(wanted)) * track.steps(unit.task))
     if not wanted:
         return 0
-    ground = grounds.of(unit)
-    pair = callers(unit.file, conditions, nursery, unit.selection)
+    require_folder("output", places.output)  # before the first entry is scored, not after
+    context = contexts.of(unit)
+    pair = callers(unit.file, conditions, server, unit.selection)
     try:
         for index, entry in wanted:
             for caller in pair:
                 caller.seconds_left = conditions.timeout
             counted = Counted(progress, entry.label, track.steps(unit.task))
-            result: Result | MethodFailed
-            try:
-                result = ground.score(pair, entry, index, counted.step)
-            except MethodFailed as failure:  # loses this entry, not the run
-                result = failure
+            result = _measured(context, pair, entry, index, counted.step)
             counted.finish()
-            record = make_record(track, unit, entry, conditions, ground, result)
-            records.save(places.output, record, result.counts if isinstance(result, Result) else None, ground.table)
+            record = make_record(track, unit, entry, conditions, context, result)
+            records.save(places.output, record, result.counts if isinstance(result, Result) else None, context.table)
     finally:
         for caller in pair:
             caller.close()
     return len(wanted)
+
+
+def _measured(
+    context: ArenaContext,
+    pair: tuple[Guest | InProcess, Guest | InProcess],
+    entry: EntryManifest,
+    index: int,
+    step: Step,
+) -> Result | MethodFailed:
+    """Score an entry. What goes wrong loses this entry, not the run."""
+    try:
+        return context.score(pair, entry, index, step)
+    except MethodFailed as failure:
+        return failure
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not ran_out(error):
+            raise
+        for caller in pair:  # a message may be half read
+            caller.close()
+        return lost(entry.label, error)
 
 
 class Counted:
@@ -78,7 +103,7 @@ class Counted:
 
 
 def known(
-    unit: Unit, entry: AnyEntry, conditions: Conditions, places: Places, statuses: tuple[str, ...] = ("ok",)
+    unit: Unit, entry: EntryManifest, conditions: Conditions, places: Places, statuses: tuple[str, ...] = ("ok",)
 ) -> Stored | None:
     """The entry's valid record of one of the statuses, if there is one.
 
@@ -101,11 +126,12 @@ def known(
 
 
 def callers(
-    file: Path, conditions: Conditions, nursery: Nursery | None, selection: Selection | None = None
+    file: Path, conditions: Conditions, server: ForkServer | None, selection: Selection | None = None
 ) -> tuple[Guest | InProcess, Guest | InProcess]:
     """Who encodes and who decodes: two processes, so that a code is all that passes between them."""
-    if nursery is None:
+    if server is None:
         here = InProcess(file, conditions.device, selection)
         return here, here
-    encoder, decoder = (Guest(nursery, file, conditions.device, selection) for _ in range(2))
+    encoder, decoder = (Guest(server, file, conditions.device, selection) for _ in range(2))
+    encoder.seconds_left = decoder.seconds_left = conditions.timeout
     return encoder, decoder

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Protocol
 
 from simplibench import records
-from simplibench.methods import AnyEntry, CodecEntry, Manifest, Selection
+from simplibench.methods import EntryManifest, Manifest, Selection
 from simplibench.records import SeedName, key_of
 from simplibench.registry import protocol, scored_splits
-from simplibench.tasks import Arena, Explanations, Task, absent
+from simplibench.tasks import Arena, Task, absent
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Unit:
     selection: Selection | None = None  # what is taken of the file, where that is not its own submission
 
     @property
-    def entries(self) -> list[tuple[int, AnyEntry]]:
+    def entries(self) -> list[tuple[int, EntryManifest]]:
         """The entries that fit the arena, with their number in the submission."""
-        fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if fits(entry, self.arena)]
+        fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if entry.fits(self.arena)]
         return [(i, entry) for i, entry in fitting if self.only is None or entry.label in self.only]
 
-    def record_path(self, entry: AnyEntry) -> Path:
+    def record_path(self, entry: EntryManifest) -> Path:
         """Where the entry's record belongs, below a root."""
         return records.entry_path(self.arena_name, self.manifest.name, entry.label, self.seed)
 
@@ -69,13 +69,6 @@ class Progress(Protocol):
         """So many steps will not be needed."""
 
 
-def fits(entry: AnyEntry, arena: Arena) -> bool:
-    """Whether an entry can be scored in an arena: it is of its track, and patterns exist only in attention."""
-    if isinstance(arena, Explanations) or not isinstance(entry, CodecEntry):
-        return entry.track == arena.track
-    return entry.part == "vectors" or arena.component == "attention"
-
-
 def present(task: Task) -> list[str]:
     """The splits a record can be made on here: those to be scored whose data are not missing."""
     problems = absent(task)
@@ -87,7 +80,7 @@ def used(task: Task, limit: int | None) -> int | None:
     return min((count for count in (task.records_use, limit) if count is not None), default=None)
 
 
-def record_key(unit: Unit, entry: AnyEntry, conditions: Conditions) -> str:
+def record_key(unit: Unit, entry: EntryManifest, conditions: Conditions) -> str:
     """Equal for records that would be equal: same source, fields, arena, reference, protocol, device kind, conditions."""
     return key_of(
         unit.source_sha256,

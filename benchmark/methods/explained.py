@@ -40,7 +40,7 @@ class ExplainedModel:
         """
         target = self.predicted(tokens, positions) if target is None else target
         stream = self.network.embed(tokens) if embedded is None else embedded
-        return self._margin(self.network.rest(stream, 0, self._at(tokens, positions))[:, 0], target)
+        return self._margin(self.network.forward_from(stream, 0, self._at(tokens, positions))[:, 0], target)
 
     def margin_without(self, tokens: Tensor, positions: Tensor, hidden: Tensor) -> Tensor:
         """The margin of what is predicted from all tokens, when the keys of some are removed at every layer.
@@ -55,19 +55,19 @@ class ExplainedModel:
         for case, own in enumerate(hidden):
             for some in own.split(max(1, MASKED_TOKENS // tokens.shape[1])):
                 here, asked = cut.repeated(case, len(some)), at[case : case + 1].expand(len(some), 1)
-                logits = self.network.suffix(here, FIRST_SCORES, asked, some)[:, 0]
+                logits = self.network.suffix(here, asked, some)[:, 0]
                 margins.append(self._margin(logits, target[case : case + 1].expand(len(some))))
         return torch.cat(margins).view(hidden.shape[:2])
 
     def attention(self, tokens: Tensor) -> list[Tensor]:
         """The attention pattern of every layer, [N, H, T, T]: row is query, column is key."""
         sites = [Site(layer, "pattern") for layer in range(len(self.network.blocks))]
-        return [self.network.prefix(tokens, site).heads["pattern"] for site in sites]
+        return [self.network.prefix(tokens, site).streams["pattern"] for site in sites]
 
     def values(self, tokens: Tensor) -> list[Tensor]:
         """The value vectors of every layer, [N, H, T, C]."""
         sites = [Site(layer, "pattern") for layer in range(len(self.network.blocks))]
-        return [self.network.prefix(tokens, site).heads["value"] for site in sites]
+        return [self.network.prefix(tokens, site).streams["value"] for site in sites]
 
     def _logits(self, tokens: Tensor, positions: Tensor) -> Tensor:
         logits: Tensor = self.network(tokens, self._at(tokens, positions))

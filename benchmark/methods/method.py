@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from simplibench.methods.manifest import AnyEntry
+from simplibench.methods.manifest import EntryManifest
 
 
 class Method(BaseModel, ABC):
@@ -23,5 +23,5 @@ class Method(BaseModel, ABC):
         return self.model_dump(mode="json")
 
     @abstractmethod
-    def manifest(self) -> AnyEntry:
+    def manifest(self) -> EntryManifest:
         """What the host is told of this entry."""

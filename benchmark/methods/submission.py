@@ -96,7 +96,8 @@ def _submission_in(names: dict[str, Any], path: Path) -> Submission:
 
 def _line(error: BaseException, path: Path) -> str:
     """`:12` where the error passed through line 12 of the file, else nothing."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    file = str(path.absolute())  # as Python names it, however the user did
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f":{lines[-1]}" if lines else ""
 
 

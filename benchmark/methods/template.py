@@ -3,16 +3,15 @@
 import keyword
 import re
 from pathlib import Path
-from typing import get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from simplibench.errors import UsageError
-from simplibench.methods.manifest import AnyEntry
 from simplibench.methods.submission import Name
 
 TEMPLATES = Path(__file__).parent / "templates"
-TRACKS = tuple(kind.model_fields["track"].default for kind in get_args(get_args(AnyEntry)[0]))
+SUFFIX = ".py.txt"
+TRACKS = tuple(sorted(file.name.removesuffix(SUFFIX) for file in TEMPLATES.glob(f"*{SUFFIX}")))
 NAME, CLASS = "my-method", "MyMethod"  # of the method in every template
 NAMES: TypeAdapter[str] = TypeAdapter(Name)
 
@@ -22,7 +21,7 @@ def submission_text(name: str, track: str) -> str:
     if track not in TRACKS:
         raise UsageError(f"--track must be {' or '.join(TRACKS)}, got {track}")
     require_name(name)
-    text = (TEMPLATES / f"{track}.py.txt").read_text(encoding="utf-8")
+    text = (TEMPLATES / f"{track}{SUFFIX}").read_text(encoding="utf-8")
     return text.replace(NAME, name).replace(CLASS, class_name(name, text))
 
 

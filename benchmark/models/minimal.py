@@ -14,7 +14,9 @@ from simplibench.tasks import Architecture
 
 
 class AttentionOnly(Layer):
-    """Attention over the stream as it is; the mixed values are all that leaves the layer."""
+    """Attention over the stream as it is; the averaged values are all that leaves the layer."""
+
+    parts = frozenset({"query+key", "pattern", "residual"})
 
     def __init__(self, shape: Architecture) -> None:
         super().__init__()
@@ -22,13 +24,25 @@ class AttentionOnly(Layer):
         inner = shape.heads * shape.head_width
         self.query, self.key, self.value = (nn.Linear(shape.width, inner, bias=False) for _ in range(3))
 
-    def read(self, residual: Tensor) -> Tensor:
-        """The stream as it is."""
+    def attention_input(self, residual: Tensor) -> Tensor:
+        """Return the stream as it is."""
         return residual
 
-    def finish(self, residual: Tensor, mixed: Tensor) -> Tensor:
-        """The mixed values, heads side by side; the stream ends here."""
-        return mixed.transpose(1, 2).flatten(2)
+    def add_attention(self, residual: Tensor, attended: Tensor) -> Tensor:
+        """Return the averaged values, heads side by side; the stream ends here."""
+        return attended.transpose(1, 2).flatten(2)
+
+    def mlp_input(self, residual: Tensor) -> Tensor:
+        """Return the stream as it is: there is no MLP."""
+        return residual
+
+    def mlp_output(self, read: Tensor) -> Tensor:
+        """Return nothing to add."""
+        return torch.zeros_like(read)
+
+    def add_mlp(self, residual: Tensor, written: Tensor) -> Tensor:
+        """Return the stream as it is."""
+        return residual
 
 
 class Minimal(Network):

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from simplibench.errors import DamagedFile
-from simplibench.files import write_atomically
+from simplibench.files import write_bytes, write_text
 from simplibench.models.architectures import build
 from simplibench.models.card import CHECKPOINTS, Card, Checkpoint, card_path, checkpoint_path, load_card
 from simplibench.models.network import Network
@@ -77,7 +77,7 @@ def save_reference(
         threads=torch.get_num_threads(),
         sha256=hashlib.sha256(content).hexdigest(),
     )
-    write_atomically(checkpoint_path(task, family, seed, root), lambda file: file.write_bytes(content))
+    write_bytes(checkpoint_path(task, family, seed, root), content)
     _enter(checkpoint, task, family, seed, root)
     return checkpoint
 
@@ -89,7 +89,7 @@ def _enter(checkpoint: Checkpoint, task: Task, family: Family, seed: int | str, 
         entered = before | {str(seed): checkpoint}
         card = _card(task, family, {name: entered[name] for name in sorted(entered, key=_place)})
         text = card.model_dump_json(indent=1, exclude_none=True) + "\n"
-        write_atomically(path, lambda file: file.write_text(text))
+        write_text(path, text)
 
 
 def _card(task: Task, family: Family, references: dict[str, Checkpoint]) -> Card:

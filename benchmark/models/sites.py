@@ -7,41 +7,36 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from simplibench.models.network import Cut, Part
+from simplibench.models.network import Cut
+from simplibench.models.site import Site
 
-Rows = dict[str, Tensor]  # "query", "key", "pattern" or "residual" -> [H, N, width]
-STREAMS: dict[Part, tuple[str, ...]] = {
-    "query+key": ("query", "key"),
-    "pattern": ("pattern",),
-    "residual": ("residual",),
-}
+Rows = dict[str, Tensor]  # stream of the site -> [H, N, width]
 
 
-def places(part: Part, real: Tensor, queried: Tensor) -> dict[str, Tensor]:
-    """Where activations are, counted through the batch [N]: real positions for keys and residuals, else the queried."""
-    return {name: real if name in ("key", "residual") else queried for name in STREAMS[part]}
+def row_indices(site: Site, real: Tensor, queried: Tensor) -> dict[str, Tensor]:
+    """Return where each stream's rows are, counted through the batch [N]: real positions, or the queried ones."""
+    return {name: queried if name in site.kind.follows_queries else real for name in site.kind.streams}
 
 
-def read(cut: Cut, places: dict[str, Tensor], context: int) -> Rows:
-    """The rows of every head. Patterns are widened with zeros to `context`, so that all rows are alike."""
+def read_rows(cut: Cut, indices: dict[str, Tensor], context: int) -> Rows:
+    """Return the rows of every head. Patterns are widened with zeros to `context`, so that all rows are alike."""
     rows = {}
-    for name, index in places.items():
-        own = _by_head(cut, name).flatten(1, 2).index_select(1, index)  # [H, N, width]
-        rows[name] = F.pad(own, (0, context - own.shape[-1])) if name == "pattern" else own
+    for name, index in indices.items():
+        stream = _by_head(cut, name).flatten(1, 2).index_select(1, index)  # [H, N, width]
+        rows[name] = F.pad(stream, (0, context - stream.shape[-1])) if name == "pattern" else stream
     return rows
 
 
-def put(cut: Cut, places: dict[str, Tensor], rows: Rows, visible: Tensor | None = None) -> Cut:
-    """The cut with its rows replaced, zero at padding. Of a pattern only the `visible` [N] first positions are taken."""
-    changed = {}
-    for name, index in places.items():
+def write_rows(cut: Cut, indices: dict[str, Tensor], rows: Rows, visible: Tensor | None = None) -> Cut:
+    """Return the cut with its rows replaced, zero at padding. Of a pattern the `visible` [N] first positions are taken."""
+    streams = {}
+    for name, index in indices.items():
         before = _by_head(cut, name)
-        own = _causal(rows[name], visible, before.shape[-1]) if name == "pattern" else rows[name]
+        new = _causal(rows[name], visible, before.shape[-1]) if name == "pattern" else rows[name]
         flat = before.new_zeros(before.shape).flatten(1, 2)
-        changed[name] = flat.index_copy_(1, index, own).view(before.shape)
-    if "residual" in changed:
-        return Cut(changed["residual"][0], cut.heads)
-    return Cut(cut.residual, {**cut.heads, **{name: by_head.transpose(0, 1) for name, by_head in changed.items()}})
+        by_head = flat.index_copy_(1, index, new).view(before.shape)
+        streams[name] = by_head.transpose(0, 1) if cut.site.kind.by_head else by_head[0]
+    return cut.replaced(streams)
 
 
 def _causal(rows: Tensor, visible: Tensor | None, width: int) -> Tensor:
@@ -53,5 +48,6 @@ def _causal(rows: Tensor, visible: Tensor | None, width: int) -> Tensor:
 
 
 def _by_head(cut: Cut, name: str) -> Tensor:
-    """[H, B, positions, width]; the residual stream counts as one head."""
-    return cut.residual[None] if name == "residual" else cut.heads[name].transpose(0, 1)
+    """[H, B, positions, width]; a stream that has no heads counts as one."""
+    stream = cut.streams[name]
+    return stream.transpose(0, 1) if cut.site.kind.by_head else stream[None]

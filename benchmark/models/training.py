@@ -1,5 +1,6 @@
 """Train a reference: cross-entropy, batches of similar length, resumable to the same weights."""
 
+import io
 import math
 import pickle
 import time
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simplibench.errors import DamagedFile
-from simplibench.files import write_atomically
+from simplibench.files import write_bytes
 from simplibench.models.architectures import build
 from simplibench.models.network import Network
 from simplibench.tasks import Family, Recipe, Sequences, Task
@@ -72,7 +73,9 @@ class Training:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        write_atomically(self.file, lambda path: torch.save(state, path))
+        content = io.BytesIO()  # torch's own writing words a full disk as a fault of its archive
+        torch.save(state, content)
+        write_bytes(self.file, content.getvalue())
 
     def _resume(self) -> None:
         try:

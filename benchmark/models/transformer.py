@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from simplibench.models.network import Layer, Network
+from simplibench.models.site import PARTS
 from simplibench.tasks import Architecture
 
 LINEAR_POSITION_SCALE = 6_000.0  # Wen et al.: position i is i / 6000 in the last dimension
@@ -18,6 +19,8 @@ LINEAR_POSITION_SCALE = 6_000.0  # Wen et al.: position i is i / 6000 in the las
 
 class Block(Layer):
     """One layer: causal self-attention and an MLP, each added to the residual stream."""
+
+    parts = frozenset(PARTS)
 
     def __init__(self, shape: Architecture) -> None:
         super().__init__()
@@ -32,16 +35,29 @@ class Block(Layer):
             nn.Linear(shape.width, shape.mlp_width), activation, nn.Linear(shape.mlp_width, shape.width)
         )
 
-    def read(self, residual: Tensor) -> Tensor:
-        """The normalised stream."""
+    def attention_input(self, residual: Tensor) -> Tensor:
+        """Return the normalised stream."""
         normed: Tensor = self.attention_norm(residual)
         return normed
 
-    def finish(self, residual: Tensor, mixed: Tensor) -> Tensor:
-        """Add the attention's result, mixed values [B, H, Q, C], and the MLP's to the residual stream [B, Q, D]."""
-        residual = residual + self.output(mixed.transpose(1, 2).flatten(2))
-        finished: Tensor = residual + self.mlp(self.mlp_norm(residual))
-        return finished
+    def add_attention(self, residual: Tensor, attended: Tensor) -> Tensor:
+        """Add the output projection of the averaged values [B, H, Q, C] to the stream [B, Q, D]."""
+        added: Tensor = residual + self.output(attended.transpose(1, 2).flatten(2))
+        return added
+
+    def mlp_input(self, residual: Tensor) -> Tensor:
+        """Return the normalised stream."""
+        normed: Tensor = self.mlp_norm(residual)
+        return normed
+
+    def mlp_output(self, read: Tensor) -> Tensor:
+        """Run the MLP."""
+        written: Tensor = self.mlp(read)
+        return written
+
+    def add_mlp(self, residual: Tensor, written: Tensor) -> Tensor:
+        """Add the MLP's output to the stream."""
+        return residual + written
 
 
 class Transformer(Network):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simplibench.board import ArenaCurves
 from simplibench.errors import DamagedFile
-from simplibench.files import write_atomically
+from simplibench.files import write_bytes, write_text
 from simplibench.pages.look import Look, config
 from simplibench.pages.rows import two_sides
 
@@ -24,9 +24,9 @@ def save_figure(arena: ArenaCurves, file: Path) -> None:
 
     drawing = rate_curves(arena, Look.of([arena]))
     png = vl_convert.vegalite_to_png(drawing.to_dict(), scale=SCALE, config=config(dark=False, background="white"))
-    write_atomically(file, lambda temporary: temporary.write_bytes(png))
+    write_bytes(file, png)
     text = _data(arena, hashlib.sha256(png).hexdigest())
-    write_atomically(data_file(file), lambda temporary: temporary.write_text(text))
+    write_text(data_file(file), text)
 
 
 def check_figure(arena: ArenaCurves, file: Path) -> None:
@@ -35,7 +35,7 @@ def check_figure(arena: ArenaCurves, file: Path) -> None:
     if not file.exists() or not data_file(file).exists():
         raise DamagedFile(f"{file}: the figure or its data, {data_file(file).name}, are missing; {again}")
     drawn = hashlib.sha256(file.read_bytes()).hexdigest()
-    if data_file(file).read_text() != _data(arena, drawn):
+    if data_file(file).read_text(encoding="utf-8") != _data(arena, drawn):
         raise DamagedFile(f"{file} is not drawn from what the records give, or not from {data_file(file)}; {again}")
 
 

@@ -94,7 +94,7 @@ def environment() -> Environment:
 def assets(draw: Callable[[], str] = renderer) -> dict[str, Markup]:
     """Style, script and the renderer, which go into a page as they are."""
     folder = Path(__file__).parent / TEMPLATES
-    style, script = ((folder / name).read_text() for name in ("page.css", "page.js"))
+    style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return {"style": Markup(style), "script": Markup(script), "vega": Markup(draw())}
 
 

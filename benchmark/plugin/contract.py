@@ -6,24 +6,27 @@ from typing import Any
 
 import pytest
 
-from simplibench.commands.validate import Trial
 from simplibench.errors import SimplibenchError, UsageError
-from simplibench.harness.guest import Guest, Nursery
+from simplibench.guest import ForkServer, Guest, Problem
+from simplibench.guest.contract import Promise
+from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
-from simplibench.methods import AnyEntry, ExplainerEntry, Manifest, Problem
-from simplibench.methods.codec_contract import CODEC_METHODS, CODEC_PROMISES
-from simplibench.methods.contract import Promise
-from simplibench.methods.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
+from simplibench.harness.track import Trial
+from simplibench.harness.tracks import TRACKS
+from simplibench.methods import EntryManifest, Manifest
+from simplibench.methods.tracks import TRACKS as METHOD_TRACKS
 from simplibench.registry import find_method
 
 USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
 FILES = pytest.StashKey[list[Path]]()
-NURSERY = pytest.StashKey[Nursery]()
+NURSERY = pytest.StashKey[ForkServer]()
 
 
 def add_submissions(config: pytest.Config) -> None:
     """Put the files among what pytest collects. Raises pytest.UsageError for one that does not exist."""
     try:
+        timeout = {"timeout": config.getoption("--simplibench-timeout")}
+        RunOptions.checked(timeout, {"timeout": "--simplibench-timeout"}, str)
         files = [find_method(name).resolve() for name in config.getoption("--simplibench")]
     except UsageError as error:
         raise pytest.UsageError(f"--simplibench: {error}") from None
@@ -44,7 +47,7 @@ class ContractFile(pytest.File):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.manifest: Manifest | None = None
-        self._trial: Trial | None = None
+        self._trials: dict[str, Trial] = {}  # by track, made when the first of its entries is tried
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """That it loads, and the promises of its entries if it does."""
@@ -59,41 +62,41 @@ class ContractFile(pytest.File):
         for index, entry in enumerate(self.manifest.entries if self.manifest else ()):
             yield EntryContract.from_parent(self, name=entry.label, entry=entry, index=index)
 
-    def problems(self, entry: AnyEntry, index: int) -> list[Problem]:
+    def problems(self, entry: EntryManifest, index: int) -> list[Problem]:
         """What is wrong with an entry, found in guests of their own."""
-        if self._trial is None:
-            assert self.manifest is not None  # for the type checker: there are entries
-            self._trial = Trial.of(self.manifest, self.config.getoption("--simplibench-timeout"))
-        caller, stranger = self._guest(), self._guest()
+        if entry.track not in self._trials:
+            self._trials[entry.track] = TRACKS[entry.track].trial()
+        encoder, decoder = self._guest(), self._guest()
+        encoder.seconds_left = decoder.seconds_left = self.config.getoption("--simplibench-timeout")
         try:
-            return self._trial.problems(caller, stranger, entry, index)
+            return self._trials[entry.track].problems(encoder, decoder, entry, index)
         finally:
-            caller.close()
-            stranger.close()
+            encoder.close()
+            decoder.close()
 
     def _guest(self) -> Guest:
-        """Of one nursery for the whole session."""
+        """Of one server for the whole session."""
         if NURSERY not in self.config.stash:
-            nursery = self.config.stash[NURSERY] = Nursery()
-            self.config.add_cleanup(lambda: nursery.__exit__(None, None, None))
+            server = self.config.stash[NURSERY] = ForkServer()
+            self.config.add_cleanup(lambda: server.__exit__(None, None, None))
         return Guest(self.config.stash[NURSERY], self.path, resolve_device("auto"))
 
 
 class EntryContract(pytest.Collector):
     """The promises of one entry. It is tried once, when the first is asked for."""
 
-    def __init__(self, entry: AnyEntry, index: int, **options: Any) -> None:
+    def __init__(self, entry: EntryManifest, index: int, **options: Any) -> None:
         super().__init__(**options)
         self.entry, self.index = entry, index
-        self.explainer = isinstance(entry, ExplainerEntry)
-        self.methods = EXPLAINER_METHODS if self.explainer else CODEC_METHODS
+        self.promises = TRACKS[entry.track].promises
+        self.methods = list(METHOD_TRACKS[entry.track].calls)
         self._found: list[Problem] | None = None
 
     def collect(self) -> Iterator[pytest.Item]:
         """Method by method: that it works, then what it must keep."""
         for method in self.methods:
-            promises = EXPLAINER_PROMISES if self.explainer else CODEC_PROMISES
-            for promise in (Promise(method, USABLE), *(own for own in promises if own.method == method)):
+            kept = (promise for promise in self.promises if promise.method == method)
+            for promise in (Promise(method, USABLE), *kept):
                 name = f"{promise.method}: {promise.expected}"
                 yield PromiseItem.from_parent(self, name=name, promise=promise, contract=self)
 
@@ -107,7 +110,7 @@ class EntryContract(pytest.Collector):
 
     def breaches(self, promise: Promise) -> list[Problem]:
         """The problems that are of a promise; what no other promise speaks of is of `USABLE`."""
-        known = {(own.method, own.expected) for own in (*CODEC_PROMISES, *EXPLAINER_PROMISES)}
+        known = {(promised.method, promised.expected) for promised in self.promises}
         if promise.expected == USABLE:
             return [one for one in self.problems if one.method == promise.method and _key(one) not in known]
         return [one for one in self.problems if _key(one) == (promise.method, promise.expected)]

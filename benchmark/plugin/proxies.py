@@ -9,15 +9,16 @@ import pytest
 
 from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits
 from simplibench.board.remeasured import compare
-from simplibench.commands.check import GONE
+from simplibench.commands.check import GONE, require_limits
 from simplibench.commands.recorded import chosen, of_whole_splits, records_of, require_comparable
 from simplibench.errors import SimplibenchError, UsageError
-from simplibench.harness.codecs.forward import proxy_forward
-from simplibench.harness.guest import InProcess
+from simplibench.guest import InProcess
 from simplibench.harness.jobs import one_thread
+from simplibench.harness.tracks import TRACKS
 from simplibench.plugin.measuring import Measuring, Place, place
 from simplibench.records import CodecRecord, SeedName, Stored
 
+LIMITS = ("tolerance", "factor")  # as a test calls them
 ROUNDS = 5  # forward passes that pytest-benchmark times, after one that it does not
 
 
@@ -63,8 +64,10 @@ class Proxy:
         `tolerance` is how far below 0 the interval may lie. `floor` is the least faithfulness, of all splits or by split.
         """
         with _told():
+            limits = Limits(tolerance=tolerance)
+            require_limits(limits, LIMITS)
             recorded = self._recorded(record) if record is not None or floor is None else []
-            worse = self._worse(recorded, lambda one: one.fallen(Limits(tolerance=tolerance)))
+            worse = self._worse(recorded, lambda one: one.fallen(limits))
             if floor is not None:
                 worse += self._below(floor, recorded[0].record.limit if recorded else None)
         return self._verdict(worse)
@@ -84,8 +87,10 @@ class Proxy:
         process, for its own `--benchmark-compare-fail`; the entry's ratios are in its `extra_info`.
         """
         with _told():
+            limits = Limits(runtime_factor=factor)
+            require_limits(limits, LIMITS)
             recorded = self._recorded(record)
-            worse = self._worse(recorded, lambda one: one.slower(Limits(runtime_factor=factor)))
+            worse = self._worse(recorded, lambda one: one.slower(limits))
             if benchmark is not None:
                 self._time(benchmark, recorded[0].record.limit)
         return self._verdict(worse)
@@ -127,6 +132,8 @@ class Proxy:
                 found.append(f"{record.entry}: it failed: {record.reason}")
                 continue
             least = floor if isinstance(floor, Mapping) else dict.fromkeys(record.splits, floor)
+            if not all(bound <= 1 for bound in least.values()):  # nor is what is no number
+                raise UsageError(f"floor must be at most 1, the faithfulness of the reference itself, got {floor}")
             unknown = [name for name in least if name not in record.splits]
             if unknown:
                 raise UsageError(
@@ -141,18 +148,21 @@ class Proxy:
 
     def _time(self, benchmark: Any, limit: int | None) -> None:
         """Have pytest-benchmark time the entry's forward pass. Raises UsageError unless there is one entry."""
-        own = self.place
-        entries = [(unit, *numbered) for unit in self.measuring.units(own) for numbered in unit.entries]
-        if len(entries) != 1 or entries[0][2].track != "codec":
-            raise UsageError(f"benchmark= times the forward pass of one codec; give one entry of {own.named} as entry=")
-        unit, index, entry = entries[0]
-        record = self.measuring.again(own, limit)[0].record
-        if isinstance(record, CodecRecord) and record.runtime:
-            benchmark.extra_info["forward_ratio"] = record.runtime.forward_ratio
-        conditions = self.measuring.conditions(own, limit)
-        here = InProcess(own.file, conditions.device)
+        place = self.place
+        entries = [(unit, *numbered) for unit in self.measuring.units(place) for numbered in unit.entries]
+        conditions, forward = self.measuring.conditions(place, limit), None
         with one_thread():
-            forward = proxy_forward(unit, entry, index, conditions, (here, here))
+            if len(entries) == 1:
+                unit, index, entry = entries[0]
+                here = InProcess(place.file, conditions.device)
+                forward = TRACKS[entry.track].forward(unit, entry, index, conditions, (here, here))
+            if forward is None:
+                raise UsageError(
+                    f"benchmark= times the forward pass of one codec; give one entry of {place.named} as entry="
+                )
+            runtime = self.measuring.again(place, limit)[0].record.runtime
+            if runtime:
+                benchmark.extra_info["forward_ratio"] = runtime.forward_ratio
             benchmark.pedantic(forward, rounds=ROUNDS, warmup_rounds=1)
 
     def _verdict(self, worse: list[str]) -> Self:

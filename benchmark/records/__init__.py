@@ -9,6 +9,7 @@ from simplibench.records.record import Environment, Protocol, Record, SeedName, 
 from simplibench.records.store import (
     COMMITTED,
     RECORDS,
+    RESULTS,
     AnyRecord,
     Stored,
     entry_path,
@@ -28,6 +29,7 @@ from simplibench.records.verify import problems_each, verify
 __all__ = [
     "COMMITTED",
     "RECORDS",
+    "RESULTS",
     "AnyRecord",
     "BankTable",
     "CodecRecord",

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from simplibench.files import write_atomically
+from simplibench.files import write_text
 from simplibench.records.store import RECORDS
 
 SCHEMA = Path(__file__).parent / "schema.json"
@@ -16,5 +16,5 @@ def schema_text() -> str:
 
 
 if __name__ == "__main__":
-    write_atomically(SCHEMA, lambda temporary: temporary.write_text(schema_text()))
+    write_text(SCHEMA, schema_text())
     print(f"wrote {SCHEMA}")

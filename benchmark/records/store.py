@@ -15,13 +15,14 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from simplibench import workspace
 from simplibench.errors import DamagedFile
-from simplibench.files import write_atomically
+from simplibench.files import write_text, writing
 from simplibench.records.codecs import CodecRecord
 from simplibench.records.explainers import ExplainerRecord
 from simplibench.records.record import Record, SeedName
 from simplibench.records.table import Table
 
 COMMITTED = workspace.committed()
+RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
 LONGEST_SLUG = 100  # characters of an entry in a file name
 MOST_PROBLEMS = 5  # of one file that are written out
 HELD = 4_096  # tables kept in memory, about 30 kB each: a check reads them, and the board again
@@ -96,11 +97,12 @@ def save(root: Path, record: CodecRecord | ExplainerRecord, counts: Table | None
     if not ground_path.exists():
         ground.save(ground_path)
     if counts is None:
-        path.with_suffix(".npz").unlink(missing_ok=True)
+        with writing(path):
+            path.with_suffix(".npz").unlink(missing_ok=True)
     else:
         counts.save(path.with_suffix(".npz"))
     text = record.model_dump_json(indent=1) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text))
+    write_text(path, text)
     return Stored(record, path)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simplibench.errors import DamagedFile
-from simplibench.files import write_atomically
+from simplibench.files import write_bytes
 
 HEADER = 128  # bytes that numpy's header takes for a column
 Numbers = npt.NDArray[np.integer]
@@ -36,11 +36,9 @@ class Table:
         """Write compressed, whole or not at all."""
         columns = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
 
-        def write(temporary: Path) -> None:
-            with temporary.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **columns)
-
-        write_atomically(path, write)
+        content = io.BytesIO()
+        np.savez_compressed(content, allow_pickle=False, **columns)
+        write_bytes(path, content.getvalue())
 
     @classmethod
     def load(cls, path: Path, sha256: str) -> Self:

@@ -1,7 +1,7 @@
 """Store a divergence per sentence in one byte: enough for means, small enough to commit.
 
 Every reported divergence is made of whole numbers, the fourth powers of the bytes, so that each processor and each numpy
-gives the same figure to the last digit. A power of a fraction differs between them.
+gives the same figure to the last digit. A power of a fraction differs between them; a square root does not.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ UNITS_PER_BIT = LEVELS**4  # what a level's fourth power is counted in
 
 def quantise(mean_bits: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     """Return mean divergences of 0 to 1 bits as their fourth roots in 255 steps: 5 % apart at 0.01 bits, 2 % at 0.5."""
-    levels: npt.NDArray[np.uint8] = np.rint(LEVELS * np.clip(mean_bits, 0, 1) ** 0.25).astype(np.uint8)
+    levels: npt.NDArray[np.uint8] = np.rint(LEVELS * np.sqrt(np.sqrt(np.clip(mean_bits, 0, 1)))).astype(np.uint8)
     return levels
 
 

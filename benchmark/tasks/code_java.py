@@ -5,8 +5,8 @@ Unpack its files into the folder `codesearchnet` of the cache, or install the li
 `simplibench.tasks.splits.generate(code_java)` builds the splits and prints the hashes to pin.
 """
 
-from simplibench.corpus import CodeSearchNet
-from simplibench.tasks.code import Code
+from simplibench.tasks.code import CodeSearchNet
+from simplibench.tasks.code_python import Code
 
 
 class CodeJava(Code):

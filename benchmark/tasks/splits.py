@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from simplibench.errors import DamagedFile, UsageError
-from simplibench.files import cache_folder, write_atomically
+from simplibench.files import cache_folder, write_bytes
 from simplibench.tasks.task import TRAINING, Cases, Integers, Sequences, Split, Task, content_hash
 
 
@@ -45,7 +45,6 @@ def _load(task: Task, name: str) -> dict[str, Integers]:
         problem = str(error)
     print(f"{path}: damaged cache file ({problem}); generating it anew", file=sys.stderr)
     _require_present(task, name)
-    path.unlink()
     generate(task)
     return load_file(path)
 
@@ -90,7 +89,7 @@ def generate(task: Task) -> None:
     check_pins(task, {name: content_hash(arrays) for name, arrays in contents.items()})
     for name, arrays in contents.items():
         tensors = {key: np.ascontiguousarray(values) for key, values in arrays.items()}
-        write_atomically(_path(task, name), lambda file, tensors=tensors: save_file(tensors, file))  # type: ignore[misc]
+        write_bytes(_path(task, name), save(tensors))
 
 
 def check_pins(task: Task, found: Mapping[str, str]) -> None:

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from simplibench.guest import ForkServer, Guest, HostedCodec, InProcess
 from simplibench.harness.batches import limited, scored_batches
-from simplibench.harness.codecs.ground import lay_ground
-from simplibench.harness.codecs.measure import Simplifier, fit
-from simplibench.harness.codecs.play import play
-from simplibench.harness.guest import Guest, InProcess, Nursery
+from simplibench.harness.codec.context import prepare
+from simplibench.harness.codec.measure import CodecPatch, fit
+from simplibench.harness.codec.proxy import run_proxy
 from simplibench.harness.jobs import one_thread
-from simplibench.methods import HostedCodec
 from simplibench.models import load_reference
 from simplibench.records import COMMITTED, load_all, save
 from simplibench.registry import find_method, load_task
@@ -26,7 +25,7 @@ TASK = load_task("dyck-20-10")
 CODE = load_task("code-python")
 SCORED = [name for name, role in CODE.roles.items() if role != "fit"]
 needs_code = pytest.mark.skipif(bool(absent(CODE)), reason="needs `simplibench data fetch code-python`")
-SIX = Path(find_method("svd")).read_text().replace("(1, 2, 4, 8, 16)", "(1, 2, 4, 8, 16, 32)")
+SIX = Path(find_method("svd")).read_text(encoding="utf-8").replace("(1, 2, 4, 8, 16)", "(1, 2, 4, 8, 16, 32)")
 
 
 def command(*arguments):
@@ -71,35 +70,35 @@ def test_run_svd_on_one_reference(benchmark, tmp_path, where):
 @pytest.mark.parametrize("where", ["guest", "in-process"])
 def test_six_entries_at_the_last_layer(benchmark, tmp_path, where):
     """Asked: at most 2 plain forward passes of the reference over the same batches."""
-    (tmp_path / "six.py").write_text(SIX)
+    (tmp_path / "six.py").write_text(SIX, encoding="utf-8")
     reference = load_reference(TASK, 0)
-    with one_thread(), Nursery() as nursery:
-        ground = lay_ground(TASK, reference, TASK.arenas[1], "cpu", None)
+    with one_thread(), ForkServer() as server:
+        run = prepare(TASK, reference, TASK.arenas[1], "cpu", None)
         pair = [
-            Guest(nursery, tmp_path / "six.py", "cpu") if where == "guest" else InProcess(tmp_path / "six.py", "cpu")
+            Guest(server, tmp_path / "six.py", "cpu") if where == "guest" else InProcess(tmp_path / "six.py", "cpu")
             for _ in range(2)
         ]
         codecs = [HostedCodec(*pair, entry, index) for index, entry in enumerate(pair[0].manifest().entries)]
         shared = {}
-        fitted = [fit(ground, codec, 0, shared) for codec in codecs]
+        fitted = [fit(run, codec, 0, shared) for codec in codecs]
 
         def six():
             for codec, own in zip(codecs, fitted, strict=True):
-                for part in ground.splits.values():
-                    play(
-                        ground.stage,
+                for part in run.splits.values():
+                    run_proxy(
+                        run.patch,
                         part.split,
-                        part.scenes,
-                        Simplifier(ground.stage, codec, own.states),
+                        part.cached_batches,
+                        CodecPatch(run.patch, codec, own.states),
                         TASK.candidates,
                     )
 
         def plain():
             start = time.perf_counter()
             with torch.no_grad():
-                for part in ground.splits.values():
-                    for scene in part.scenes:
-                        reference.model(scene.batch.tokens)
+                for part in run.splits.values():
+                    for cached in part.cached_batches:
+                        reference.model(cached.batch.tokens)
             return time.perf_counter() - start
 
         plain()
@@ -115,7 +114,7 @@ def descendants(pid):
     """A process and all that it started, by their numbers."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
+        for child in task.read_text(encoding="utf-8").split():
             found += descendants(int(child))
     return found
 
@@ -127,7 +126,7 @@ def most_memory(process):
         total = 0
         for pid in descendants(process.pid):
             with contextlib.suppress(OSError):  # it ended meanwhile
-                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
                 total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         highest = max(highest, total // 1024)
         time.sleep(1)
@@ -191,7 +190,7 @@ def two_thousand(tmp_path_factory):
         del values["sha256"]
         kinds = one.record.tables
         counts = one.counts(kinds[1]) if one.record.status == "ok" else None
-        save(root, type(one.record).sealed(**values), counts, one.ground(kinds[0]))
+        save(root, type(one.record).sealed(**values), counts, one.run(kinds[0]))
     return root
 
 

@@ -7,8 +7,8 @@ import torch
 from matplotlib.figure import Figure
 
 from simplibench.models import Site
+from simplibench.models.theory import same_values
 from simplibench.studies.balance.measure import CONSTRUCTED, ModelRow
-from simplibench.theory import same_values
 
 # Okabe and Ito's colours, which people who do not see red and green apart can tell apart; shapes tell them apart too.
 STYLES = {
@@ -52,7 +52,7 @@ def _maps(figure: Any) -> None:
     figure.suptitle("Attention of four models with equal logits (rows: query, columns: key)", fontsize=10)
     models = same_values()
     for axes, (name, label) in zip(figure.subplots(2, 2).flat, SHOWN.items(), strict=True):
-        pattern = models[name].prefix(text, Site(0, "pattern")).heads["pattern"][0, 0]
+        pattern = models[name].prefix(text, Site(0, "pattern")).streams["pattern"][0, 0]
         axes.imshow(pattern.numpy(), cmap="viridis", vmin=0, vmax=1)
         axes.set_title(label, fontsize=9)
         axes.set_xticks(range(len(letters)), letters, fontsize=6)

@@ -16,17 +16,17 @@ from simplibench.harness.accuracy import accuracy
 from simplibench.harness.batches import limited
 from simplibench.models import Network, load_reference
 from simplibench.models.minimal import Minimal
-from simplibench.scoring.chance import Interval, mean_interval
-from simplibench.scoring.correlation import spearman_interval
-from simplibench.tasks import Split, Task, load_split
-from simplibench.tasks.bounded_dyck import task as dyck
-from simplibench.theory import (
+from simplibench.models.theory import (
     attention_variation,
     balance_violation,
     same_values,
     score_form_violation,
     stack_attention,
 )
+from simplibench.scoring.chance import Interval, mean_interval
+from simplibench.scoring.correlation import spearman_interval
+from simplibench.tasks import Split, Task, load_split
+from simplibench.tasks.bounded_dyck import task as dyck
 
 ON_ID, ON_OOD = "length-28", "length-400-500"
 PREFIXES = {ON_ID: 1_000, ON_OOD: 300}  # the first of each split: 13,000 and 67,000 scored positions

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from simplibench.harness.codecs.ground import lay_ground
+from simplibench.harness.codec.context import prepare
 from simplibench.harness.data import require_all_data
 from simplibench.harness.jobs import one_thread
 from simplibench.harness.pool import default_jobs, workers
 from simplibench.models import load_reference
-from simplibench.studies.code.agreement import Place, Tallies, Tally, agreement_rows, gap_rows, play_codecs
-from simplibench.studies.code.heads import HeadRow, correlation_rows, play_heads
+from simplibench.studies.code.agreement import Place, Tallies, Tally, agreement_rows, gap_rows, run_codecs
+from simplibench.studies.code.heads import HeadRow, correlation_rows, run_heads
 from simplibench.studies.study import Step, Study
 from simplibench.studies.table import Tables
 from simplibench.tasks import Component
-from simplibench.tasks.code import SMALL, code_python
+from simplibench.tasks.code_python import SMALL, code_python
 
 WINDOWS = 30  # of each split
 Measured = tuple[dict[Place, Tally], list[HeadRow]]
@@ -69,8 +69,8 @@ def _measured(unit: tuple[int, Component]) -> Measured:
     seed, arena = unit
     with one_thread():
         reference = load_reference(code_python, seed, SMALL)
-        ground = lay_ground(code_python, reference, arena, "cpu", WINDOWS)
-        return dict(play_codecs(ground, seed)), list(play_heads(ground, seed))
+        run = prepare(code_python, reference, arena, "cpu", WINDOWS)
+        return dict(run_codecs(run, seed)), list(run_heads(run, seed))
 
 
 def _figure(name: str) -> Callable[[Tables, Path], None]:

@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from simplibench.corpus import Kind
-from simplibench.harness.codecs.ground import Ground
-from simplibench.harness.codecs.measure import Simplifier, fit, stage_of
-from simplibench.harness.codecs.play import play
-from simplibench.harness.guest import InProcess
-from simplibench.methods import HostedCodec
+from simplibench.guest import HostedCodec, InProcess
+from simplibench.harness.codec.context import ReferenceRun
+from simplibench.harness.codec.measure import CodecPatch, fit, patch_of
+from simplibench.harness.codec.proxy import run_proxy
 from simplibench.registry import find_method, scored_splits
 from simplibench.scoring.chance import Interval, mean_interval
 from simplibench.scoring.resampling import sentence_weights
 from simplibench.tasks import Split
-from simplibench.tasks.code import KINDS, code_python
+from simplibench.tasks.code import Kind
+from simplibench.tasks.code_python import KINDS, code_python
 
 Floats = npt.NDArray[np.floating]
 CODECS = {
@@ -102,19 +101,21 @@ def tally(agree: npt.NDArray[np.bool_], split: Split) -> Tally:
     return Tally(agreeing, cases)
 
 
-def play_codecs(ground: Ground, seed: int) -> Iterator[tuple[Place, Tally]]:
-    """Put every codec into the ground's layer and count."""
+def run_codecs(run: ReferenceRun, seed: int) -> Iterator[tuple[Place, Tally]]:
+    """Put every codec into the run's layer and count."""
     for name, labels in CODECS.items():
         here, shared = InProcess(find_method(name), "cpu"), {}  # type: ignore[var-annotated]
         for index, entry in enumerate(here.manifest().entries):
             if entry.label not in labels:
                 continue
             codec = HostedCodec(here, here, entry, index)  # type: ignore[arg-type]
-            stage, fitted = stage_of(ground, codec.entry), fit(ground, codec, seed, shared)
-            for split, part in ground.splits.items():
-                simplify = Simplifier(stage, codec, fitted.states)
-                outcome = play(stage, part.split, part.scenes, simplify, ground.task.candidates, patterns=False)
-                yield (entry.label, ground.arena.layer, split), tally(outcome.agree, part.split)
+            patch, fitted = patch_of(run, codec.entry), fit(run, codec, seed, shared)
+            for split, part in run.splits.items():
+                simplify = CodecPatch(patch, codec, fitted.states)
+                outcome = run_proxy(
+                    patch, part.split, part.cached_batches, simplify, run.task.candidates, patterns=False
+                )
+                yield (entry.label, run.arena.layer, split), tally(outcome.agree, part.split)
 
 
 def agreement_rows(tallies: Tallies, layers: Sequence[int]) -> Iterator[AgreementRow]:

@@ -11,18 +11,17 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from simplibench.corpus import Kind
+from simplibench.guest import HostedCodec, InProcess
 from simplibench.harness.batches import Batch
-from simplibench.harness.codecs.ground import Ground, SplitGround
-from simplibench.harness.codecs.measure import Simplifier, fit
-from simplibench.harness.codecs.play import Bools, Scene, Simplify, play
-from simplibench.harness.guest import InProcess
-from simplibench.methods import HostedCodec
-from simplibench.models import Cut, Network, Rows, Site
+from simplibench.harness.codec.context import ReferenceRun, SplitContext
+from simplibench.harness.codec.measure import CodecPatch, fit
+from simplibench.harness.codec.proxy import Bools, CachedBatch, Simplify, run_proxy
+from simplibench.models import Network, Rows, Site
 from simplibench.registry import find_method
 from simplibench.scoring.chance import Interval
 from simplibench.scoring.correlation import spearman_interval
-from simplibench.tasks.code import FIRST_CHARACTER, START, VOCABULARY
+from simplibench.tasks.code import Kind
+from simplibench.tasks.code_python import FIRST_CHARACTER, START, VOCABULARY
 
 PROXY = "SVD(rank=4)"  # of one head; an eighth of its width
 REPEATS, REPEATED_LENGTH = 32, 64  # random sequences, each twice in a row, no character twice in one
@@ -61,21 +60,21 @@ class CorrelationRow:
     rho: Interval | None  # None where the second is the same of all, or of some unknown
 
 
-def play_heads(ground: Ground, seed: int) -> Iterator[HeadRow]:
-    """Every head of the ground's layer."""
-    model, layer = ground.stage.model, ground.arena.layer
+def run_heads(run: ReferenceRun, seed: int) -> Iterator[HeadRow]:
+    """Every head of the run's layer."""
+    model, layer = run.patch.model, run.arena.layer
     scores = induction_scores(model, layer)
     here = InProcess(find_method("svd"), "cpu")
     index, entry = next((i, e) for i, e in enumerate(here.manifest().entries) if e.label == PROXY)
     codec = HostedCodec(here, here, entry, index)  # type: ignore[arg-type]
-    states = fit(ground, codec, seed, {}).states
+    states = fit(run, codec, seed, {}).states
     for head in range(model.shape.heads):
-        proxy = OneHead(Simplifier(ground.stage, codec, states[head : head + 1]), head)
-        shares = {name: _shares(part, _agree(ground, part, proxy)) for name, part in ground.splits.items()}
-        outside = [own for name, own in shares.items() if ground.task.roles[name] == "ood"]
+        proxy = OneHead(CodecPatch(run.patch, codec, states[head : head + 1]), head)
+        shares = {name: _shares(part, _agree(run, part, proxy)) for name, part in run.splits.items()}
+        outside = [own for name, own in shares.items() if run.task.roles[name] == "ood"]
         id_all, id_repeated = shares["id"]
         ood_all, ood_repeated = (fmean(values) for values in zip(*outside, strict=True))
-        lost = _ablated(ground, ground.splits["id"], head)
+        lost = _ablated(run, run.splits["id"], head)
         yield HeadRow(
             seed=seed,
             layer=layer,
@@ -111,7 +110,7 @@ def induction_scores(model: Network, layer: int) -> list[float]:
     alphabet = np.tile(np.arange(FIRST_CHARACTER, VOCABULARY), (REPEATS, 1))
     tokens = rng.permuted(alphabet, axis=1)[:, :REPEATED_LENGTH]
     twice = torch.from_numpy(np.concatenate([np.full((REPEATS, 1), START), tokens, tokens], axis=1))
-    pattern = model.prefix(twice, Site(layer, "pattern")).heads["pattern"]  # [B, H, T, T]
+    pattern = model.prefix(twice, Site(layer, "pattern")).streams["pattern"]  # [B, H, T, T]
     first = torch.arange(
         1, REPEATED_LENGTH
     )  # but the last: what follows its first occurrence is the second copy's start
@@ -131,28 +130,30 @@ def correlation_rows(rows: list[HeadRow]) -> Iterator[CorrelationRow]:
             yield CorrelationRow(first, second, name, len(own), spearman_interval(a, b) if known else None)
 
 
-def _agree(ground: Ground, part: SplitGround, proxy: "OneHead") -> Bools:
-    return play(ground.stage, part.split, part.scenes, proxy, ground.task.candidates, patterns=False).agree
+def _agree(run: ReferenceRun, part: SplitContext, proxy: "OneHead") -> Bools:
+    return run_proxy(run.patch, part.split, part.cached_batches, proxy, run.task.candidates, patterns=False).agree
 
 
-def _shares(part: SplitGround, agree: Bools) -> tuple[float, float]:
+def _shares(part: SplitContext, agree: Bools) -> tuple[float, float]:
     """Of all cases, and of those on repeated identifiers; NaN where there are none."""
     repeated = agree[part.split.cases.strata["kind"] == Kind.REPEATED]
     return float(agree.mean()), float(repeated.mean()) if len(repeated) else math.nan
 
 
-def _ablated(ground: Ground, part: SplitGround, head: int) -> dict[Kind, float]:
+def _ablated(run: ReferenceRun, part: SplitContext, head: int) -> dict[Kind, float]:
     """The accuracy lost by kind when every value of the head is the mean of all, so that attention says nothing."""
-    values = torch.cat([scene.cut.heads["value"][:, head][scene.batch.real] for scene in part.scenes])
-    scenes = [_without(scene, head, values.mean(0)) for scene in part.scenes]
-    outcome = play(ground.stage, part.split, scenes, lambda rows, _: rows, ground.task.candidates, patterns=False)
+    values = torch.cat([cached.cut.streams["value"][:, head][cached.batch.real] for cached in part.cached_batches])
+    cached_batches = [_without(cached, head, values.mean(0)) for cached in part.cached_batches]
+    outcome = run_proxy(
+        run.patch, part.split, cached_batches, lambda rows, _: rows, run.task.candidates, patterns=False
+    )
     kinds = part.split.cases.strata["kind"]
     lost = part.reference_right.astype(float) - outcome.right
     found = {kind: lost[kinds == kind] for kind in (Kind.FIRST, Kind.REPEATED)}
     return {kind: float(own.mean()) if len(own) else math.nan for kind, own in found.items()}
 
 
-def _without(scene: Scene, head: int, mean: torch.Tensor) -> Scene:
-    value = scene.cut.heads["value"].clone()
+def _without(cached: CachedBatch, head: int, mean: torch.Tensor) -> CachedBatch:
+    value = cached.cut.streams["value"].clone()
     value[:, head] = mean
-    return replace(scene, cut=Cut(scene.cut.residual, {**scene.cut.heads, "value": value}))
+    return replace(cached, cut=cached.cut.replaced({"value": value}))

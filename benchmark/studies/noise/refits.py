@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simplibench.harness.codecs.ground import Ground, lay_ground
-from simplibench.harness.codecs.measure import Simplifier, fit, stage_of
-from simplibench.harness.codecs.play import play
-from simplibench.harness.guest import InProcess
+from simplibench.guest import HostedCodec, InProcess
+from simplibench.harness.codec.context import ReferenceRun, prepare
+from simplibench.harness.codec.measure import CodecPatch, fit, patch_of
+from simplibench.harness.codec.proxy import run_proxy
 from simplibench.harness.jobs import one_thread
-from simplibench.methods import CodecEntry, HostedCodec
+from simplibench.methods import CodecEntry
 from simplibench.models import load_reference
 from simplibench.registry import find_method, load_task
 from simplibench.scoring.faithfulness import faithfulness, score
@@ -44,37 +44,39 @@ def refit_rows(step: Step) -> Iterator[RefitRow]:
     arenas = [arena for arena in task.arenas if isinstance(arena, Component) and arena.name in ARENAS]
     with one_thread():
         for arena in arenas:
-            ground = lay_ground(task, reference, arena, "cpu", SENTENCES)
+            run = prepare(task, reference, arena, "cpu", SENTENCES)
             for method in METHODS:
-                found = np.array(list(_fits(ground, method, step)))  # [fit, (ID, OOD)]
+                found = np.array(list(_fits(run, method, step)))  # [fit, (ID, OOD)]
                 scores, gaps = found[:, 1], found[:, 0] - found[:, 1]
                 figures = (scores.mean(), scores.std(ddof=1), gaps.mean(), gaps.std(ddof=1))
                 yield RefitRow(f"{TASK}/{arena.name}", method, SEEDS, *map(float, figures))
 
 
-def _fits(ground: Ground, method: str, step: Step) -> Iterator[tuple[float, float]]:
+def _fits(run: ReferenceRun, method: str, step: Step) -> Iterator[tuple[float, float]]:
     """ID and OOD score of each fit."""
     here = InProcess(find_method(method), "cpu")
     entries = [(i, own) for i, own in enumerate(here.manifest().entries) if isinstance(own, CodecEntry)]
     for number in range(SEEDS):
-        step(f"{ground.arena.name}, {method}, fit {number + 1}")
+        step(f"{run.arena.name}, {method}, fit {number + 1}")
         shared = {}  # type: ignore[var-annotated]
         points = []
         for index, entry in entries:
             codec = HostedCodec(here, here, entry, index)
-            fitted = fit(ground, codec, f"{REFERENCE}, fit {number}", shared)
-            points.append(_point(ground, Simplifier(stage_of(ground, entry), codec, fitted.states)))
+            fitted = fit(run, codec, f"{REFERENCE}, fit {number}", shared)
+            points.append(_point(run, CodecPatch(patch_of(run, entry), codec, fitted.states)))
         bits, on_id, on_ood = (np.array(column) for column in zip(*points, strict=True))
-        id_score, ood_score = score(bits, on_id, on_ood, ground.ceiling_bits)
+        id_score, ood_score = score(bits, on_id, on_ood, run.ceiling_bits)
         yield float(id_score), float(ood_score)
 
 
-def _point(ground: Ground, simplify: Simplifier) -> tuple[float, float, float]:
+def _point(run: ReferenceRun, simplify: CodecPatch) -> tuple[float, float, float]:
     """An entry's rate, and its faithfulness averaged over the splits of each role."""
     bits, by_role = [], {"id": [], "ood": []}  # type: ignore[var-annotated]
-    for part in ground.splits.values():
+    for part in run.splits.values():
         simplify.meters.clear()
-        outcome = play(simplify.stage, part.split, part.scenes, simplify, ground.task.candidates, patterns=False)
+        outcome = run_proxy(
+            simplify.patch, part.split, part.cached_batches, simplify, run.task.candidates, patterns=False
+        )
         own = faithfulness(np.count_nonzero(~outcome.agree), np.count_nonzero(~part.floor.agree))
         bits.append(simplify.bits_per_token())
         if part.split.role in by_role:
