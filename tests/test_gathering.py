@@ -57,17 +57,17 @@ def write_folder(path):
 
 
 FOREIGN = {
-    "notes.json": lambda path: path.write_text("remember: milk"),
-    "list.json": lambda path: path.write_text("[1, 2]"),
-    "nothing.json": lambda path: path.write_text(""),
+    "notes.json": lambda path: path.write_text("remember: milk", encoding="utf-8"),
+    "list.json": lambda path: path.write_text("[1, 2]", encoding="utf-8"),
+    "nothing.json": lambda path: path.write_text("", encoding="utf-8"),
     "bytes.json": lambda path: path.write_bytes(b"\xff\xfe\x00"),
     "folder.json": write_folder,
     "link.json": lambda path: path.symlink_to("nowhere.json"),
-    "deep.json": lambda path: path.write_text("[" * 5_000),
-    "dyck-20-10/notes.json": lambda path: path.write_text("{}"),
-    "dyck-20-10/residual.0/own/notes.json": lambda path: path.write_text("{}"),
-    "dyck-20-10/residual.0/other/E.seed-0.json": lambda path: path.write_text("{}"),
-    "latin/residual.0/own/E.seed-0.json": lambda path: path.write_text("{}"),
+    "deep.json": lambda path: path.write_text("[" * 5_000, encoding="utf-8"),
+    "dyck-20-10/notes.json": lambda path: path.write_text("{}", encoding="utf-8"),
+    "dyck-20-10/residual.0/own/notes.json": lambda path: path.write_text("{}", encoding="utf-8"),
+    "dyck-20-10/residual.0/other/E.seed-0.json": lambda path: path.write_text("{}", encoding="utf-8"),
+    "latin/residual.0/own/E.seed-0.json": lambda path: path.write_text("{}", encoding="utf-8"),
 }
 
 
@@ -94,12 +94,14 @@ def test_a_foreign_file_among_results_is_named_and_stops_no_command(name, capsys
 
 
 def half_copied(path):
-    path.write_text(path.read_text()[:100])
+    path.write_text(path.read_text(encoding="utf-8")[:100], encoding="utf-8")
 
 
 DAMAGED = {
     "half of a record": lambda: half_copied(file_of(RESULTS)),
-    "an edited record": lambda: file_of(RESULTS).write_text(file_of(RESULTS).read_text().replace('"bits', '"Bits', 1)),
+    "an edited record": lambda: file_of(RESULTS).write_text(
+        file_of(RESULTS).read_text(encoding="utf-8").replace('"bits', '"Bits', 1), encoding="utf-8"
+    ),
     "no counts": lambda: file_of(RESULTS, suffix=".npz").unlink(),
     "half of its counts": lambda: file_of(RESULTS, suffix=".npz").write_bytes(
         file_of(RESULTS, suffix=".npz").read_bytes()[:200]
@@ -130,7 +132,7 @@ def test_a_whole_entry_that_is_damaged_does_not_pass_for_one_that_never_was():
     made(RESULTS)
     made(RESULTS, entry="Also()")
     for seed in (0, 1, 2):
-        file_of(RESULTS, entry="Also", seed=seed).write_text("")
+        file_of(RESULTS, entry="Also", seed=seed).write_text("", encoding="utf-8")
     chosen = choose([gather_of(RESULTS, ("own",), TERMS)], TERMS)
     assert len(chosen.stored) == 3
     assert list(chosen.faults) == [PLACE]
@@ -147,8 +149,8 @@ def test_a_copy_of_a_record_that_counts_is_left_out_and_takes_no_rank_away(capsy
 
 def test_a_damaged_record_of_a_reference_that_is_not_ranked_takes_no_rank_away(capsys):
     made(RESULTS)
-    file_of(RESULTS, seed="untrained").write_text("")
-    file_of(RESULTS, seed=17).write_text("")
+    file_of(RESULTS, seed="untrained").write_text("", encoding="utf-8")
+    file_of(RESULTS, seed=17).write_text("", encoding="utf-8")
     report()
     assert "Rank 1-2 of 3." in capsys.readouterr().out
 
@@ -156,7 +158,7 @@ def test_a_damaged_record_of_a_reference_that_is_not_ranked_takes_no_rank_away(c
 def test_of_many_files_that_are_left_out_the_first_are_named_and_the_rest_counted(capsys):
     made(RESULTS)
     for number in range(9):
-        (RESULTS / f"note-{number}.json").write_text("")
+        (RESULTS / f"note-{number}.json").write_text("", encoding="utf-8")
     report()
     left_out = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out: ")]
     assert len(left_out) == 6
@@ -165,7 +167,7 @@ def test_of_many_files_that_are_left_out_the_first_are_named_and_the_rest_counte
 
 def test_a_submission_of_damaged_records_alone_has_none_and_they_are_named(capsys):
     made(RESULTS, seeds=(0,))
-    file_of(RESULTS).write_text("")
+    file_of(RESULTS).write_text("", encoding="utf-8")
     with pytest.raises(UsageError, match="no records of own in results and the committed records"):
         report()
     assert capsys.readouterr().err.startswith(f"left out: {file_of(RESULTS)}: ")
@@ -177,7 +179,7 @@ def test_a_submission_of_damaged_records_alone_has_none_and_they_are_named(capsy
 
 def test_names_with_control_characters_are_written_out(capsys):
     made(RESULTS)
-    (RESULTS / "red\x1b[31m.json").write_text("")
+    (RESULTS / "red\x1b[31m.json").write_text("", encoding="utf-8")
     report()
     assert "\x1b" not in capsys.readouterr().err
 
@@ -296,7 +298,9 @@ def keep(root, *labels, source=SECOND, part="vectors"):
     """As a run does: note what the file puts forward."""
     entries = tuple(CodecEntry(label=label, fields={}, part=part, fit_group="") for label in labels)
     manifest = Manifest(name="own", authors=("a",), reference="r", control=False, entries=entries)
-    manifest_path(root, "own").write_text(KeptManifest(source_sha256=source, manifest=manifest).model_dump_json())
+    manifest_path(root, "own").write_text(
+        KeptManifest(source_sha256=source, manifest=manifest).model_dump_json(), encoding="utf-8"
+    )
 
 
 def test_an_entry_that_the_file_no_longer_has_does_not_count_and_how_to_delete_it_is_told(capsys):
@@ -334,7 +338,7 @@ def test_an_entry_that_the_file_no_longer_has_does_not_count_and_how_to_delete_i
 
 def test_a_damaged_record_of_an_entry_that_the_file_no_longer_has_takes_no_rank_away(capsys):
     made(RESULTS)
-    file_of(RESULTS, entry="Old").write_text("")
+    file_of(RESULTS, entry="Old").write_text("", encoding="utf-8")
     report()
     assert "No rank: incomplete" in capsys.readouterr().out
     keep(RESULTS, "E()", source=FIRST)
@@ -366,7 +370,7 @@ def test_an_arena_that_no_entry_of_the_file_fits_any_more_has_no_row(capsys):
 def test_a_manifest_that_cannot_be_read_is_named_and_takes_nothing_away(capsys):
     made(RESULTS, entry="Old()", source_sha256=FIRST)
     made(RESULTS, source_sha256=SECOND)
-    manifest_path(RESULTS, "own").write_text("{")
+    manifest_path(RESULTS, "own").write_text("{", encoding="utf-8")
     report()
     printed = capsys.readouterr()
     said = f"left out: {RESULTS}/own.manifest: cannot be read; run the submission again, which writes it anew\n"

@@ -55,10 +55,10 @@ def test_a_quick_look_hides_no_committed_record(checkout):
 
 
 def test_a_run_names_the_records_of_entries_that_its_file_no_longer_has(checkout):
-    Path("own.py").write_text(METHOD.format("(1, 2)"))
+    Path("own.py").write_text(METHOD.format("(1, 2)"), encoding="utf-8")
     _, errors = call("run own.py")
     assert "no longer" not in errors
-    Path("own.py").write_text(METHOD.format("(1,)"))
+    Path("own.py").write_text(METHOD.format("(1,)"), encoding="utf-8")
     _, errors = call("run own.py")
     deletes = f"rm {FOLDER}/Own-k-2.seed-*"
     said = f"no longer in the file of own, and not counted: Own(k=2) (1 record); to delete: {deletes}"
@@ -72,9 +72,9 @@ def test_a_run_names_the_records_of_entries_that_its_file_no_longer_has(checkout
 def test_in_the_committed_records_nothing_but_records_is_written_and_old_entries_are_named(checkout):
     committed = workspace.committed()
     before = {path for path in committed.rglob("*") if path.is_file()}
-    Path("own.py").write_text(METHOD.format("(1, 2)"))
+    Path("own.py").write_text(METHOD.format("(1, 2)"), encoding="utf-8")
     call(f"run own.py --output {committed}")
-    Path("own.py").write_text(METHOD.format("(1,)"))
+    Path("own.py").write_text(METHOD.format("(1,)"), encoding="utf-8")
     _, errors = call(f"run own.py --output {committed}")
     assert "and keeping it from the leaderboard until deleted: Own(k=2) (1 record); to delete: rm " in errors
     written = {path.name for path in committed.rglob("*") if path.is_file()} - {path.name for path in before}
@@ -84,12 +84,14 @@ def test_in_the_committed_records_nothing_but_records_is_written_and_old_entries
 
 
 def test_from_python_a_file_notes_what_it_puts_forward_and_objects_do_not(checkout):
-    Path("own.py").write_text(METHOD.format("(1, 2)"))
+    Path("own.py").write_text(METHOD.format("(1, 2)"), encoding="utf-8")
     options = {"arenas": ["attention.1"], "seeds": [0], "limit": 4, "in_process": True}
     evaluate("own.py", **options)
     kept = kept_manifest(Path("results"), "own")
     assert [entry.label for entry in kept.manifest.entries] == ["Own(k=1)", "Own(k=2)"]
-    assert kept.source_sha256 == json.loads((FOLDER / "Own-k-1.seed-0.json").read_text())["source_sha256"]
+    assert (
+        kept.source_sha256 == json.loads((FOLDER / "Own-k-1.seed-0.json").read_text(encoding="utf-8"))["source_sha256"]
+    )
     evaluate(load_submission("own.py").entries[0], output="objects", **options)
     assert list(Path("objects").rglob("Own-k-1.seed-0.json"))
     assert kept_manifest(Path("objects"), "own") is None

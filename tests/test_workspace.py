@@ -82,7 +82,7 @@ def test_this_checkout_is_one():
 )
 def test_a_checkout_is_told_by_its_project_and_never_by_somebody_elses(folder, project, expected, tmp_path):
     if project is not None:
-        (tmp_path / "pyproject.toml").write_text(project)
+        (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
     assert workspace._checkout_of(tmp_path / folder) == (tmp_path if expected else None)
 
 
@@ -105,12 +105,12 @@ def test_an_installed_copy_writes_the_leaderboard_into_the_current_folder(tmp_pa
 
 def test_of_an_installed_copy_every_command_leaves_the_installation_alone(installed, capsys):
     leaderboard(False, None, None, None)
-    assert "svd" in (installed / "leaderboard.md").read_text()
+    assert "svd" in (installed / "leaderboard.md").read_text(encoding="utf-8")
     leaderboard(True, None, None, None)  # against the page that was written; there is no figure to check
     verify([], None, None)
     assert capsys.readouterr().out.endswith(f"\n{NUMBER} records verified\n")  # and no page, as none comes with it
     report("svd", None, Path("report.md"), "md")
-    assert "Rank 1 of 1." in (installed / "report.md").read_text()
+    assert "Rank 1 of 1." in (installed / "report.md").read_text(encoding="utf-8")
     assert "in a checkout of simplibench" in capsys.readouterr().out
     assert sorted(path.name for path in installed.iterdir()) == ["leaderboard.md", "report.md"]
     found = environment("cpu")
@@ -139,7 +139,7 @@ def checkout(tmp_path, monkeypatch):
     """A checkout with a page that nobody asked to change."""
     monkeypatch.setattr(workspace, "CHECKOUT", tmp_path)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "leaderboard.md").write_text("as committed\n")
+    (tmp_path / "leaderboard.md").write_text("as committed\n", encoding="utf-8")
     return tmp_path
 
 
@@ -148,18 +148,18 @@ def test_the_board_of_records_that_are_named_is_printed_and_the_committed_page_s
     printed = capsys.readouterr()
     assert printed.out == leaderboard_markdown(boards(load_all(records), terms()))
     assert printed.err == ""
-    assert (checkout / "leaderboard.md").read_text() == "as committed\n"
+    assert (checkout / "leaderboard.md").read_text(encoding="utf-8") == "as committed\n"
 
 
 @pytest.mark.parametrize("option", ["--page", "--output"])
 def test_the_board_of_records_that_are_named_is_written_where_it_is_said(option, checkout, records):
     done = snippets.call(f"simplibench leaderboard --records records {option} mine.md")
     assert (done.exit_code, done.stdout) == (0, f"wrote mine.md from {NUMBER} records\n")
-    assert Path("mine.md").read_text() == leaderboard_markdown(boards(load_all(records), terms()))
+    assert Path("mine.md").read_text(encoding="utf-8") == leaderboard_markdown(boards(load_all(records), terms()))
     done = snippets.call(f"simplibench leaderboard --records records --format csv {option} mine.csv")
     assert done.exit_code == 0
-    assert Path("mine.csv").read_text().startswith("arena,submission,")
-    assert (checkout / "leaderboard.md").read_text() == "as committed\n"
+    assert Path("mine.csv").read_text(encoding="utf-8").startswith("arena,submission,")
+    assert (checkout / "leaderboard.md").read_text(encoding="utf-8") == "as committed\n"
 
 
 def test_a_folder_without_records_gives_no_board(checkout, records, simplibench):
@@ -167,10 +167,10 @@ def test_a_folder_without_records_gives_no_board(checkout, records, simplibench)
     finished = simplibench("leaderboard", "--records", records, "--records", "empty", cwd=checkout)
     said = "simplibench: --records empty: no records; expected TASK/ARENA/SUBMISSION/ENTRY.seed-N.json below it\n"
     assert (finished.returncode, finished.stdout, finished.stderr) == (2, "", said)
-    assert (checkout / "leaderboard.md").read_text() == "as committed\n"
+    assert (checkout / "leaderboard.md").read_text(encoding="utf-8") == "as committed\n"
 
 
 def test_a_page_that_cannot_be_written_is_said(checkout, records):
-    Path("file").write_text("no folder")
+    Path("file").write_text("no folder", encoding="utf-8")
     with pytest.raises(UsageError, match=r"--page file/page.md: cannot be written \(.+\); name a file elsewhere"):
         leaderboard(False, None, [records], Path("file/page.md"))

@@ -101,7 +101,7 @@ def run(options: Options) -> int:
             f"{skipped} of {len(stored)} records were there already and valid; --fresh makes them again",
             file=sys.stderr,
         )
-    _tell_gone(units, options.output)
+    _tell_gone(units, asked.output)
     if options.format == "json":
         print(json.dumps([one.record.model_dump(mode="json") for one in stored], indent=1))
     else:
