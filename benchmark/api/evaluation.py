@@ -68,9 +68,14 @@ def evaluate(
     several = list(method) if isinstance(method, Sequence) and not isinstance(method, str) else [method]
     if not several:
         raise UsageError(f"method must be a method, or several, got {method!r}")
+    return _scored(several, asked)
+
+
+def _scored(methods: Sequence[Given], asked: RunOptions) -> Results:
+    """Plan, run, and note what the files put forward."""
     conditions = asked.conditions
     with guests(conditions) as server:
-        units = plan(select(several), asked.tasks, asked.arenas, asked.seeds, conditions, server)
+        units = plan(select(methods), asked.tasks, asked.arenas, asked.seeds, conditions, server)
         places = prepare(units, asked.output, asked.fresh)
         run(units, conditions, places, Quiet(), server)
     keep_manifests(units, places.output)

@@ -78,7 +78,7 @@ def _corrected(by_seed: Mapping[str, Floats]) -> list[Comparison]:
 def _problem(groups: list[list[Stored]], terms: Terms, faults: Mapping[str, str]) -> str:
     for (name, fault), group in zip(faults.items(), groups, strict=True):
         if not group:
-            return f"no records of {name}"
+            return f"no records of {name}" + (f": {fault}" if fault else "")
         status, note = standing(group, terms, fault)
         if status != "ok":
             return f"{name} is {status}: {note}"

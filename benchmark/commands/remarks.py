@@ -44,7 +44,7 @@ class Remarks:
             print(printable(line), file=sys.stderr)
 
 
-def gone_lines(gone: Sequence[Stored], consequence: str = "do not count") -> list[str]:
+def gone_lines(gone: Sequence[Stored], consequence: str = "not counted") -> list[str]:
     """Name by submission the entries that its file no longer has, and how their records are deleted."""
     by_submission: dict[str, list[Stored]] = defaultdict(list)
     for one in gone:
@@ -53,8 +53,9 @@ def gone_lines(gone: Sequence[Stored], consequence: str = "do not count") -> lis
     for submission, stored in by_submission.items():
         entries = ", ".join(dict.fromkeys(one.record.entry for one in stored))
         patterns = dict.fromkeys(f"{shlex.quote(str(one.path).rpartition('.seed-')[0])}.seed-*" for one in stored)
+        number = f"{len(stored)} record{'s' if len(stored) > 1 else ''}"
         lines.append(
-            f"no longer in the file of {submission}: {entries}; {len(stored)} records {consequence}, to delete them: "
+            f"no longer in the file of {submission}, and {consequence}: {entries} ({number}); to delete: "
             f"rm {' '.join(patterns)}"
         )
     return lines

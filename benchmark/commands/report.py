@@ -22,7 +22,7 @@ from simplibench.registry import all_methods, terms
 
 
 def report(name: str, roots: list[Path] | None, output: Path | None, format: str) -> None:
-    """Print or write the page, and say what comes next. Raises UsageError, and DamagedFile for an edited record."""
+    """Print or write the page, and say what comes next. Raises UsageError."""
     require_format(format, "md", "html")
     missing = [root for root in roots or [] if not root.is_dir()]
     if missing:
@@ -93,6 +93,8 @@ def next_steps(found: Report, committed: bool) -> list[str]:
         return [f"its file is not here; a pull request needs it as submissions/{file_name(found.submission)}"]
     if any(arena.row.status in ("unranked", "incomplete", "outdated") for arena in found.arenas):
         return ["some of its records do not make a rank", f"next: simplibench run {found.submission}"]
+    if workspace.checkout() is None:
+        return ["for a pull request, its records are made in a checkout of simplibench, with its file in submissions/"]
     held = f"{found.source.path}, benchmark/records/committed, leaderboard.md and this page"
     if committed:
         return [f"for a pull request: {held}", "next: simplibench leaderboard"]

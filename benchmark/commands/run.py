@@ -101,7 +101,7 @@ def run(options: Options) -> int:
             f"{skipped} of {len(stored)} records were there already and valid; --fresh makes them again",
             file=sys.stderr,
         )
-    _tell_gone(units, options.output)
+    _tell_gone(units, asked.output)
     if options.format == "json":
         print(json.dumps([one.record.model_dump(mode="json") for one in stored], indent=1))
     else:
@@ -117,7 +117,7 @@ def _tell_gone(units: list[Unit], output: Path) -> None:
     there = gather(output, paths(output, submissions=manifests), known)
     gone = set_gone_apart(there, known, manifests).remarks.gone
     committed = workspace.is_committed(output)
-    consequence = "keep it from the leaderboard until they are deleted" if committed else "do not count"
+    consequence = "keeping it from the leaderboard until deleted" if committed else "not counted"
     for line in gone_lines(gone, consequence):
         print(line, file=sys.stderr)
 
