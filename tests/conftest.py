@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: h
 import pytest
 
 from simplibench.guest import ForkServer
-from simplibench.harness.explainer.bank import build_bank
+from simplibench.harness.explainer.bank import load_bank
 from simplibench.registry import all_tasks
 from simplibench.tasks import splits
 from simplibench.tasks.code import Package, Selection
@@ -150,4 +150,4 @@ def bank():
     """The pairs of models that explainers are to tell apart."""
     from explainer_kit import ARENA, TASK
 
-    return build_bank(TASK, ARENA, 0, "cpu")
+    return load_bank(TASK, ARENA, 0, "cpu")

@@ -11,7 +11,7 @@ from simplibench.guest import ForkServer, Guest, Problem, Question, check_codec,
 from simplibench.harness.batches import limited, whole_batches
 from simplibench.harness.codec.context import fit_rows
 from simplibench.harness.codec.patch import SitePatch
-from simplibench.harness.explainer.maskings import questions
+from simplibench.harness.explainer.questions import questions
 from simplibench.harness.run import DEFAULT_TASK
 from simplibench.harness.runtime import resolve_device
 from simplibench.methods import AnyEntry, CodecPart, ExplainerEntry, Manifest
@@ -75,7 +75,7 @@ def tiny_questions() -> list[Question]:
         (task, arena) for task in all_tasks().values() for arena in task.arenas if isinstance(arena, Explanations)
     )
     split = next(load_split(task, name) for name, role in task.roles.items() if role == "id")
-    asked = questions(split, CASES)
+    asked = questions(split, CASES, arena.maskings)
     by_shape = {task.family(name).architecture.kind: task.family(name) for name in arena.needs}
     models = [load_reference(task, arena.seeds[0], family).model for family in by_shape.values()]
     return [Question(model, task.candidates, asked.tokens, asked.positions) for model in models]
