@@ -1,7 +1,6 @@
 """What exists, found by looking into the folders: tasks, baselines, submissions, and the protocol's hash."""
 
 import hashlib
-import importlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ from typing import Literal
 from simplibench import baselines, tasks, workspace
 from simplibench.errors import UsageError
 from simplibench.models import load_card
+from simplibench.models.card import card_path
 from simplibench.records import Protocol, Terms
 from simplibench.scoring import explanations, faithfulness
 from simplibench.tasks import Arena, Task, Track
+from simplibench.tasks.registration import BrokenTask, Registered, register
 
 BASELINES = Path(baselines.__file__).parent
 DEFAULT_TASK = "dyck-20-10"
-TASK_PACKAGE = Path(tasks.__file__).parent
 SCORING_VERSIONS: dict[Track, int] = {"codec": faithfulness.VERSION, "explainer": explanations.VERSION}
 Kind = Literal["baseline", "submission"]
 
@@ -33,18 +33,30 @@ class MethodFile:
 
 
 @lru_cache(maxsize=1)
+def registered_tasks() -> Registered:
+    """Return the tasks of the tasks folder, and the files there that should hold one and hold none that can be used."""
+    return register(tasks)
+
+
 def all_tasks() -> dict[str, Task]:
-    """Every task by name: the modules of the tasks folder that define `task`."""
-    modules = [importlib.import_module(f"{tasks.__name__}.{file.stem}") for file in sorted(TASK_PACKAGE.glob("*.py"))]
-    found = [module.task for module in modules if isinstance(getattr(module, "task", None), Task)]
-    return {task.name: task for task in found}
+    """Return every task that can be used, by name."""
+    return registered_tasks().tasks
+
+
+def broken_tasks() -> tuple[BrokenTask, ...]:
+    """Return the files of the tasks folder that are left out, each with its problems."""
+    return registered_tasks().broken
 
 
 def load_task(name: str) -> Task:
-    """A task by name. Raises UsageError that lists those there are."""
-    if name not in all_tasks():
-        raise UsageError(f"no task {name}; there are: {', '.join(all_tasks())}")
-    return all_tasks()[name]
+    """Return a task by name. Raises UsageError that lists those there are, or what is wrong with the one that is meant."""
+    if name in all_tasks():
+        return all_tasks()[name]
+    broken = registered_tasks().broken_of(name)
+    if broken:
+        raise broken.error()
+    left_out = "".join(f"; left out: {file.path}" for file in broken_tasks())
+    raise UsageError(f"no task {name}; there are: {', '.join(all_tasks())}{left_out}")
 
 
 def default_task() -> Task:
@@ -115,10 +127,14 @@ def protocol(task: Task, track: Track = "codec") -> Protocol:
 
 
 def terms() -> dict[str, Terms]:
-    """What every arena ranks, by its name with the task."""
+    """Return what every arena ranks, by its name with the task.
+
+    A task whose references have no card, as they are still to be trained, ranks nothing, and the others do.
+    """
     return {
         f"{task.name}/{arena.name}": Terms(protocol(task, arena.track), list(arena.seeds), scored_splits(task))
         for task in all_tasks().values()
+        if all(card_path(task, family).exists() for family in task.families)
         for arena in task.arenas
     }
 

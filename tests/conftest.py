@@ -1,6 +1,7 @@
 """What several suites use: one cache folder for generated splits, small tasks, submissions written on the spot."""
 
 import hashlib
+import importlib
 import io
 import os
 import subprocess
@@ -13,9 +14,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: h
 
 import pytest
 
+from simplibench import tasks as shipped
 from simplibench.guest import ForkServer
-from simplibench.harness.explainer.bank import build_bank
-from simplibench.registry import all_tasks
+from simplibench.harness.explainer.bank import load_bank
+from simplibench.registry import all_tasks, registered_tasks
 from simplibench.tasks import splits
 from simplibench.tasks.code import Package, Selection
 
@@ -73,6 +75,30 @@ def simplibench():
         return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240, **options)
 
     return run
+
+
+@pytest.fixture
+def task_file(tmp_path, monkeypatch):
+    """Writes a file that the registry finds beside the shipped tasks, and returns its path."""
+    folder = tmp_path / "more tasks"
+    folder.mkdir()
+    before = set(sys.modules)
+    monkeypatch.setattr(shipped, "__path__", [*shipped.__path__, str(folder)])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a file may be written twice within a second
+
+    def write(name: str, text: str) -> Path:
+        path = folder / name
+        path.write_text(text, encoding="utf-8")
+        registered_tasks.cache_clear()
+        importlib.invalidate_caches()
+        return path
+
+    yield write
+    registered_tasks.cache_clear()
+    for module in set(sys.modules) - before:
+        if str(getattr(sys.modules[module], "__file__", "")).startswith(str(folder)):
+            del sys.modules[module]
+            delattr(shipped, module.rpartition(".")[2])
 
 
 IDENTITY = """
@@ -150,4 +176,4 @@ def bank():
     """The pairs of models that explainers are to tell apart."""
     from explainer_kit import ARENA, TASK
 
-    return build_bank(TASK, ARENA, 0, "cpu")
+    return load_bank(TASK, ARENA, 0, "cpu")

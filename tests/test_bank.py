@@ -8,21 +8,19 @@ import pytest
 import torch
 from explainer_kit import ARENA, TASK
 
-from simplibench.harness.explainer.context import CASES, LEAST_DISAGREEMENT, prepare_split, rankable
-from simplibench.harness.explainer.maskings import EACH, GROUP, questions
+from simplibench.harness.explainer.context import LEAST_DISAGREEMENT, prepare_split, rankable
+from simplibench.harness.explainer.questions import questions
 from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
 from simplibench.tasks import Cases, Sequences, Split
 from simplibench.tasks.bounded_dyck import CLOSE, OPEN, partners
+from simplibench.tasks.bracket_maskings import EACH, GROUP
 
 
 @pytest.fixture(scope="module")
 def laid(bank):
     """Every split with all of its cases; masked is one construction only, which is quick."""
-    names = [name for name, role in TASK.roles.items() if role != "fit"]
     small = replace(bank, masked=["uniform"])
-    return {
-        name: prepare_split(TASK, small, name, cases, "cpu", None) for name, cases in zip(names, CASES, strict=True)
-    }
+    return {name: prepare_split(TASK, ARENA, small, name, "cpu", None) for name in ARENA.cases}
 
 
 def masked_texts(laid):
@@ -91,22 +89,22 @@ FOUR = hand_split([[0, 1, 2, 4, 2, 4, 3]] * 4)  # scored after tokens 2, 4 and 5
 def test_the_last_scored_position_is_explained_and_in_odd_sequences_the_last_disputed_one():
     disputed = np.zeros((4, 3), dtype=bool)
     disputed[0, 0] = disputed[1, 0] = disputed[1, 1] = True
-    asked = questions(FOUR, 4, disputed.ravel())
+    asked = questions(FOUR, 4, ARENA.maskings, disputed.ravel())
     assert asked.positions.tolist() == [5, 4, 5, 5]
     assert asked.tokens.tolist() == [[0, 1, 2, 4, 2, 4], [0, 1, 2, 4, 2, 0], [0, 1, 2, 4, 2, 4], [0, 1, 2, 4, 2, 4]]
-    assert questions(FOUR, 4).positions.tolist() == [5, 5, 5, 5]
-    assert questions(FOUR, 3, disputed.ravel()).positions.tolist() == [5, 4, 5]
+    assert questions(FOUR, 4, ARENA.maskings).positions.tolist() == [5, 5, 5, 5]
+    assert questions(FOUR, 3, ARENA.maskings, disputed.ravel()).positions.tolist() == [5, 4, 5]
 
 
 def test_the_same_place_has_the_same_maskings_and_another_has_others():
-    one, two = questions(FOUR, 4), questions(FOUR, 2)
+    one, two = questions(FOUR, 4, ARENA.maskings), questions(FOUR, 2, ARENA.maskings)
     assert torch.equal(one.masked[:2], two.masked)
-    assert torch.equal(one.masked, questions(FOUR, 4).masked)
+    assert torch.equal(one.masked, questions(FOUR, 4, ARENA.maskings).masked)
     assert not torch.equal(one.masked[0], one.masked[2])
 
 
 def test_a_text_too_short_for_a_kind_is_masked_as_far_as_it_goes():
-    asked = questions(hand_split([[0, 1, 3]]), 1)
+    asked = questions(hand_split([[0, 1, 3]]), 1, ARENA.maskings)
     assert asked.tokens.tolist() == [[0, 1]]
     first = torch.tensor([False, True])
     for kind, masked in zip(asked.kinds.tolist(), asked.masked[0], strict=True):
@@ -158,7 +156,7 @@ def test_the_bank_has_pairs_of_every_kind(bank):
 
 def test_pairs_of_equal_function_answer_every_question_alike(bank, answered):
     for own, logits in answered:
-        assert len(own.questions.tokens) in CASES
+        assert len(own.questions.tokens) in ARENA.cases.values()
         same = [pair for pair in bank.pairs if pair.kind == "same"]
         assert [pair for _, pair in own.pairs if pair.kind == "same"] == same
         for pair in same:

@@ -12,7 +12,6 @@ import pytest
 import snippets
 
 import simplibench
-from simplibench import registry, tasks
 from simplibench.commands.train import train
 from simplibench.models import load_card
 from simplibench.records import (
@@ -34,7 +33,7 @@ from simplibench.records import (
     load_all,
 )
 from simplibench.records.codec_figures import split_figures
-from simplibench.registry import BASELINES, all_tasks
+from simplibench.registry import BASELINES, load_task
 from simplibench.tasks import load_split, splits
 
 DOCS = BASELINES.parent / "docs"
@@ -116,19 +115,10 @@ def test_the_first_snippet_scores_its_own_class_from_its_own_file(checkout):
     assert "vega" in (checkout / "curves.html").read_text(encoding="utf-8")
 
 
-def test_the_task_of_the_page_is_found_builds_its_pinned_splits_and_its_reference_learns(cache, tmp_path, monkeypatch):
-    folder = tmp_path / "tasks"
-    folder.mkdir()
-    (folder / "first_symbol.py").write_text(snippets.blocks(DOCS / "adding-a-task.md", "python")[0], encoding="utf-8")
-    monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(folder)])
-    monkeypatch.setattr(registry, "TASK_PACKAGE", folder)
-    all_tasks.cache_clear()
-    try:
-        task = registry.load_task("first-symbol")
-        train(task.name, ["0"], None, tmp_path / "trained", 1, 60.0)
-    finally:
-        all_tasks.cache_clear()
-        sys.modules.pop("simplibench.tasks.first_symbol")
+def test_the_task_of_the_page_is_found_builds_its_pinned_splits_and_its_reference_learns(cache, tmp_path, task_file):
+    task_file("first_symbol.py", snippets.blocks(DOCS / "adding-a-task.md", "python")[0])
+    task = load_task("first-symbol")
+    train(task.name, ["0"], None, tmp_path / "trained", 1, 60.0)
     training = {bytes(sequence) for sequence in map(splits.load_training(task).__getitem__, range(4_000))}
     for name in ("iid", "repetitive"):
         split = load_split(task, name)

@@ -8,14 +8,16 @@ from pathlib import Path
 from simplibench.commands.arena import place, rows_of, show_arena
 from simplibench.commands.options import print_table, require_format
 from simplibench.errors import UsageError
+from simplibench.harness.data import tell_left_out
 from simplibench.models import load_card
-from simplibench.registry import all_methods, all_tasks
+from simplibench.registry import all_methods, all_tasks, registered_tasks
 from simplibench.tasks import Family, Task, absent, load_split
 
 
 def show_list(format: str) -> None:
     """Tasks, arenas and methods; as JSON with the keys `tasks` and `methods`."""
     require_format(format, "table", "json", "names")
+    tell_left_out()
     tasks = [
         {
             "name": task.name,
@@ -47,7 +49,12 @@ def show_list(format: str) -> None:
 
 
 def show_info(name: str) -> None:
-    """Tell about a task, an arena or a method. Raises UsageError for anything else."""
+    """Tell about a task, an arena or a method. Raises UsageError for anything else, and for a task that is broken."""
+    task_name = name.partition("/")[0]
+    broken = registered_tasks().broken_of(task_name)
+    if broken and task_name not in all_tasks():
+        raise broken.error()
+    tell_left_out()
     if name in all_tasks():
         _show_task(all_tasks()[name])
     elif any(name == f"{task.name}/{arena.name}" for task in all_tasks().values() for arena in task.arenas):

@@ -18,7 +18,7 @@ from simplibench.harness.unit import Conditions, Unit, present
 from simplibench.methods import Pick, Selection, source_sha256
 from simplibench.records import CodecRecord, ExplainerRecord, Stored, load_single
 from simplibench.records.reproduction import Figure, changes, figures, runtimes
-from simplibench.registry import all_methods, find_method, load_task, terms
+from simplibench.registry import all_methods, find_method, load_task, protocol
 
 AnyRecord = CodecRecord | ExplainerRecord
 
@@ -40,7 +40,7 @@ def rerun(path: Path, file: str | None, output: Path | None, timeout: float) -> 
 
 def _require_protocol(stored: Stored) -> None:
     """What is measured against must be the same. Raises UsageError."""
-    record, current = stored.record, terms()[stored.record.arena].protocol
+    record, current = stored.record, protocol(load_task(stored.record.task), stored.record.track)
     if record.protocol != current:
         commit = f" that is commit {record.environment.commit};" if record.environment.commit else ""
         raise UsageError(

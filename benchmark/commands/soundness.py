@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from simplibench.errors import SimplibenchError
 from simplibench.methods import NAME_PATTERN
 from simplibench.records import CodecRecord, ExplainerRecord, Protocol, Stored, Terms, expected_key, problems_each
-from simplibench.registry import all_tasks, load_task, terms
+from simplibench.registry import all_tasks, load_task, registered_tasks, terms
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -55,6 +55,10 @@ def _untrue(one: Stored) -> Iterator[str]:
 def foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
     """What a record says of tasks, arenas and splits that is not so: figures cannot tell, the task can."""
     record = one.record
+    broken = registered_tasks().broken_of(record.task)
+    if record.task not in all_tasks() and broken:
+        yield f"task: {record.task} is left out, so nothing can be said of its records; mend {broken.path}"
+        return
     if record.task not in all_tasks():
         known = ", ".join(all_tasks())
         yield f"task: expected one of {known}, got {record.task!r}; delete it, or restore the task's file"
@@ -66,6 +70,9 @@ def foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
     elif record.track != arenas[record.arena].track:
         track = arenas[record.arena].track
         yield f"track: {record.arena} is of the track {track}, the record says {record.track}; run it again"
+    elif record.arena not in terms:
+        command = f"`simplibench train {record.task} --output benchmark/models/checkpoints`"
+        yield f"arena: expected cards of the references of {record.task}, got none; restore them, or {command}"
     else:
         yield from _other_terms(one.record, terms[record.arena])
 

@@ -4,8 +4,14 @@ import sys
 
 from simplibench.errors import UsageError
 from simplibench.harness.unit import present
-from simplibench.registry import scored_splits
+from simplibench.registry import broken_tasks, scored_splits
 from simplibench.tasks import Task, absent
+
+
+def tell_left_out() -> None:
+    """Name on standard error each file of the tasks folder that holds no usable task."""
+    for file in broken_tasks():
+        print(file.line, file=sys.stderr)
 
 
 def require_data(task: Task) -> None:

@@ -7,7 +7,7 @@ from simplibench import workspace
 from simplibench.errors import UsageError
 from simplibench.files import require_folder, writing
 from simplibench.guest import ForkServer
-from simplibench.harness.data import require_data, with_data
+from simplibench.harness.data import require_data, tell_left_out, with_data
 from simplibench.harness.jobs import run_here, run_side_by_side
 from simplibench.harness.scorer import callers, known
 from simplibench.harness.tracks import TRACKS
@@ -34,6 +34,8 @@ def plan(
     every = named == [EVERY_TASK]
     named = [] if every else named
     tasks = [load_task(name) for name in dict.fromkeys(named)] or _default_first()
+    if not named:
+        tell_left_out()
     tasks = with_data(tasks) if every else tasks
     described = _manifests(methods, conditions, server)
     only_first = not named and not every

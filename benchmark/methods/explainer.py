@@ -10,7 +10,7 @@ from simplibench.methods.method import Method
 
 
 class Explainer(Method):
-    """Says how much each earlier token matters for the predicted closing bracket.
+    """Says how much each earlier token matters for a prediction.
 
     Explainers are pure, and cases independent of each other. Gradients are enabled; the model's weights take none.
     """

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from simplibench.tasks.bracket_maskings import BracketMaskings
 from simplibench.tasks.family import Architecture, Family, Recipe
 from simplibench.tasks.task import Cases, Component, Explanations, Integers, Role, Sequences, Split, Task
 
@@ -64,6 +65,18 @@ TWO_LAYER_RECIPE = replace(MINIMAL_RECIPE, steps=40 * STEPS_AN_EPOCH, learning_r
 FEW, SOME, MANY = tuple(range(5)), tuple(range(10)), tuple(range(20))
 
 
+def partners(tokens: Integers) -> npt.NDArray[np.int64]:
+    """Return for each token of a prefix [T] the position of the other bracket of its pair; 0 for START and open ones."""
+    partner, stack = np.zeros(len(tokens), dtype=np.int64), list[int]()
+    for position, token in enumerate(tokens.tolist()):
+        if OPEN <= token < CLOSE:
+            stack.append(position)
+        elif token >= CLOSE:
+            opened = stack.pop()
+            partner[position], partner[opened] = opened, position
+    return partner
+
+
 class BoundedDyck(Task):
     """The task of the second paper."""
 
@@ -105,7 +118,10 @@ class BoundedDyck(Task):
                 "minimal-type-angle",
                 "two-layer",
                 "two-layer-linear",
-            )
+            ),
+            bank="simplibench.models.theory.bank:build_bank",
+            maskings=BracketMaskings(filler=(OPEN, CLOSE), partners=partners),
+            cases={"length-28": 24, "length-100": 16, "length-400-500": 6},  # long sequences cost most
         ),
     )
 
@@ -163,18 +179,6 @@ class Walks:
             "distance": np.array(DISTANCE_BUCKETS)[np.searchsorted(DISTANCE_BUCKETS, distance, side="right") - 1],
         }
         return Split(name, role, self.sequences(), Cases(sequence, closed - 1, self.tokens[sequence, closed], strata))
-
-
-def partners(tokens: Integers) -> npt.NDArray[np.int64]:
-    """For each token of a prefix the position of the other bracket of its pair; 0 for START and brackets still open."""
-    found, stack = np.zeros(len(tokens), dtype=np.int64), list[int]()
-    for position, token in enumerate(tokens.tolist()):
-        if OPEN <= token < CLOSE:
-            stack.append(position)
-        elif token >= CLOSE:
-            opened = stack.pop()
-            found[position], found[opened] = opened, position
-    return found
 
 
 def _walks(bits: np.random.PCG64, lengths: npt.NDArray[np.int64], balanced: bool = False) -> Walks:

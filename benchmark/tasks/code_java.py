@@ -23,3 +23,4 @@ class CodeJava(Code):
 
 
 code_java = CodeJava(CodeSearchNet("java"))
+task = None  # not yet: nothing is pinned and no reference trained

@@ -3,7 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from simplibench.tasks.family import Family
 Role = Literal["fit", "id", "ood", "control"]
 Track = Literal["codec", "explainer"]
 Integers = npt.NDArray[np.integer]
+Bools = npt.NDArray[np.bool_]
 TRAINING = "training"  # what the training sequences are called beside the splits
 HASHED_AT_ONCE = 1 << 20  # entries
 
@@ -111,6 +112,29 @@ class Component:
         return (self.family,)
 
 
+class Maskings(ABC):
+    """The maskings that explanations are tested on: which tokens of a case are taken away together, and how.
+
+    T tokens, M maskings. Token 0 begins every sequence and is never masked: a query would have nothing to attend to.
+    """
+
+    @property
+    @abstractmethod
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kind of each masking, [M], by names that records know: MASKINGS of records/explainers.py."""
+
+    @abstractmethod
+    def draw(self, tokens: Integers, rng: np.random.Generator) -> Bools:
+        """Return which of a case's tokens [T] each masking takes away, [M, T]."""
+
+    @abstractmethod
+    def replaced(self, tokens: Integers, masked: Bools) -> Integers:
+        """Return a case's tokens [T] with something neutral in place of those that are `masked` [T], [T'].
+
+        What is predicted after its last token is held against what is predicted after the last of the case's.
+        """
+
+
 @dataclass(frozen=True)
 class Explanations:
     """An arena of explainers: a bank of models whose predictions they explain.
@@ -119,7 +143,12 @@ class Explanations:
     """
 
     track: ClassVar[Track] = "explainer"
-    needs: tuple[str, ...]  # families
+    needs: tuple[str, ...]  # families that the bank has a reference of each seed from; none if it trains or builds all
+    bank: str  # `package.module:function`, which builds the models: a BankBuilder of models/bank.py. A task knows no model
+    maskings: Maskings
+    cases: Mapping[str, int] = field(
+        hash=False
+    )  # split -> how many of its sequences are explained, at one position each
     name: str = "explanations"
     seeds: tuple[int, ...] = RANKED_SEEDS
 

@@ -1,73 +1,66 @@
-"""The models that explainers explain, and which of them have equal functions. Wen et al. 2023, arXiv:2312.01429."""
+"""The bank of an arena of explainers, built by who the arena names, and checked before anything is scored on it."""
 
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterator
+from pkgutil import resolve_name
 
-import torch
-from torch import Tensor
-
-from simplibench.models import Network, load_reference
-from simplibench.models.minimal import Minimal
-from simplibench.models.theory import broken_twin, random_balanced, same_values, symmetric_twin, types_swapped, uniform
+from simplibench.errors import UsageError
+from simplibench.models.bank import Bank, BankBuilder
+from simplibench.records.explainers import MASKINGS, PAIR_KINDS
 from simplibench.tasks import Explanations, Task
 
-RANDOM_BOUND = 1.0  # of the scores of the random balanced attention (C2)
-DELTA = 0.3  # of a broken twin's values: large enough to be wrong at the trained length too
-MASKED_CONSTRUCTIONS = 2  # of the models with the same values, beside uniform attention, whose inputs are masked
-PLAIN, CONTRASTIVE, OTHER_SEED = "minimal", "minimal-contrastive", 5  # seed n is held against seed n + 5
+
+def load_bank(task: Task, arena: Explanations, seed: int, device: str) -> Bank:
+    """Build an arena's bank in evaluation mode. Raises UsageError that lists all that does not hold of it."""
+    arena_name = f"{task.name}/{arena.name}"
+    build = _builder(arena, arena_name)
+    bank = build(task, arena, seed, device)
+    problems = [*_unknown_kinds(arena, bank), *_unknown_models(bank), *_too_few(bank)]
+    if problems:
+        listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
+        raise UsageError(f"{arena_name}: the bank of {arena.bank} cannot be used, {len(problems)} problems:\n{listed}")
+    models = {name: model.to(device).eval() for name, model in bank.models.items()}
+    return Bank(models, bank.pairs, bank.masked, bank.disputing)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two models, by name."""
-
-    first: str
-    second: str
-    kind: str  # one of PAIR_KINDS
-
-
-@dataclass(frozen=True)
-class Bank:
-    """Models by name, the pairs whose explanations are compared, and the models whose inputs are masked."""
-
-    models: dict[str, Network]
-    pairs: list[Pair]
-    masked: list[str]
+def _builder(arena: Explanations, arena_name: str) -> BankBuilder:
+    try:
+        build: BankBuilder = resolve_name(arena.bank)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(
+            f"{arena_name}: bank: expected `package.module:function`, the builder of its models, got {arena.bank!r}: {error}"
+        ) from None
+    return build
 
 
-def build_bank(task: Task, arena: Explanations, seed: int, device: str) -> Bank:
-    """Constructions drawn from `seed`, and the reference of that seed of every family the arena needs."""
-    constructed, alike = _constructions(seed)
-    trained = {name: _load(task, name, seed, device) for name in arena.needs}
-    twins = {f"{name} twin": symmetric_twin(model, seed) for name, model in trained.items()}
-    alike += [Pair(name, f"{name} twin", "same") for name in trained]
-    broken: dict[str, Network] = {f"{name} broken": broken_twin(own, DELTA, seed) for name, own in constructed.items()}
-    swappable = [(name, own) for name, own in (constructed | trained).items() if isinstance(own, Minimal)]
-    swapped: dict[str, Network] = {
-        f"{name} swapped": types_swapped(own) for name, own in swappable if own.shape.tokens == "pair"
+def _unknown_kinds(arena: Explanations, bank: Bank) -> Iterator[str]:
+    """Say which kinds of pairs and maskings records have no name for."""
+    for what, kinds, known in (
+        ("pairs", [pair.kind for pair in bank.pairs], PAIR_KINDS),
+        ("maskings", arena.maskings.kinds, MASKINGS),
+    ):
+        for kind in dict.fromkeys(kinds):
+            if kind not in known:
+                yield f"{what}: expected kinds among {', '.join(known)} (records/explainers.py), got {kind!r}"
+
+
+def _unknown_models(bank: Bank) -> Iterator[str]:
+    """Say which models are named and not there."""
+    named = {
+        "pairs": [name for pair in bank.pairs for name in (pair.first, pair.second)],
+        "masked": bank.masked,
+        "disputing": bank.disputing,
     }
-    other = f"{PLAIN} {OTHER_SEED} on"
-    models = {**constructed, **trained, **twins, **broken, **swapped}
-    models[other] = _load(task, PLAIN, seed + OTHER_SEED, device)
-    different = [Pair(name.removesuffix(" broken"), name, "broken") for name in broken]
-    different += [Pair(name.removesuffix(" swapped"), name, "swapped") for name in swapped]
-    different += [Pair(PLAIN, CONTRASTIVE, "retrained"), Pair(PLAIN, other, "retrained")]
-    different += [Pair(other, CONTRASTIVE, "retrained")]
-    masked = [*list(constructed)[: 1 + MASKED_CONSTRUCTIONS], *trained]
-    return Bank({name: own.to(device).eval() for name, own in models.items()}, alike + different, masked)
+    for field, names in named.items():
+        for name in dict.fromkeys(names):
+            if name not in bank.models:
+                yield f"{field}: expected names among {', '.join(bank.models)}, got {name!r}"
 
 
-def _constructions(seed: int) -> tuple[dict[str, Minimal], list[Pair]]:
-    """C1, C2 and the seven C3 models, and their pairs: all compute the same function."""
-    same = {f"same values, {name}": own for name, own in same_values(seed).items()}
-    models = {"uniform": uniform(), **same, "random balanced": random_balanced(RANDOM_BOUND, seed)}
-    return models, [Pair(first, second, "same") for first, second in combinations(models, 2)]
-
-
-def _load(task: Task, family: str, seed: int, device: str) -> Network:
-    return load_reference(task, seed, task.family(family), device).model
-
-
-def disagreement(first: Tensor, second: Tensor) -> float:
-    """The share of cases whose predictions differ."""
-    return float((first != second).to(torch.float64).mean())
+def _too_few(bank: Bank) -> Iterator[str]:
+    """Say which figure there is nothing to compute from."""
+    kinds = {pair.kind for pair in bank.pairs}
+    if "same" not in kinds or kinds <= {"same"}:
+        got = ", ".join(sorted(kinds)) or "none"
+        yield f"pairs: expected at least one of equal function (same) and one of another, got {got}"
+    if not bank.masked:
+        yield "masked: expected at least one model whose inputs are masked, got none"

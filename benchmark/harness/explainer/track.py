@@ -9,12 +9,13 @@ from simplibench.errors import UsageError
 from simplibench.guest import HostedExplainer
 from simplibench.guest.contract import Promise
 from simplibench.guest.explainer_contract import EXPLAINER_PROMISES
-from simplibench.harness.explainer.bank import Bank, build_bank
-from simplibench.harness.explainer.context import CASES, SplitBank, bank_table, prepare_split, rankable
+from simplibench.harness.explainer.bank import load_bank
+from simplibench.harness.explainer.context import SplitBank, bank_table, prepare_split, rankable
 from simplibench.harness.explainer.trial import ExplainerTrial
 from simplibench.harness.track import Result, Runners, Step
 from simplibench.harness.unit import Conditions, Unit
 from simplibench.methods import ExplainerEntry
+from simplibench.models.bank import Bank
 from simplibench.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
 from simplibench.registry import scored_splits
 from simplibench.scoring.correlation import spearman
@@ -28,7 +29,7 @@ Explanation = dict[str, Numbers]  # model -> [case, token]
 
 
 class ExplainerContext:
-    """One bank of models, run on every split."""
+    """Holds one bank of models, run on every split."""
 
     def __init__(self, task: Task, bank: Bank, splits: dict[str, SplitBank]) -> None:
         self.task, self.bank, self.splits = task, bank, splits
@@ -36,23 +37,23 @@ class ExplainerContext:
         self.facts: dict[str, Any] = {}
 
     def open(self) -> None:
-        """Submissions share nothing."""
+        """Do nothing: submissions share nothing."""
 
     def score(self, runners: Runners, entry: ExplainerEntry, index: int, step: Step) -> Result:
         """Explain every case on every model, then compare. Raises MethodFailed."""
         explainer = HostedExplainer(runners[0], entry, index)
         distances: list[Floats] = []
         correlations: list[float] = []
-        for name, own in self.splits.items():
+        for name, split in self.splits.items():
             step(name)
-            explained = self._explain(explainer, own)
-            distances += [distance(explained[pair.first], explained[pair.second]) for _, pair in own.pairs]
-            correlations += _correlations(own, explained)
+            explained = self._explain(explainer, split)
+            distances += [distance(explained[pair.first], explained[pair.second]) for _, pair in split.pairs]
+            correlations += _correlations(split, explained)
         counts = ExplainerCounts(_stored(np.concatenate(distances)), _stored(np.array(correlations)))
         return Result({"splits": self._figures(counts), "runtime": self._runtime(explainer)}, counts)
 
-    def _explain(self, explainer: HostedExplainer, own: SplitBank) -> Explanation:
-        asked = own.questions
+    def _explain(self, explainer: HostedExplainer, split: SplitBank) -> Explanation:
+        asked = split.questions
         return {
             name: explainer.explain(model, self.task.candidates, asked.tokens, asked.positions).numpy()
             for name, model in self.bank.models.items()
@@ -60,31 +61,31 @@ class ExplainerContext:
 
     def _figures(self, counts: ExplainerCounts) -> dict[str, ExplainerSplit]:
         return {
-            name: ExplainerSplit.model_validate({"role": own.role, **explainer_figures(self.table, counts, number)})
-            for number, (name, own) in enumerate(self.splits.items())
+            name: ExplainerSplit.model_validate({"role": split.role, **explainer_figures(self.table, counts, number)})
+            for number, (name, split) in enumerate(self.splits.items())
         }
 
     def _runtime(self, explainer: HostedExplainer) -> ExplainerRuntime:
         return ExplainerRuntime(
             case_microseconds=1e6 * explainer.seconds / explainer.cases,
-            forward_ratio=explainer.seconds / sum(own.forward_seconds for own in self.splits.values()),
+            forward_ratio=explainer.seconds / sum(split.forward_seconds for split in self.splits.values()),
             peak_memory_bytes=explainer.peak_memory_bytes,
         )
 
 
-def _correlations(own: SplitBank, explained: Explanation) -> list[float]:
-    """Of predicted and measured changes, for every row of the bank's table that is of this split."""
-    masked, kinds = own.questions.masked.cpu().numpy(), own.questions.kinds.cpu().numpy()
-    found = []
-    for model, changes in own.changes.items():
+def _correlations(split: SplitBank, explained: Explanation) -> list[float]:
+    """Correlate predicted and measured changes, for every row of the bank's table that is of this split."""
+    masked, kinds = split.questions.masked.cpu().numpy(), split.questions.kinds.cpu().numpy()
+    correlations = []
+    for model, changes in split.changes.items():
         attributions = explained[model]
         predicted = (masked * attributions[:, None]).sum(-1)  # [case, masking]
         step = RESOLUTION * np.abs(attributions).sum(-1, keepdims=True)
         predicted = np.round(predicted / np.where(step > 0, step, 1))
-        for form, case, kind in rankable(changes, own.questions.kinds):
+        for form, case, kind in rankable(changes, split.questions.kinds):
             these = kinds == kind
-            found.append(spearman(predicted[case, these], changes[form, case, these]))
-    return found
+            correlations.append(spearman(predicted[case, these], changes[form, case, these]))
+    return correlations
 
 
 def _stored(values: Floats) -> npt.NDArray[np.int32]:
@@ -92,7 +93,7 @@ def _stored(values: Floats) -> npt.NDArray[np.int32]:
 
 
 class ExplainerTrack:
-    """See Track."""
+    """Score explainers; see Track."""
 
     record: type[Any] = ExplainerRecord
     promises: tuple[Promise, ...] = EXPLAINER_PROMISES
@@ -108,19 +109,19 @@ class ExplainerTrack:
         if not isinstance(unit.seed, int):
             raise UsageError(f"{unit.arena_name} has no bank of untrained models; its seeds are {unit.arena.seeds}")
         limit = conditions.compared or conditions.limit  # nothing is fitted: all figures are of the compared cases
-        bank = build_bank(unit.task, unit.arena, unit.seed, conditions.device)
+        bank = load_bank(unit.task, unit.arena, unit.seed, conditions.device)
         splits = {
-            name: prepare_split(unit.task, bank, name, cases, conditions.device, limit)
-            for name, cases in zip(scored_splits(unit.task), CASES, strict=True)
+            name: prepare_split(unit.task, unit.arena, bank, name, conditions.device, limit)
+            for name in scored_splits(unit.task)
         }
         return ExplainerContext(unit.task, bank, splits)
 
     def failed(self, entry: ExplainerEntry) -> dict[str, Any]:
-        """The track's own fields where nothing was measured."""
+        """Return the track's own fields where nothing was measured."""
         return {"splits": {}, "runtime": None}
 
     def steps(self, task: Task) -> int:
-        """A step a split."""
+        """Return the number of scored splits: there is a step per split."""
         return len(scored_splits(task))
 
     def forward(self, unit: Unit, entry: ExplainerEntry, index: int, conditions: Conditions, runners: Runners) -> None:

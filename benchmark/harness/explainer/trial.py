@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from simplibench.guest import MethodRunner, Problem, Question, check_explainer
-from simplibench.harness.explainer.maskings import questions
+from simplibench.harness.explainer.questions import questions
 from simplibench.methods import ExplainerEntry
 from simplibench.models import load_reference
 from simplibench.registry import all_tasks
@@ -33,7 +33,7 @@ def tiny_questions() -> list[Question]:
         (task, arena) for task in all_tasks().values() for arena in task.arenas if isinstance(arena, Explanations)
     )
     split = next(load_split(task, name) for name, role in task.roles.items() if role == "id")
-    asked = questions(split, CASES)
+    asked = questions(split, CASES, arena.maskings)
     by_shape = {task.family(name).architecture.kind: task.family(name) for name in arena.needs}
     models = [load_reference(task, arena.seeds[0], family).model for family in by_shape.values()]
     return [Question(model, task.candidates, asked.tokens, asked.positions) for model in models]
