@@ -56,7 +56,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def require_folder(what: str, folder: Path) -> None:
-    """Try whether files can be written into a folder, which is made where it is missing; `what` names it to the user.
+    """Try whether files can be written into a folder, or where it would be made; `what` names it to the user.
 
     Raises:
         UsageError: None can: the folder is a file, takes none, or its disk is full.
@@ -97,10 +97,19 @@ def cache_folder() -> Path:
     )
 
 
-def _refusal(folder: Path) -> OSError | None:
-    """Return what keeps a file of some bytes from being written into a folder."""
+def require_home(what: str) -> None:
+    """Raises UsageError where the user has no home folder, which a library of `what` asks for when it is loaded."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path.home()
+    except RuntimeError:
+        raise UsageError(f"{what} need a home folder, and this user has none; let HOME name a folder") from None
+
+
+def _refusal(folder: Path) -> OSError | None:
+    """Return what keeps a file of some bytes from being written into a folder, or into the nearest there is above it."""
+    try:
+        while not folder.exists():
+            folder = folder.parent
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(PROBE_BYTES))
     except OSError as error:

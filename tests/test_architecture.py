@@ -94,6 +94,55 @@ def test_files_and_functions_are_of_readable_size(path):
             assert node.end_lineno - node.lineno <= 45, f"{node.name} is too long"
 
 
+FOLDERS = ("benchmark", "baselines", "submissions", "tests")
+OWN_CODE = [ROOT / "setup.py", *sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*.py"))]
+
+
+def reads_text_of_no_named_encoding(call: ast.Call) -> bool:
+    """Whether a call opens text and leaves the encoding to the locale; `Path.open` is left to ruff, which knows paths."""
+    options = {option.arg: ast.unparse(option.value) for option in call.keywords}
+    if "encoding" in options:
+        return False
+    first, mode = (*map(ast.unparse, call.args), "", "")[:2]
+    mode = options.get("mode", mode)
+    match ast.unparse(call.func).rpartition("."):
+        case (_, ".", "read_text" | "write_text"):
+            return True
+        case ("", "", "open") | ("os", ".", "fdopen"):
+            return "b" not in mode
+        case ("gzip", ".", "open"):
+            return "t" in mode
+        case (_, _, "NamedTemporaryFile" | "TemporaryFile"):
+            return options.get("mode", first or "'b'").count("b") == 0
+    return "True" in (options.get("text"), options.get("universal_newlines"))
+
+
+@pytest.mark.parametrize("path", OWN_CODE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_text_is_read_and_written_in_a_named_encoding(path):
+    calls = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call)]
+    assert [node.lineno for node in calls if reads_text_of_no_named_encoding(node)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "wrong"),
+    [
+        ("path.read_text()", True),
+        ("path.write_text('b')", True),
+        ("open(path)", True),
+        ("open(path, 'rb')", False),
+        ("gzip.open(path, 'wt')", True),
+        ("gzip.open(path)", False),
+        ("tempfile.NamedTemporaryFile('w')", True),
+        ("TemporaryFile()", False),
+        ("tarfile.open(path, 'r:gz')", False),
+        ("run(command, text=True)", True),
+        ("path.read_text(encoding='utf-8')", False),
+    ],
+)
+def test_what_reads_text_is_known(code, wrong):
+    assert reads_text_of_no_named_encoding(ast.parse(code).body[0].value) is wrong
+
+
 def test_no_machine_path_and_no_third_party_data_is_in_the_repository():
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True

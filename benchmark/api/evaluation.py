@@ -43,15 +43,11 @@ def evaluate(
     they load the file that defines its class, whose hash the records carry. A class defined in a notebook has no file,
     and is refused. Objects of one file become entries of one submission, called as the file's own where it has one.
 
-    `tasks`, `arenas` and `seeds` are one each or a sequence; `tasks` may be "all", and without, a method goes to the first
-    task that has an arena for it. Records are saved under `output`; one that is there, or committed, and still valid is
-    not made again unless `fresh`. With `limit` (sentences of each split, at most) or `in_process` records are not ranked.
-    `timeout` is in seconds. A method that fails gives a record of status `failed`.
-
-    Raises:
-        UsageError: Something asked for does not exist, or an argument is not what `RunOptions` allows; it is named.
-        UnwritableFile: A record cannot be saved.
-
+    `tasks` (or "all"), `arenas` and `seeds` are one each or a sequence; without `tasks`, a method goes to the first that has
+    an arena for it. Records are saved under `output`; one that is there, or committed, and still valid is not made again
+    unless `fresh`. With `limit` (sentences of each split, at most) or `in_process` records are not ranked. `timeout` is in
+    seconds. Raises UsageError for what does not exist and for an argument that is not as RunOptions says; UnwritableFile
+    where a record cannot be saved. A method that fails gives a record of status `failed`.
     """
     require_no_file_running("evaluate")
     asked = RunOptions.from_python(
@@ -65,18 +61,18 @@ def evaluate(
         output=output,
         fresh=fresh,
     )
-    several = list(method) if isinstance(method, Sequence) and not isinstance(method, str) else [method]
-    if not several:
-        raise UsageError(f"method must be a method, or several, got {method!r}")
-    return _scored(several, asked)
-
-
-def _scored(methods: Sequence[Given], asked: RunOptions) -> Results:
-    """Plan, run, and note what the files put forward."""
     conditions = asked.conditions
     with guests(conditions) as server:
-        units = plan(select(methods), asked.tasks, asked.arenas, asked.seeds, conditions, server)
+        units = plan(select(_several(method)), asked.tasks, asked.arenas, asked.seeds, conditions, server)
         places = prepare(units, asked.output, asked.fresh)
         run(units, conditions, places, Quiet(), server)
     keep_manifests(units, places.output)
     return Results(results(units, conditions, places))
+
+
+def _several(method: Given | Sequence[Given]) -> Sequence[Given]:
+    """Return the methods. Raises UsageError for an empty list of them."""
+    methods = method if isinstance(method, Sequence) and not isinstance(method, str) else [method]
+    if not methods:
+        raise UsageError(f"method must be a method, or several, got {method!r}")
+    return methods

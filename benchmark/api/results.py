@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from simplibench.api import tables
 from simplibench.errors import UsageError
+from simplibench.files import require_home
 from simplibench.records import CodecRecord, ExplainerRecord, Stored
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Results(Sequence[CodecRecord | ExplainerRecord]):
 
         Raises UsageError where Altair is not installed, or no codec was scored: explainers have no rate.
         """
+        require_home("charts")
         _require("altair", "charts")
         from simplibench.api.chart import chart
 

@@ -29,8 +29,8 @@ def main() -> None:
     except MemoryError:
         _leave("there was not enough memory; what is saved stays; try fewer --jobs", 1)
     except OSError as error:  # whatever file it was: those that a run writes say more
-        what = f"{error.filename}: " if error.filename else ""
-        _leave(f"{what}{error.strerror or error}; see that it can be read or written, and that the disk has room", 1)
+        what, problem = error.filename or "standard output, or a temporary file", error.strerror or error
+        _leave(f"{what}: {problem}; see that it can be read and written, and that its disk has room", 1)
     finally:
         gc.freeze()  # at its end Python would look through all that is left for garbage: half a second after a board
 

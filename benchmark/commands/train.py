@@ -51,7 +51,7 @@ def train(
         print(f"every reference of {', '.join(f.name for f in families)} is in {output}; --seed N makes one again")
     else:  # before hours of training, not after
         require_folder("--output", output)
-        require_folder("the saves of trainings", _saves(task).parent)
+        require_folder("the folder that trainings are saved in,", _saves(task))
     for number, (family, seed) in enumerate(wanted, start=1):
         print(f"{number} of {len(wanted)}: {family.name} {seed_name(seed)}", file=sys.stderr)
         model = untrained(family) if seed == "untrained" else _trained(task, family, int(seed), save_every, device)

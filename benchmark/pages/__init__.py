@@ -3,6 +3,7 @@
 import importlib.util
 
 from simplibench.errors import UsageError
+from simplibench.files import require_home
 
 LIBRARIES = ("altair", "jinja2", "vl_convert")
 
@@ -12,3 +13,4 @@ def require_libraries() -> None:
     missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"pages are drawn with {', '.join(missing)}: pip install -e '.[page]'")
+    require_home("pages")

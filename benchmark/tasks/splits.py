@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from simplibench.errors import DamagedFile, UsageError
-from simplibench.files import cache_folder, write_bytes
+from simplibench.files import cache_folder, require_folder, write_bytes
 from simplibench.tasks.task import TRAINING, Cases, Integers, Sequences, Split, Task, content_hash
 
 
@@ -81,6 +81,7 @@ def generate(task: Task) -> None:
 
     Splits whose data are missing are named on standard error; loading one says what to do.
     """
+    require_folder("the folder that splits are kept in,", _path(task, TRAINING).parent)
     for name, problem in task.missing().items():
         print(f"{task.name}: {name} cannot be built: {problem}", file=sys.stderr)
     training, splits = task.build()
