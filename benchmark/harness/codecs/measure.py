@@ -57,23 +57,23 @@ def measure(
     """Put a fitted entry into the reference and compare on every split. Raises MethodFailed."""
     stage = stage_of(ground, codec.entry)
     outcomes: dict[str, Outcome] = {}
-    metered: dict[str, Simplifier] = {}
+    bits: dict[str, float] = {}
     for name, part in ground.splits.items():
         step(name)
-        metered[name] = Simplifier(stage, codec, fitted.states)
-        outcomes[name] = play(stage, part.split, part.scenes, metered[name], ground.task.candidates)
+        played = Simplifier(stage, codec, fitted.states)  # of one split at a time: a code may have many symbols
+        outcomes[name] = play(stage, part.split, part.scenes, played, ground.task.candidates)
+        if part.whole is part.split or played.dense:  # it tells the rate of the whole
+            bits[name] = played.bits_per_token()
     runtime = _runtime(ground, stage, codec, fitted)  # before rows are encoded that no decoding follows
-    bits = {name: _bits_per_token(part, metered[name]) for name, part in ground.splits.items()}
+    bits |= {n: _bits_per_token(part, stage, codec, fitted) for n, part in ground.splits.items() if n not in bits}
     own = counts(ground, outcomes)
     splits = {name: split_result(ground, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
     return Measured(fitted, splits, own, runtime)
 
 
-def _bits_per_token(part: SplitGround, played: "Simplifier") -> float:
-    """The rate on the whole split, of which a proxy may have been run on a share that tells the rate, see `dense`."""
-    if part.whole is part.split or played.dense:
-        return played.bits_per_token()
-    whole = Simplifier(played.stage, played.codec, played.states)
+def _bits_per_token(part: SplitGround, stage: Stage, codec: HostedCodec, fitted: Fitted) -> float:
+    """Return the rate on the whole split, on a share of which the proxy was run."""
+    whole = Simplifier(stage, codec, fitted.states)
     for batch, cut in part.metered:
         rows = whole.stage.rows(whole.stage.opened(cut, batch), batch)
         deque(whole.encoded(rows, batch), maxlen=0)  # metered, and not decoded
@@ -151,7 +151,7 @@ def timed_batch(ground: Ground) -> Batch:
 def _runtime(ground: Ground, stage: Stage, codec: HostedCodec, fitted: Fitted) -> Runtime:
     batch = timed_batch(ground)
     device = batch.tokens.device.type
-    simplify = Simplifier(stage, codec, fitted.states)
+    simplify = Simplifier(stage, codec, fitted.states, metered=False)
 
     def proxy() -> float:
         """Seconds of prefix, codec and suffix; carrying rows to the guest is the harness's time, not the method's."""
