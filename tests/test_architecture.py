@@ -143,6 +143,23 @@ def test_what_reads_text_is_known(code, wrong):
     assert reads_text_of_no_named_encoding(ast.parse(code).body[0].value) is wrong
 
 
+WRITES = {"write_text", "write_bytes", "mkdir", "unlink", "touch", "rename", "rmdir", "savez", "savez_compressed"}
+
+
+def puts_errors_into_words(node: ast.AST) -> bool:
+    """Whether it is `with writing(path):`, or the filling of what is no file."""
+    return isinstance(node, ast.With) and any("writing(" in ast.unparse(item) for item in node.items)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_is_written_where_a_full_disk_would_not_be_told(path):
+    tree = ast.parse(path.read_bytes())
+    worded = {id(node) for block in ast.walk(tree) if puts_errors_into_words(block) for node in ast.walk(block)}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    bare = [node for node in calls if node.func.attr in WRITES and id(node) not in worded and room(path) != "files"]
+    assert [ast.unparse(node) for node in bare if "BytesIO" not in ast.unparse(tree)] == []
+
+
 def test_no_machine_path_and_no_third_party_data_is_in_the_repository():
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True

@@ -1,6 +1,7 @@
 """Rates, faithfulness and statistics: exact values where theory gives them, properties elsewhere."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import poisson
 
+from simplibench.registry import all_tasks
+from simplibench.scoring import histogram
 from simplibench.scoring.correlation import kendall_tau
 from simplibench.scoring.divergence import jensen_shannon_bits
 from simplibench.scoring.faithfulness import budgets, faithfulness, score
 from simplibench.scoring.quantised import quantise, restore
 from simplibench.scoring.rate import CodeMeter
 from simplibench.scoring.resampling import sentence_weights
+from simplibench.tasks import absent, load_split
 
 
 def bits(code, visible=None):
@@ -74,6 +78,65 @@ def test_metering_in_parts_is_metering_the_whole():
     for part in code.split(137):
         meter.add(part)
     assert meter.bits() == pytest.approx(bits(code))
+
+
+def kept_in_dictionaries(parts):
+    """The same rate of a single column, from a dictionary in the order in which symbols are first seen."""
+    counts = {}
+    for part in parts:
+        for symbol, count in zip(*np.unique(part, return_counts=True), strict=True):
+            counts[int(symbol)] = counts.get(int(symbol), 0) + int(count)
+    total, entropy = sum(counts.values()), 0.0
+    for count in counts.values():
+        entropy += count / total * math.log2(count / total)
+    alphabet = math.log2(max(counts) - min(counts) + 1)
+    return min(-entropy + len(counts) * alphabet / total, alphabet)
+
+
+@given(st.data(), st.sampled_from([np.bool_, np.uint8, np.int8, np.int16, np.int64]))
+def test_a_rate_is_the_same_to_the_last_digit_however_its_counts_are_kept(data, dtype):
+    lengths = data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=6))
+    parts = [data.draw(arrays(dtype, length)) for length in lengths]
+    meter = CodeMeter()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(histogram, "FEWEST_MERGED", 10)
+        for part in parts:
+            meter.add(torch.from_numpy(part)[:, None])
+        assert meter.bits() == kept_in_dictionaries(parts)
+
+
+def test_counts_take_a_few_bytes_a_symbol():
+    parts, columns = 20, 2
+    code = torch.randint(0, 2**40, (100_000, columns), generator=torch.Generator().manual_seed(0)) - 2**62
+    meter = CodeMeter()
+    tracemalloc.start()
+    for part in code.chunk(parts):
+        meter.add(part)
+    assert meter.bits() > 0
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 16 * code.numel()
+
+
+def test_a_column_of_more_symbols_than_are_counted_costs_its_alphabet_and_no_memory(monkeypatch):
+    few_of_many = torch.cat([torch.zeros(9_000), torch.arange(1_000)]).long()[:, None]
+    assert bits(few_of_many) < math.log2(1_000)
+    monkeypatch.setattr(histogram, "MOST_SYMBOLS", 999)
+    assert bits(few_of_many) == math.log2(1_000)
+    column = histogram.Histogram()
+    for part in few_of_many.numpy().reshape(-1, 100):
+        column.add(part)
+    assert (len(column.counts), column.full, column.low, column.high) == (0, True, 0, 999)
+
+
+def test_no_split_has_more_rows_than_symbols_are_counted():
+    rows = [
+        len(load_split(task, name).sequences.tokens)
+        for task in all_tasks().values()
+        for name in task.roles
+        if name not in absent(task)
+    ]
+    assert 0 < max(rows) <= histogram.MOST_SYMBOLS
 
 
 def test_nothing_measured_has_no_rate():

@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from simplibench.scoring.histogram import Histogram
 
 FLOAT_BITS = {torch.float16: 16, torch.bfloat16: 16, torch.float32: 32, torch.float64: 64}
 INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
@@ -15,7 +18,7 @@ class CodeMeter:
     Float codes cost their width a dimension; or, if that is less, width + log2(m) bits for every non-zero value.
     Integer codes cost the empirical entropy of each column plus the naming of its distinct symbols, once each; at most
     log2 of the column's alphabet, the range of its values. Without the naming, a wide integer that never repeats would
-    carry 64 bits at the price of log2(rows).
+    carry 64 bits at the price of log2(rows). A column of more symbols than a histogram counts costs its alphabet.
     Where a column points at one of a number of positions that changes from row to row, the alphabet is those positions.
     """
 
@@ -26,7 +29,7 @@ class CodeMeter:
         self._float_bits = 0
         self._pointer_bits = 0.0
         self._pointers = True
-        self._histograms: list[dict[int, int]] = []
+        self._histograms: list[Histogram] = []
 
     def add(self, code: Tensor, visible: Tensor | None = None) -> None:
         """Count the rows of a code. `visible` [n]: how many positions each row could point at, where it could."""
@@ -36,15 +39,13 @@ class CodeMeter:
             self._values += code.numel()
             self._nonzero += int(torch.count_nonzero(code))
         else:
-            self._add_integers(code.to(torch.int64), visible)
+            self._add_integers(code, visible)
 
     def _add_integers(self, code: Tensor, visible: Tensor | None) -> None:
         if not self._histograms:
-            self._histograms = [{} for _ in range(code.shape[1])]
-        for histogram, column in zip(self._histograms, code.T, strict=True):
-            symbols, counts = column.unique(return_counts=True)
-            for symbol, count in zip(symbols.tolist(), counts.tolist(), strict=True):
-                histogram[symbol] = histogram.get(symbol, 0) + count
+            self._histograms = [Histogram() for _ in range(code.shape[1])]
+        for histogram, column in zip(self._histograms, code.numpy().T, strict=True):
+            histogram.add(column)
         if visible is None or not bool(((code >= 0) & (code < visible[:, None])).all()):
             self._pointers = False
         else:
@@ -55,7 +56,7 @@ class CodeMeter:
         if not self.rows:
             raise ValueError("no rows were measured, so the code has no rate")
         pointer = self._pointer_bits / self.rows if self._pointers else math.inf
-        return self._floats() + sum(min(column_bits(counts), pointer) for counts in self._histograms)
+        return self._floats() + sum(min(column_bits(column), pointer) for column in self._histograms)
 
     @property
     def dense(self) -> bool:
@@ -69,9 +70,13 @@ class CodeMeter:
         return min(dense, sparse)
 
 
-def column_bits(histogram: dict[int, int]) -> float:
-    """Bits a symbol: entropy + distinct * log2(alphabet) / n, at most log2(alphabet)."""
-    total = sum(histogram.values())
-    alphabet = math.log2(max(histogram) - min(histogram) + 1)
-    entropy = -sum(count / total * math.log2(count / total) for count in histogram.values())
-    return min(entropy + len(histogram) * alphabet / total, alphabet)
+def column_bits(column: Histogram) -> float:
+    """Return the bits a symbol: entropy + distinct * log2(alphabet) / n, at most log2(alphabet), as where it is full."""
+    counts, alphabet = column.counts, math.log2(column.high - column.low + 1)
+    if column.full:
+        return alphabet
+    total = int(counts.sum(dtype=np.int64))
+    different, place = np.unique(counts, return_inverse=True)
+    terms = np.array([count / total * math.log2(count / total) for count in different.tolist()])
+    entropy = -float(np.add.accumulate(terms[place])[-1])  # one after the other: the sum of any numpy and processor
+    return min(entropy + len(counts) * alphabet / total, alphabet)

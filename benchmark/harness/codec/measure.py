@@ -56,25 +56,25 @@ def measure(
     run: ReferenceRun, table: GroundCounts, codec: HostedCodec, fitted: Fitted, step: Callable[[str], None]
 ) -> Measured:
     """Put a fitted entry into the reference and compare on every split. Raises MethodFailed."""
-    patch = patch_of(run, codec.entry)
-    outcomes: dict[str, ProxyOutcome] = {}
-    metered: dict[str, CodecPatch] = {}
-    for name, part in run.splits.items():
+    stage = stage_of(ground, codec.entry)
+    outcomes: dict[str, Outcome] = {}
+    bits: dict[str, float] = {}
+    for name, part in ground.splits.items():
         step(name)
-        metered[name] = CodecPatch(patch, codec, fitted.states)
-        outcomes[name] = run_proxy(patch, part.split, part.cached_batches, metered[name], run.task.candidates)
-    runtime = _runtime(run, patch, codec, fitted)  # before rows are encoded that no decoding follows
-    bits = {name: _bits_per_token(part, metered[name]) for name, part in run.splits.items()}
-    own = counts(run, outcomes)
-    splits = {name: split_result(run, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
+        played = Simplifier(stage, codec, fitted.states)  # of one split at a time: a code may have many symbols
+        outcomes[name] = play(stage, part.split, part.scenes, played, ground.task.candidates)
+        if part.whole is part.split or played.dense:  # it tells the rate of the whole
+            bits[name] = played.bits_per_token()
+    runtime = _runtime(ground, stage, codec, fitted)  # before rows are encoded that no decoding follows
+    bits |= {n: _bits_per_token(part, stage, codec, fitted) for n, part in ground.splits.items() if n not in bits}
+    own = counts(ground, outcomes)
+    splits = {name: split_result(ground, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
     return Measured(fitted, splits, own, runtime)
 
 
-def _bits_per_token(part: SplitContext, played: "CodecPatch") -> float:
-    """The rate on the whole split, of which a proxy may have been run on a share that tells the rate, see `dense`."""
-    if part.whole is part.split or played.dense:
-        return played.bits_per_token()
-    whole = CodecPatch(played.patch, played.codec, played.states)
+def _bits_per_token(part: SplitGround, stage: Stage, codec: HostedCodec, fitted: Fitted) -> float:
+    """Return the rate on the whole split, on a share of which the proxy was run."""
+    whole = Simplifier(stage, codec, fitted.states)
     for batch, cut in part.metered:
         rows = whole.patch.rows(whole.patch.opened(cut, batch), batch)
         deque(whole.encoded(rows, batch), maxlen=0)  # metered, and not decoded
@@ -151,7 +151,7 @@ def timed_batch(run: ReferenceRun) -> Batch:
 def _runtime(run: ReferenceRun, patch: SitePatch, codec: HostedCodec, fitted: Fitted) -> Runtime:
     batch = timed_batch(run)
     device = batch.tokens.device.type
-    simplify = CodecPatch(patch, codec, fitted.states)
+    simplify = Simplifier(stage, codec, fitted.states, metered=False)
 
     def proxy() -> float:
         """Seconds of prefix, codec and suffix; carrying rows to the guest is the harness's time, not the method's."""

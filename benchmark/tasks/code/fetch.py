@@ -12,6 +12,7 @@ from pathlib import Path
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.files import cache_folder, writing
 from simplibench.tasks.code.manifest import Kind, Package
+from simplibench.files import cache_folder, write_text, writing
 
 # A source distribution gets a call of its own: --no-binary also holds in the environments its metadata is built in.
 PIP_OPTIONS: dict[Kind, str] = {
@@ -86,7 +87,7 @@ def _require_space(package: Package, folder: Path) -> None:
 def _download(package: Package, scratch: Path) -> Path:
     """Let pip put the archive into `scratch`."""
     requirements = scratch / "requirements.txt"
-    requirements.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
+    write_text(requirements, f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input", "--quiet"]
     options = PIP_OPTIONS[package.kind].format(name=package.name).split()
     finished = subprocess.run(
