@@ -134,9 +134,14 @@ def terms() -> dict[str, Terms]:
     return {
         f"{task.name}/{arena.name}": Terms(protocol(task, arena.track), list(arena.seeds), scored_splits(task))
         for task in all_tasks().values()
-        if all(card_path(task, family).exists() for family in task.families)
+        if has_references(task)
         for arena in task.arenas
     }
+
+
+def has_references(task: Task) -> bool:
+    """Say whether every family of a task has a card: a task that is being added has none until it is trained."""
+    return all(card_path(task, family).exists() for family in task.families)
 
 
 def scored_splits(task: Task) -> list[str]:

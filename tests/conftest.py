@@ -1,25 +1,21 @@
 """What several suites use: one cache folder for generated splits, small tasks, submissions written on the spot."""
 
-import hashlib
 import importlib
-import io
 import os
 import subprocess
 import sys
-import tarfile
-import zipfile
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: host and guest share the cores
 
 import pytest
+from small_code import package_writer
 
 from simplibench import tasks as shipped
 from simplibench.guest import ForkServer
 from simplibench.harness.explainer.bank import load_bank
 from simplibench.registry import all_tasks, registered_tasks
 from simplibench.tasks import splits
-from simplibench.tasks.code import Package, Selection
 
 ROOT = Path(__file__).parent.parent
 HEADER = """
@@ -115,52 +111,7 @@ def identity_body():
 @pytest.fixture
 def package(tmp_path):
     """Writes an archive of the given files into `tmp_path / "index"`, as the package index has it, and pins it."""
-
-    def write(
-        name: str,
-        files: dict[str, str | bytes],
-        group: str = "train",
-        language: str = "python",
-        kind: str = "pure-wheel",
-    ) -> Package:
-        folder = tmp_path / "index"
-        folder.mkdir(exist_ok=True)
-        contents = {path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}
-        file = f"{name}-1.0.tar.gz" if kind == "sdist" else f"{name}-1.0-py3-none-any.whl"
-        (_write_sdist if kind == "sdist" else _write_wheel)(folder / file, name, contents)
-        content = (folder / file).read_bytes()
-        suffixes = {"python": "py", "java": "java", "javascript": "js", "c": "c"}
-        return Package(
-            name=name,
-            version="1.0",
-            sha256=hashlib.sha256(content).hexdigest(),
-            file=file,
-            bytes=len(content),
-            licence="MIT",
-            kind=kind,
-            selections=(Selection(group=group, language=language, include=(f"**/*.{suffixes[language]}",)),),
-        )
-
-    return write
-
-
-def _write_wheel(path: Path, name: str, contents: dict[str, bytes]) -> None:
-    facts = {
-        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        f"{name}-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{name}-1.0.dist-info/RECORD": b"",
-    }
-    with zipfile.ZipFile(path, "w") as archive:
-        for member, content in (contents | facts).items():
-            archive.writestr(member, content)
-
-
-def _write_sdist(path: Path, name: str, contents: dict[str, bytes]) -> None:
-    with tarfile.open(path, "w:gz") as archive:
-        for member, content in contents.items():
-            entry = tarfile.TarInfo(f"{name}-1.0/{member}")
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
+    return package_writer(tmp_path / "index")
 
 
 @pytest.fixture(scope="module", params=["minimal", "minimal-type-angle", "two-layer", "two-layer-linear"])

@@ -1,8 +1,13 @@
 """A small corpus of the tests' own writing in three languages, and the task code-python on it."""
 
+import hashlib
+import io
 import random
+import tarfile
+import zipfile
+from pathlib import Path
 
-from simplibench.tasks.code import Manifest, PinnedPackages
+from simplibench.tasks.code import Manifest, Package, PinnedPackages, Selection
 from simplibench.tasks.code_python import CodePython
 from simplibench.tasks.task import content_hash
 
@@ -27,6 +32,55 @@ def module(language: str, numbers) -> str:
     return "\n\n".join(function(language, number) for number in numbers) + "\n"
 
 
+def package_writer(folder: Path):
+    """What writes an archive of the given files into a folder, as the package index has it, and pins it."""
+
+    def write(
+        name: str,
+        files: dict[str, str | bytes],
+        group: str = "train",
+        language: str = "python",
+        kind: str = "pure-wheel",
+    ) -> Package:
+        folder.mkdir(exist_ok=True)
+        contents = {path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}
+        file = f"{name}-1.0.tar.gz" if kind == "sdist" else f"{name}-1.0-py3-none-any.whl"
+        (_write_sdist if kind == "sdist" else _write_wheel)(folder / file, name, contents)
+        content = (folder / file).read_bytes()
+        suffixes = {"python": "py", "java": "java", "javascript": "js", "c": "c"}
+        return Package(
+            name=name,
+            version="1.0",
+            sha256=hashlib.sha256(content).hexdigest(),
+            file=file,
+            bytes=len(content),
+            licence="MIT",
+            kind=kind,
+            selections=(Selection(group=group, language=language, include=(f"**/*.{suffixes[language]}",)),),
+        )
+
+    return write
+
+
+def _write_wheel(path: Path, name: str, contents: dict[str, bytes]) -> None:
+    facts = {
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{name}-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}-1.0.dist-info/RECORD": b"",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in (contents | facts).items():
+            archive.writestr(member, content)
+
+
+def _write_sdist(path: Path, name: str, contents: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for member, content in contents.items():
+            entry = tarfile.TarInfo(f"{name}-1.0/{member}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+
+
 def packages(package) -> Manifest:
     """Training has 300 functions in two packages; the others repeat some of them, or have a longer twin."""
     alpha = package("alpha", {"a.py": module("python", range(150)), "b.py": module("python", range(100, 200))})
@@ -49,3 +103,6 @@ def task_of(manifest: Manifest, tmp_path, windows: int = WINDOWS, **changes) -> 
     contents |= {name: split.sequences.arrays() | split.cases.arrays() for name, split in built.items()}
     task.hashes = {name: content_hash(arrays) for name, arrays in contents.items()}
     return task
+
+
+STAND_INS = {"code-python": lambda folder: task_of(packages(package_writer(folder / "index")), folder)}

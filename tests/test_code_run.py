@@ -23,6 +23,7 @@ from simplibench.tasks import load_split, load_training, splits
 from simplibench.tasks.code_python import BASE, KINDS, SMALL, VOCABULARY, WINDOW, code_python
 
 ARENA = "code-python/attention.3"
+LACKING = 19  # a reference that only the largest families have
 
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -164,7 +165,7 @@ def test_every_task_leaves_out_the_one_without_data_and_says_so(task, tmp_path, 
         file.unlink()
     conditions = Conditions("cpu", 4, True, 60.0)
     units = harness.plan(["identity"], "all", None, [0], conditions, None)
-    assert {unit.task.name for unit in units} == {"dyck-20-10", "dyck-2-4"}
+    assert {unit.task.name for unit in units} == {name for name, task in all_tasks().items() if not task.fetched}
     everything = "there are no data of training, fit, id, unseen-project, java, c; `simplibench data fetch code-python`"
     assert f"code-python is left out: {everything} fetches them" in capsys.readouterr().err
     with pytest.raises(UsageError, match=f"code-python cannot be run: {everything}"):
@@ -172,11 +173,18 @@ def test_every_task_leaves_out_the_one_without_data_and_says_so(task, tmp_path, 
 
 
 def test_every_task_takes_the_references_asked_for_that_it_has(task):
-    units = harness.plan(["identity"], "all", None, [1, 4], Conditions("cpu", 4, True, 60.0), None)
-    seeds = {(unit.task.name, unit.seed) for unit in units}
-    assert seeds == {("dyck-20-10", 1), ("dyck-20-10", 4), ("dyck-2-4", 1), ("dyck-2-4", 4), ("code-python", 1)}
-    with pytest.raises(UsageError, match="code-python has no reference 4"):
-        harness.plan(["identity"], "code-python", None, [4], Conditions("cpu", 4, True, 60.0), None)
+    units = harness.plan(["identity"], "all", None, [1, LACKING], Conditions("cpu", 4, True, 60.0), None)
+    expected = {
+        (f"{other.name}/{arena.name}", seed)
+        for other in all_tasks().values()
+        for arena in other.arenas
+        for seed in (1, LACKING)
+        if arena.track == "codec" and all(seed in other.family(name).seeds for name in arena.needs)
+    }
+    assert {(unit.arena_name, unit.seed) for unit in units} == expected
+    assert ("dyck-2-4/attention", LACKING) in expected
+    with pytest.raises(UsageError, match=f"code-python has no reference {LACKING}"):
+        harness.plan(["identity"], "code-python", None, [LACKING], Conditions("cpu", 4, True, 60.0), None)
 
 
 def test_a_whole_record_stays_where_its_data_are_gone(task, tmp_path):

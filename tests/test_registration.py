@@ -292,12 +292,15 @@ def test_a_run_on_every_task_says_which_files_are_left_out(task_file, capsys):
     assert f"{path}: no usable task, so left out" in capsys.readouterr().err
 
 
-def test_a_task_whose_references_are_still_to_be_trained_ranks_nothing_and_the_others_rank_as_before(task_file):
+def test_a_task_whose_references_are_still_to_be_trained_ranks_nothing_and_the_others_work_as_before(task_file, capsys):
     before = terms()
     task_file("first_symbol.py", PAGE)
     assert terms() == before
     with pytest.raises(UsageError, match="no such card; `simplibench train first-symbol"):
         protocol(load_task("first-symbol"))
+    units = harness.plan(["identity"], "all", None, None, Conditions("cpu", 4, True, 60.0), None)
+    assert {unit.task.name for unit in units} < set(all_tasks())
+    assert "first-symbol is left out: there are no cards of its references; `simplib" in capsys.readouterr().err
 
 
 def test_of_the_records_of_a_task_that_is_left_out_the_file_is_named_and_nobody_is_told_to_delete_them(task_file):

@@ -27,7 +27,7 @@ from simplibench.records import (
 from simplibench.records.record import UNSEALED
 from simplibench.records.schema import SCHEMA, schema_text
 from simplibench.records.store import RECORDS
-from simplibench.registry import BASELINES, MethodFile, terms
+from simplibench.registry import BASELINES, MethodFile, all_tasks, terms
 
 ARENA = "dyck-20-10/attention.1"
 SVD = f"{ARENA}/svd/SVD-rank-8.seed-0.json"
@@ -287,7 +287,7 @@ def moved(folder, path, **changes):
     [
         (
             {"task": "latin", "arena": "latin/attention.1"},
-            "task: expected one of dyck-2-4, code-python, dyck-20-10, got 'latin'; delete it, or restore the task's file",
+            f"task: expected one of {', '.join(all_tasks())}, got 'latin'; delete it, or restore the task's file",
         ),
         (
             {"arena": "dyck-20-10/attention.7"},

@@ -4,7 +4,7 @@ import sys
 
 from simplibench.errors import UsageError
 from simplibench.harness.unit import present
-from simplibench.registry import broken_tasks, scored_splits
+from simplibench.registry import broken_tasks, has_references, scored_splits
 from simplibench.tasks import Task, absent
 
 
@@ -30,11 +30,17 @@ def require_all_data(task: Task) -> None:
 
 
 def with_data(tasks: list[Task]) -> list[Task]:
-    """Those that records can be made of here; the others are named on standard error."""
+    """Return those that records can be made of here; the others are named on standard error."""
+    kept = []
     for task in tasks:
-        if _cannot_run(task):
+        if not has_references(task):
+            command = f"`simplibench train {task.name} --output benchmark/models/checkpoints` trains them"
+            print(f"{task.name} is left out: there are no cards of its references; {command}", file=sys.stderr)
+        elif _cannot_run(task):
             print(f"{task.name} is left out: {_lacking(task)}", file=sys.stderr)
-    return [task for task in tasks if not _cannot_run(task)]
+        else:
+            kept.append(task)
+    return kept
 
 
 def _cannot_run(task: Task) -> bool:
