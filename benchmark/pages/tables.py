@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from simplibench.board import ArenaBoard, ArenaCurves, EntryCurve, Row
 from simplibench.board.render import bits_text, rank_text
-from simplibench.scoring.chance import Interval
+from simplibench.scoring.inference import Interval
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from simplibench.models.theory import (
     score_form_violation,
     stack_attention,
 )
-from simplibench.scoring.chance import Interval, mean_interval
 from simplibench.scoring.correlation import spearman_interval
+from simplibench.scoring.inference import Interval, mean_interval
 from simplibench.tasks import Split, Task, load_split
 from simplibench.tasks.bounded_dyck import task as dyck
 

@@ -15,7 +15,7 @@ from simplibench.harness.codec.context import ReferenceRun
 from simplibench.harness.codec.measure import CodecPatch, fit, patch_of
 from simplibench.harness.codec.proxy import run_proxy
 from simplibench.registry import find_method, scored_splits
-from simplibench.scoring.chance import Interval, mean_interval
+from simplibench.scoring.inference import Interval, mean_interval
 from simplibench.scoring.resampling import sentence_weights
 from simplibench.tasks import Split
 from simplibench.tasks.code import Kind

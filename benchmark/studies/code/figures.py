@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from simplibench.scoring.chance import Interval
-from simplibench.scoring.resampling import Floats
+from simplibench.arrays import Floats
+from simplibench.scoring.inference import Interval
 from simplibench.studies.code.agreement import (
     CODECS,
     DETAILED,

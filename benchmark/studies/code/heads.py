@@ -18,8 +18,8 @@ from simplibench.harness.codec.measure import CodecPatch, fit
 from simplibench.harness.codec.proxy import Bools, CachedBatch, Simplify, run_proxy
 from simplibench.models import Network, Rows, Site
 from simplibench.registry import find_method
-from simplibench.scoring.chance import Interval
 from simplibench.scoring.correlation import spearman_interval
+from simplibench.scoring.inference import Interval
 from simplibench.tasks.code import Kind
 from simplibench.tasks.code_python import FIRST_CHARACTER, START, VOCABULARY
 
