@@ -1,4 +1,4 @@
-"""`evaluate`: a run from Python."""
+"""`evaluate`, which scores methods from Python."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ DEFAULT_TIMEOUT = 600.0
 
 
 class Quiet:
-    """A progress that tells nobody."""
+    """A progress display that shows nothing."""
 
     def step(self, what: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def skip(self, steps: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def evaluate(
@@ -39,16 +39,19 @@ def evaluate(
 ) -> Results:
     """Score methods and return their records, one per entry, arena and reference.
 
-    A method is a codec or explainer, its class (with the defaults of its fields), a `Submission`, a file, or the name of
-    a method that there is; or a list of these. What is given as an object is run, like a file, in processes of its own:
-    they load the file that defines its class, whose hash the records carry. A class defined in a notebook has no file,
-    and is refused. Objects of one file become entries of one submission, called as the file's own where it has one.
+    `method` is a codec or explainer, its class (with the defaults of its fields), a `Submission`, a file, or the name of
+    a known method; or a list of these. An object runs in a separate process, as a file does: the process loads the file
+    that defines the object's class, and records carry the hash of that file. A class defined in a notebook has no file,
+    and is refused. Objects of one file become entries of one submission, with the name of the file's submission if it
+    has one.
 
-    `tasks` are names, or "all"; without, a method goes to the first task that has an arena for it. Records are saved
-    under `output`; one that is there, or committed, and still valid is not made again unless `fresh`. With `limit`
-    (sentences of each split, at most) or `in_process` records are not ranked. `timeout` is in seconds.
+    `tasks` are names, or "all"; by default a method goes to the first task that has an arena for it. Records are saved
+    under `output`. A record that is there, or committed, and still valid is not made again unless `fresh`. With `limit`
+    (sentences per split, at most) or `in_process`, records are not ranked. `timeout` is in seconds.
 
-    Raises UsageError for what does not exist; a method that fails gives a record of status `failed`.
+    A method that fails gives a record of status `failed`.
+
+    Raises: UsageError for a method, task, arena or seed that does not exist.
     """
     require_no_file_running("evaluate")
     several = list(method) if isinstance(method, Sequence) and not isinstance(method, str) else [method]
