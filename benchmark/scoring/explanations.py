@@ -12,7 +12,7 @@ UNIT = 1e-6  # distances and correlations are stored as whole multiples of it: a
 def shares(attributions: Floats) -> Floats:
     """Return attributions [..., token] divided by the sum of their absolute values, so that scale is free; 0 stays 0."""
     largest = np.abs(attributions).max(-1, keepdims=True)
-    bounded = attributions / np.where(largest > 0, largest, 1)  # first, lest the sum of huge ones is infinite
+    bounded = attributions / np.where(largest > 0, largest, 1)  # first, since the sum of huge ones may be infinite
     total = np.abs(bounded).sum(-1, keepdims=True)
     divided: Floats = bounded / np.where(total > 0, total, 1)
     return divided

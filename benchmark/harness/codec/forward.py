@@ -1,4 +1,4 @@
-"""One forward pass of a proxy, to be timed by others."""
+"""One forward pass of a proxy, for callers that time it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,10 @@ from simplibench.methods import AnyEntry, CodecEntry
 def proxy_forward(
     unit: Unit, entry: AnyEntry, index: int, conditions: Conditions, callers: tuple[MethodRunner, MethodRunner]
 ) -> Callable[[], Tensor]:
-    """Fit a codec and return the pass that records time: prefix, codec, suffix on one batch. Raises MethodFailed."""
+    """Fit a codec and return the forward pass that records time: prefix, codec and suffix on one batch.
+
+    Raises: MethodFailed.
+    """
     assert isinstance(entry, CodecEntry)  # for the type checker: explainers make no proxies
     run = CodecTrack().prepare(unit, replace(conditions, compared=1)).run
     codec = HostedCodec(*callers, entry, index)

@@ -1,4 +1,4 @@
-"""Codecs as a track: fit, put in, compare."""
+"""Codecs as a track of the harness: fit, put in, compare."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from simplibench.tasks import Component, Task
 
 
 class CodecContext:
-    """One component of one reference, run over every split."""
+    """The context of an arena and reference: one component, run over every split."""
 
     def __init__(self, unit: Unit, run: ReferenceRun) -> None:
         self.unit, self.run = unit, run
@@ -24,27 +24,27 @@ class CodecContext:
         self._shared: dict[str, Fitted] = {}
 
     def open(self) -> None:
-        """The next submission shares no fit with the last."""
+        """Forget shared fits: the next submission shares none with the last."""
         self._shared = {}
 
     def score(self, callers: tuple[MethodRunner, MethodRunner], entry: AnyEntry, index: int, step: Step) -> Result:
-        """Fit, or trim a shared fit, then put the codec in and compare. Raises MethodFailed."""
+        """Fit, or trim a shared fit, then put the codec in and compare. Raises: MethodFailed."""
         assert isinstance(entry, CodecEntry)  # for the type checker: a unit's entries are of its arena's track
         codec = HostedCodec(*callers, entry, index)
         fitted = fit(self.run, codec, self.unit.seed, self._shared)
-        found = measure(self.run, self.table, codec, fitted, step)
+        measured = measure(self.run, self.table, codec, fitted, step)
         facts = {
             "part": entry.part,
-            "bits_per_token": found.bits_per_token,
-            "state_bytes": found.fitted.state_bytes,
-            "splits": found.splits,
-            "runtime": found.runtime,
+            "bits_per_token": measured.bits_per_token,
+            "state_bytes": measured.fitted.state_bytes,
+            "splits": measured.splits,
+            "runtime": measured.runtime,
         }
-        return Result(facts, found.counts)
+        return Result(facts, measured.counts)
 
 
 class CodecTrack:
-    """See Track."""
+    """The codec track; see `Track`."""
 
     record: type[CodecRecord] = CodecRecord
 
@@ -58,10 +58,10 @@ class CodecTrack:
         return CodecContext(unit, run)
 
     def failed(self, entry: AnyEntry) -> dict[str, Any]:
-        """The track's own fields where nothing was measured."""
+        """Return the track's fields of a record of a failed entry."""
         assert isinstance(entry, CodecEntry)
         return {"part": entry.part, "bits_per_token": None, "state_bytes": None, "splits": {}, "runtime": None}
 
     def steps(self, task: Task) -> int:
-        """A step a split."""
+        """Return the number of steps of an entry: one per split."""
         return len(present(task))
