@@ -1,4 +1,4 @@
-"""Public names that load when first used, so that what needs no torch does not wait for it."""
+"""Public names that load on first use, so that code which needs no torch does not wait for it."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def exports(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A module-level `__getattr__` for `package` that finds each name in the module that `homes` gives."""
+    """Return a module-level `__getattr__` for `package` that finds each name in the module that `homes` gives."""
 
     def __getattr__(name: str) -> Any:  # noqa: N807
         if name not in homes:

@@ -73,10 +73,10 @@ def test_gaps_are_agreement_inside_less_agreement_outside_meaned_over_layers_and
     tallies = Tallies()
     for entry in DETAILED:
         for layer in range(2):
-            tallies.found[entry, layer, "id"] = counted(9 - layer)
-            tallies.found[entry, layer, "unseen-project"] = counted(7)
+            tallies.by_key[entry, layer, "id"] = counted(9 - layer)
+            tallies.by_key[entry, layer, "unseen-project"] = counted(7)
             for number, language in enumerate(LANGUAGES):
-                tallies.found[entry, layer, language] = counted(number)
+                tallies.by_key[entry, layer, language] = counted(number)
     rows = {(row.entry, row.against, row.kind): row for row in gap_rows(tallies, range(2))}
     assert len(rows) == len(DETAILED) * 2 * 9
     for entry in DETAILED:
@@ -91,11 +91,11 @@ def test_what_no_window_has_is_left_empty_and_languages_without_it_left_out():
     tallies = Tallies()
     for entry in DETAILED:
         for split in ("id", "unseen-project", *LANGUAGES):
-            tallies.found[entry, 0, split] = counted(5)
-    for own in tallies.found.values():
+            tallies.by_key[entry, 0, split] = counted(5)
+    for own in tallies.by_key.values():
         for one in own:
             one.cases[:, Kind.COMMENT] = one.agree[:, Kind.COMMENT] = 0
-    for one in tallies.found[DETAILED[0], 0, "go"]:
+    for one in tallies.by_key[DETAILED[0], 0, "go"]:
         one.cases[:, Kind.LITERAL] = one.agree[:, Kind.LITERAL] = 0
     rows = {(row.entry, row.against, row.kind): row for row in gap_rows(tallies, [0])}
     assert rows[DETAILED[0], "unseen language", "comment"].gap is None
@@ -110,12 +110,12 @@ def test_intervals_hold_for_differences_within_resamples_and_over_seeds():
             draws = np.random.default_rng(1) if split in ("id", "unseen-project") else rng
             for _ in range(2):
                 agree = draws.integers(0, 10, size=(30, len(Kind))).astype(np.float32)
-                tallies.found[entry, 0, split].append(Tally(agree, np.full_like(agree, 10)))
+                tallies.by_key[entry, 0, split].append(Tally(agree, np.full_like(agree, 10)))
     rows = {(row.entry, row.against, row.kind): row for row in gap_rows(tallies, [0])}
     same = rows[DETAILED[0], "unseen project", "all"]
     assert same.gap.value == 0  # the same counts, but the windows of two splits are drawn apart
     assert same.gap.low < -0.01 < 0.01 < same.gap.high
-    own = [found.agree.sum() / found.cases.sum() for found in tallies.found[DETAILED[0], 0, "id"]]
+    own = [found.agree.sum() / found.cases.sum() for found in tallies.by_key[DETAILED[0], 0, "id"]]
     assert same.in_distribution.value == pytest.approx(np.mean(own))
     assert same.in_distribution.low < min(own) or same.in_distribution.high > max(own)
 

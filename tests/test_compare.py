@@ -6,7 +6,7 @@ from test_board import GOOD, POOR, simulated, terms
 
 from simplibench.board.comparison import _corrected, compare
 from simplibench.records import load_all
-from simplibench.scoring.chance import least_seen
+from simplibench.scoring.inference import minimum_detectable_difference
 from simplibench.scoring.resampling import RESAMPLES
 
 ARENAS = ["toy/attention.0"]
@@ -46,7 +46,7 @@ def test_over_several_arenas_no_difference_that_was_found_is_called_too_small_to
     """A difference that alone would be seen is not where four more are tested with it."""
     rng = np.random.default_rng(0)
     scores = 0.5 + rng.normal(0, 0.02, (3, 1)) + np.r_[0, rng.normal(0, 0.02, RESAMPLES)]
-    alone = least_seen(scores, 0.05)
+    alone = minimum_detectable_difference(scores, 0.05)
     factors = (0, 0.3, 0.5, 1.1, 30)
     by_seed = {f"toy/attention.{n}": scores - scores[:, 0].mean() + own * alone for n, own in enumerate(factors)}
     found = _corrected(by_seed)

@@ -260,5 +260,5 @@ def test_swapping_types_of_a_trained_like_network_keeps_its_attention():
 @pytest.mark.parametrize("change", [types_swapped, lambda model: broken_twin(model, 0.01, 0)])
 def test_embeddings_without_a_value_a_symbol_are_refused(change):
     model = build(task.family("minimal-type-depth").architecture)
-    with pytest.raises(UsageError, match=r"the model must have tokens='pair', one value a symbol, got 'type\+depth'"):
+    with pytest.raises(UsageError, match=r"the model must have tokens='pair', one value per symbol, got 'type\+depth'"):
         change(model)

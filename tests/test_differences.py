@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simplibench.scoring.chance import p_values
-from simplibench.scoring.differences import holm, least_difference, rank_ranges, told_apart
+from simplibench.scoring.differences import holm, rank_ranges, significant_pairs, typical_detectable_difference
+from simplibench.scoring.inference import p_values
 from simplibench.scoring.resampling import RESAMPLES, sentence_weights
 
 
 def test_a_difference_of_equals_is_nothing():
     scores = np.random.default_rng(0).normal(size=(1, 3, 1 + RESAMPLES))
-    assert not told_apart(np.concatenate([scores, scores])).any()
-    assert least_difference(np.concatenate([scores, scores])) == 0
+    assert not significant_pairs(np.concatenate([scores, scores])).any()
+    assert typical_detectable_difference(np.concatenate([scores, scores])) == 0
 
 
 def test_rank_ranges_separate_what_differs_and_join_what_does_not():
@@ -39,8 +39,8 @@ def test_of_many_equal_submissions_hardly_ever_are_two_told_apart():
     wrong = alone = 0
     for seed in range(200):
         scores = resampled(np.random.default_rng(seed), np.zeros(8))
-        wrong += told_apart(scores).any()
-        alone += told_apart(scores[:2]).any()
+        wrong += significant_pairs(scores).any()
+        alone += significant_pairs(scores[:2]).any()
     assert wrong <= 0.08 * 200
     assert 0.01 * 200 <= alone <= 0.10 * 200
 
@@ -52,7 +52,7 @@ def test_on_several_references_equal_submissions_are_hardly_ever_told_apart(seed
     wrong = 0
     for _ in range(200):
         score = rng.normal(0, 0.05, (8, seeds, 1)) + rng.normal(0, 0.1, (8, 1, 60)) + rng.normal(0, 0.2, (8, seeds, 60))
-        wrong += told_apart(score @ weights.T / weights.sum(1)).any()
+        wrong += significant_pairs(score @ weights.T / weights.sum(1)).any()
     assert wrong <= 0.08 * 200
 
 
@@ -69,7 +69,7 @@ def test_differences_that_are_found_make_room_for_further_ones():
     scores = np.column_stack([truths, truths[:, None] + noise])[:, None]
     close = float(p_values(scores[3] - scores[2]))
     assert 0.05 / 6 < close < 0.05
-    apart = told_apart(scores)
+    apart = significant_pairs(scores)
     assert apart[3].tolist() == [1, 1, 1, 0]
     assert (apart == -apart.T).all()
 
@@ -77,12 +77,12 @@ def test_differences_that_are_found_make_room_for_further_ones():
 def test_the_least_difference_of_one_pair_is_just_seen_and_no_smaller_one_is():
     noise = np.random.default_rng(0).normal(size=(2, 3, 1 + RESAMPLES))
     noise[:, :, 0] *= 0.1
-    least = least_difference(noise)
+    least = typical_detectable_difference(noise)
     shift = least - (noise[0, :, 0] - noise[1, :, 0]).mean()
     for factor, seen in ((1.001, True), (0.999, False)):
         moved = noise + np.array([least * factor - least + shift, 0])[:, None, None]
-        assert told_apart(moved).any() == seen
-    assert least_difference(noise[:1]) is None
+        assert significant_pairs(moved).any() == seen
+    assert typical_detectable_difference(noise[:1]) is None
 
 
 def test_holm_has_its_textbook_values():

@@ -5,7 +5,6 @@ import torch
 from explainer_kit import EXPLAIN, POSITIONS, READ, TASK, TOKENS, explained, trained, written
 
 from simplibench.guest import Guest, HostedExplainer, InProcess, Question, check_explainer
-from simplibench.harness.explainer.trial import tiny_questions
 from simplibench.models.theory import uniform
 
 

@@ -27,18 +27,18 @@ from simplibench.records import (
     save,
     split_figures,
 )
-from simplibench.scoring import chance, explanations, faithfulness
-from simplibench.scoring.chance import least_seen, mean_interval, p_values, variances
+from simplibench.scoring import explanations, faithfulness, inference
 from simplibench.scoring.correlation import ranks, spearman, spearman_interval
-from simplibench.scoring.differences import holm, least_difference, rank_ranges, told_apart
+from simplibench.scoring.differences import holm, rank_ranges, significant_pairs, typical_detectable_difference
 from simplibench.scoring.divergence import jensen_shannon_bits
+from simplibench.scoring.inference import mean_interval, minimum_detectable_difference, p_values, variances
 from simplibench.scoring.quantised import quantise, restore
 from simplibench.scoring.rate import CodeMeter
 from simplibench.scoring.resampling import sentence_weights
 
 CHANGED = (
-    "\n\nA formula of {what} changed. If that is meant: raise VERSION in benchmark/scoring/{file}.py, put the golden "
-    "figures of the new version into GOLDEN in tests/test_golden.py, and {then}. If it is not meant, undo it."
+    "\n\nA formula of {what} changed. If that is meant: raise {constant} in benchmark/scoring/version.py, put the "
+    "golden figures of the new version into GOLDEN in tests/test_golden.py, and {then}. If it is not meant, undo it."
 )
 OLD_RECORDS = "make the records again (`make records`), since those of the old version are listed, not ranked"
 OLD_PAGES = "write what shows intervals and ranks anew: leaderboard.md, docs/leaderboard.png, docs/noise, docs/code"
@@ -251,12 +251,12 @@ def uncertainty(folder):
         "spearman_interval": (found := spearman_interval(spread(30, 11), spread(30, 12))).high - found.low,
         "p_value": float(p_values(by_seed)),
         "p_value.single": float(p_values(single)),
-        "least_seen": float(least_seen(by_seed, 0.05)),
-        "least_seen.single": float(least_seen(single, 0.05)),
+        "minimum_detectable_difference": float(minimum_detectable_difference(by_seed, 0.05)),
+        "minimum_detectable_difference.single": float(minimum_detectable_difference(single, 0.05)),
         "holm": float(np.array(holm([0.01, 0.04, 0.02])) @ order),
-        "told_apart": hashed(told_apart(scores)),
+        "significant_pairs": hashed(significant_pairs(scores)),
         "rank_ranges": hashed(rank_ranges(scores)),
-        "least_difference": least_difference(scores),
+        "typical_detectable_difference": typical_detectable_difference(scores),
     }
 
 
@@ -349,27 +349,27 @@ GOLDEN: dict[str, dict[int, dict[str, float | str | list[float] | None]]] = {
             "spearman_interval": 0.7672634756538698,
             "p_value": 0.004551339303200853,
             "p_value.single": 0.7592456199940186,
-            "least_seen": 1.3997117871608735,
-            "least_seen.single": 0.9421877726208799,
+            "minimum_detectable_difference": 1.3997117871608735,
+            "minimum_detectable_difference.single": 0.9421877726208799,
             "holm": 0.23,
-            "told_apart": "14761acdaa09fb55",
+            "significant_pairs": "14761acdaa09fb55",
             "rank_ranges": "ad1b4a5f9383157d",
-            "least_difference": 3.507450827098906,
+            "typical_detectable_difference": 3.507450827098906,
         }
     },
 }
 
 
 @pytest.mark.parametrize(
-    ("what", "file", "then", "version", "compute"),
+    ("what", "then", "version", "compute"),
     [
-        ("codec", "faithfulness", OLD_RECORDS, faithfulness.VERSION, codec_figures),
-        ("explainer", "explanations", OLD_RECORDS, explanations.VERSION, explainer_scores),
-        ("uncertainty", "chance", OLD_PAGES, chance.VERSION, uncertainty),
+        ("codec", OLD_RECORDS, faithfulness.VERSION, codec_figures),
+        ("explainer", OLD_RECORDS, explanations.VERSION, explainer_scores),
+        ("uncertainty", OLD_PAGES, inference.VERSION, uncertainty),
     ],
 )
-def test_a_changed_formula_needs_a_new_version(what, file, then, version, compute, tmp_path):
-    advice = CHANGED.format(what=what, file=file, then=then)
+def test_a_changed_formula_needs_a_new_version(what, then, version, compute, tmp_path):
+    advice = CHANGED.format(what=what, constant=what.upper(), then=then)
     found = compute(tmp_path)
     assert version in GOLDEN[what], f"there are no golden figures of {what} version {version}; now: {found}"
     golden = GOLDEN[what][version]

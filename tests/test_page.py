@@ -23,9 +23,9 @@ from simplibench.errors import DamagedFile, UsageError
 from simplibench.pages import charts, require_libraries
 from simplibench.pages.figure import check_figure, data_file, save_figure
 from simplibench.pages.html import leaderboard_html
-from simplibench.pages.look import COLOURS, CONTROL_SHAPES, GREY, SHAPES, Look
 from simplibench.pages.split_map import split_map
 from simplibench.pages.strata import strata_chart
+from simplibench.pages.theme import COLOURS, CONTROL_SHAPES, GREY, SHAPES, Theme
 from simplibench.records import load_all
 
 ARENA = "toy/attention.0"
@@ -257,12 +257,12 @@ def test_every_chart_is_one_that_vega_draws(named, tmp_path):
     simulated(tmp_path, "one", GOOD)
     simulated(tmp_path, "two", POOR, control=True)  # the same label as the other's entry
     arena = arena_of(tmp_path)
-    look = Look.of([arena])
+    theme = Theme.of([arena])
     drawings = {
-        "rate": charts.rate_curves(arena, look),
+        "rate": charts.rate_curves(arena, theme),
         "map": split_map(arena),
-        "strata": strata_chart(arena, "depth", look, named),
-        "runtime": charts.runtime_chart(arena, look),
+        "strata": strata_chart(arena, "depth", theme, named),
+        "runtime": charts.runtime_chart(arena, theme),
     }
     drawn = {name: vl_convert.vegalite_to_svg(drawing.to_dict()) for name, drawing in drawings.items()}
     assert "faithfulness" in drawn["rate"]

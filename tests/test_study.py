@@ -24,7 +24,7 @@ from simplibench.models.theory import (
     score_form_violation,
     uniform,
 )
-from simplibench.scoring.chance import mean_interval
+from simplibench.scoring.inference import mean_interval
 from simplibench.studies.balance import measure as balance
 from simplibench.studies.balance.figure import draw
 from simplibench.studies.balance.measure import CONSTRUCTED, Correlation, FamilyRow, ModelRow

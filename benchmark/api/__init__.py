@@ -1,4 +1,4 @@
-"""What is called from Python: score methods given in any form, and the results as records, tables and charts."""
+"""The Python interface: score methods given in any form; results are records, tables and charts."""
 
 from simplibench.api.evaluation import evaluate
 from simplibench.api.results import Results

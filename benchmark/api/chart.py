@@ -1,4 +1,4 @@
-"""Faithfulness in and out of distribution against rate, a panel an arena."""
+"""The chart of a run: faithfulness in and out of distribution against rate, one panel per arena."""
 
 from typing import Any
 
@@ -9,12 +9,15 @@ from simplibench.errors import UsageError
 from simplibench.records import Stored
 
 SIDES = {"in distribution": "on_id", "out of distribution": "on_ood"}
-WIDTH, HEIGHT = 320, 240  # of a panel, pixels
+WIDTH, HEIGHT = 320, 240  # of a panel, in pixels
 TICKS = [0, *(4**power for power in range(8))]  # bits per token; the constant costs none
 
 
 def chart(stored: list[Stored]) -> alt.FacetChart:
-    """A point an entry with its interval, a line a submission; solid in distribution, dashed out of it."""
+    """Return a chart with one point per entry, its interval, and one line per submission, dashed out of distribution.
+
+    Raises: UsageError if no codec was scored.
+    """
     points = [point for row in entry_rows(stored) if row.track == "codec" for point in _points(row)]
     if not points:
         raise UsageError(
@@ -35,11 +38,11 @@ def chart(stored: list[Stored]) -> alt.FacetChart:
 
 
 def _points(row: EntryRow) -> list[dict[str, Any]]:
-    found = []
+    points = []
     for side, name in SIDES.items():
         interval = getattr(row, name)
         if interval is not None:
-            found.append(
+            points.append(
                 {
                     "arena": row.arena,
                     "submission": row.submission,
@@ -51,4 +54,4 @@ def _points(row: EntryRow) -> list[dict[str, Any]]:
                     "high": interval.high,
                 }
             )
-    return found
+    return points

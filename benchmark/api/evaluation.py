@@ -1,4 +1,4 @@
-"""`evaluate`: a run from Python."""
+"""`evaluate`, which scores methods from Python."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ from simplibench.records import SeedName
 
 
 class Quiet:
-    """A progress that tells nobody."""
+    """A progress display that shows nothing."""
 
     def step(self, what: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def skip(self, steps: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def evaluate(
@@ -38,10 +38,11 @@ def evaluate(
 ) -> Results:
     """Score methods and return their records, one per entry, arena and reference.
 
-    A method is a codec or explainer, its class (with the defaults of its fields), a `Submission`, a file, or the name of
-    a method that there is; or a list of these. What is given as an object is run, like a file, in processes of its own:
-    they load the file that defines its class, whose hash the records carry. A class defined in a notebook has no file,
-    and is refused. Objects of one file become entries of one submission, called as the file's own where it has one.
+    `method` is a codec or explainer, its class (with the defaults of its fields), a `Submission`, a file, or the name of
+    a known method; or a list of these. An object runs in a separate process, as a file does: the process loads the file
+    that defines the object's class, and records carry the hash of that file. A class defined in a notebook has no file,
+    and is refused. Objects of one file become entries of one submission, with the name of the file's submission if it
+    has one.
 
     `tasks` (or "all"), `arenas` and `seeds` are one each or a sequence; without `tasks`, a method goes to the first that has
     an arena for it. Records are saved under `output`; one that is there, or committed, and still valid is not made again

@@ -1,4 +1,4 @@
-"""What a run gives back: its records, and on request tables and a chart of them."""
+"""The results of a run: its records, and tables and a chart of them on request."""
 
 import importlib
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Results(Sequence[CodecRecord | ExplainerRecord]):
     """The records of a run, failed ones included, in the order of its plan.
 
-    Tables beside the records are read when they are needed, so the folder they were saved in must still be there for
-    `to_markdown` and `plot`.
+    Tables beside the records are read when they are needed: `to_markdown` and `plot` need the folder that the records
+    were saved in.
     """
 
     def __init__(self, stored: Sequence[Stored]) -> None:
@@ -43,11 +43,12 @@ class Results(Sequence[CodecRecord | ExplainerRecord]):
         return f"<{len(self)} records of {arenas or 'no arena'}, {failed} failed>"
 
     def to_dataframe(self) -> "pandas.DataFrame":
-        """One row an entry, arena, reference and split, a column each figure of the record and of the split.
+        """Return one row per entry, arena, reference and split, with one column per figure of the record and the split.
 
-        A split's own rate is `split_bits_per_token`. Hyperparameters are `fields.<name>`, runtimes `runtime.<name>`;
-        figures by stratum, kind or masking are left to the records. A failed entry is one row without a split.
-        Raises UsageError where pandas is not installed.
+        The rate of a split is `split_bits_per_token`. Hyperparameters are `fields.<name>`, runtimes `runtime.<name>`.
+        Figures by stratum, kind or masking are in the records only. A failed entry is one row without a split.
+
+        Raises: UsageError if pandas is not installed.
         """
         _require("pandas", "data frames")
         from simplibench.api.frame import frame
@@ -55,16 +56,16 @@ class Results(Sequence[CodecRecord | ExplainerRecord]):
         return frame(self)
 
     def to_markdown(self) -> str:
-        """A table an arena, one row an entry over its references, as `simplibench run` prints them.
+        """Return one table per arena, with one row per entry over its references, as `simplibench run` prints them.
 
-        Raises DamagedFile where the tables beside the records are gone.
+        Raises: DamagedFile if the tables beside the records are gone.
         """
         return tables.markdown(self._stored)
 
     def plot(self) -> "altair.FacetChart":
-        """Faithfulness against rate, in and out of distribution, a panel an arena.
+        """Return a chart of faithfulness against rate, in and out of distribution, one panel per arena.
 
-        Raises UsageError where Altair is not installed, or no codec was scored: explainers have no rate.
+        Raises: UsageError if Altair is not installed, or no codec was scored: explainers have no rate.
         """
         require_home("charts")
         _require("altair", "charts")
@@ -74,7 +75,7 @@ class Results(Sequence[CodecRecord | ExplainerRecord]):
 
 
 def _require(package: str, what_for: str) -> ModuleType:
-    """Import an optional package. Raises UsageError that says how to install it."""
+    """Return an optional package. Raises: UsageError that says how to install it."""
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""The table of an arena that a run ends with: one row an entry, for the command line and for Python alike."""
+"""The tables at the end of a run, one per arena with one row per entry, for the command line and for Python."""
 
 from dataclasses import dataclass
 
@@ -22,18 +22,18 @@ class EntryTable:
 
 
 def entry_tables(rows: list[EntryRow]) -> list[EntryTable]:
-    """A table for each arena, in the order of the rows."""
-    found = []
+    """Return one table per arena, in the order of the rows."""
+    tables = []
     for arena in dict.fromkeys(row.arena for row in rows):
-        own = [row for row in rows if row.arena == arena]
-        title = f"{arena}, {SCORE[own[0].track]} over {max(row.seeds for row in own)} references"
-        headers = ("entry", "ID", "OOD", "gap", *own[0].figures, "status")
-        found.append(EntryTable(title, headers, [_cells(row) for row in own]))
-    return found
+        entries = [row for row in rows if row.arena == arena]
+        title = f"{arena}, {SCORE[entries[0].track]} over {max(row.seeds for row in entries)} references"
+        headers = ("entry", "ID", "OOD", "gap", *entries[0].figures, "status")
+        tables.append(EntryTable(title, headers, [_cells(row) for row in entries]))
+    return tables
 
 
 def failures(rows: list[EntryRow]) -> list[str]:
-    """What failed and why, a line an entry."""
+    """Return one line per failed entry, with the reason."""
     return [
         f"failed: {row.submission}, {row.entry} in {row.arena} on {row.failed} references: {row.reason}"
         for row in rows
@@ -42,7 +42,7 @@ def failures(rows: list[EntryRow]) -> list[str]:
 
 
 def markdown(stored: list[Stored]) -> str:
-    """The tables of all arenas in Markdown; what failed, and why, is listed below them."""
+    """Return the tables of all arenas in Markdown; failed entries are listed below them, with reasons."""
     rows = entry_rows(stored)
     parts = [f"**{table.title}**\n\n{_pipes(table)}\n" for table in entry_tables(rows)]
     listed = [f"* {' '.join(line.split())}\n" for line in failures(rows)]

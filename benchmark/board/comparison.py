@@ -8,8 +8,8 @@ import numpy as np
 from simplibench.board.row import Floats
 from simplibench.board.rows import SCORINGS, standing
 from simplibench.records import Stored, Terms
-from simplibench.scoring.chance import CONFIDENCE, Interval, least_seen, mean_interval, p_values
 from simplibench.scoring.differences import holm
+from simplibench.scoring.inference import CONFIDENCE, Interval, mean_interval, minimum_detectable_difference, p_values
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _corrected(by_seed: Mapping[str, Floats]) -> list[Comparison]:
             difference=mean_interval(own),
             p=p[number],
             p_holm=p_holm[number],
-            least_seen=float(least_seen(own, (1 - CONFIDENCE) / max(left, 1))),
+            least_seen=float(minimum_detectable_difference(own, (1 - CONFIDENCE) / max(left, 1))),
         )
         for number, (arena, own) in enumerate(by_seed.items())
     ]

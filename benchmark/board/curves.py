@@ -21,8 +21,8 @@ from simplibench.board.row import Floats, score_interval
 from simplibench.board.rows import ArenaBoard
 from simplibench.board.tallies import tally
 from simplibench.records import CodecRecord, ExplainerRecord, Stored
-from simplibench.scoring.chance import Interval
 from simplibench.scoring.faithfulness import budgets
+from simplibench.scoring.inference import Interval
 
 Key = tuple[str, str]  # submission and entry
 Sample = tuple[Floats, Floats]  # on ID and OOD splits of one reference, [R] each

@@ -9,7 +9,7 @@ from simplibench.board.explainers import tally_explainers
 from simplibench.board.row import Floats, gap_interval, score_interval
 from simplibench.board.tallies import tally
 from simplibench.records import CodecRecord, ExplainerRecord, Stored
-from simplibench.scoring.chance import Interval
+from simplibench.scoring.inference import Interval
 
 Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
 

@@ -11,7 +11,7 @@ from simplibench.board.row import CORRELATION, SHARE, Floats, Scores
 from simplibench.board.tallies import Group
 from simplibench.records import BankTable, ExplainerCounts, ExplainerRecord, Stored
 from simplibench.records.explainer_figures import HIDDEN, REPLACED, cases_of, equivalence, intervention
-from simplibench.scoring.chance import mean_interval
+from simplibench.scoring.inference import mean_interval
 from simplibench.scoring.resampling import sentence_weights
 
 MEASURES = {"equivalence": SHARE, "intervention": CORRELATION}  # and how far they can go

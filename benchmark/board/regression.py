@@ -7,7 +7,7 @@ that is repeatable and unchanged never does, for its differences are 0.
 from dataclasses import dataclass
 
 from simplibench.records import SeedName
-from simplibench.scoring.chance import Interval
+from simplibench.scoring.inference import Interval
 
 RUNTIME_FACTOR = 2.0  # between two runs of the same file one ratio in sixty moved by more than half
 ROUNDING = 1e-3  # of a rate: on other hardware a few rows may get another symbol

@@ -6,8 +6,8 @@ import numpy.typing as npt
 from simplibench.board.regression import Change, Comparison, Quartiles
 from simplibench.records import BankTable, CodecRecord, Counts, ExplainerCounts, ExplainerRecord, GroundCounts, Stored
 from simplibench.records.explainer_figures import cases_of, equivalence, intervention
-from simplibench.scoring.chance import mean_interval
 from simplibench.scoring.faithfulness import faithfulness
+from simplibench.scoring.inference import mean_interval
 from simplibench.scoring.resampling import sentence_weights
 
 PAIR_KEYS = ("pair_split", "pair", "pair_case")  # what tells a bank's rows of each table apart

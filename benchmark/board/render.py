@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from simplibench.board.row import BOUNDS, Row
 from simplibench.board.rows import ArenaBoard
-from simplibench.scoring.chance import Interval
+from simplibench.scoring.inference import Interval
 
 LEFT, RIGHT = ("rank", "submission", "OOD score", "ID score", "gap"), ("forward", "status")
 OTHER_MEASURE = {"codec": "divergence", "explainer": "replacing masked tokens by balanced filler"}

@@ -12,7 +12,7 @@ from simplibench.board.entries import EntryRow, entry_rows
 from simplibench.board.row import Row
 from simplibench.board.rows import SCORINGS, ArenaBoard, boards
 from simplibench.records import CodecRecord, Environment, ExplainerRecord, SeedName, Stored, Terms
-from simplibench.scoring.differences import told_apart
+from simplibench.scoring.differences import significant_pairs
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
 
@@ -164,7 +164,7 @@ def _apart(board: ArenaBoard, stored: list[Stored], row: Row) -> Apart:
     names = [other.submission for other in board.rows if other.score is not None and not other.control]
     groups = [[one for one in stored if one.record.submission == name] for name in names]
     scores = np.stack([own.ood_by_seed for own in SCORINGS[board.track].score(groups, board.seeds)])
-    signs = told_apart(scores)[names.index(row.submission)].tolist()
+    signs = significant_pairs(scores)[names.index(row.submission)].tolist()
     by_sign = {sign: [n for n, own in zip(names, signs, strict=True) if own == sign] for sign in (-1, 0, 1)}
     return Apart(by_sign[-1], by_sign[1], [name for name in by_sign[0] if name != row.submission])
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from simplibench.scoring.chance import Interval, mean_interval
+from simplibench.scoring.inference import Interval, mean_interval
 
 Floats = npt.NDArray[np.floating]
 Status = Literal["ok", "failed", "incomplete", "outdated", "unranked"]

@@ -11,7 +11,7 @@ from simplibench.board.explainers import explainer_figures, score_explainers
 from simplibench.board.row import Floats, Row, Scores, Status, gap_interval, score_interval
 from simplibench.records import CodecRecord, ExplainerRecord, Stored, Terms
 from simplibench.scoring.correlation import kendall_tau
-from simplibench.scoring.differences import least_difference, rank_ranges
+from simplibench.scoring.differences import rank_ranges, typical_detectable_difference
 from simplibench.scoring.resampling import RESAMPLES
 
 
@@ -68,7 +68,7 @@ def _arena_board(
     rows = _with_ranks(rows, dict(zip(competing, rank_ranges(stacked), strict=True)))
     ranked = [row for row in rows if row.rank_low is not None]
     rows = sorted(rows, key=_place)
-    return ArenaBoard(arena, track, rows, terms.seeds, _tau(ranked), least_difference(stacked))
+    return ArenaBoard(arena, track, rows, terms.seeds, _tau(ranked), typical_detectable_difference(stacked))
 
 
 def _scored(row: Row, found: Scores, track: str) -> tuple[Row, Floats]:

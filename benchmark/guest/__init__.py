@@ -1,4 +1,4 @@
-"""The process boundary: the host's handle on a guest, the fork server, the channel, the worker inside, the contracts.
+"""The process boundary: handles on guests, the fork server, the channel, the worker in a guest, and the contracts.
 
 A guest is a process that runs a submission's code; the host owns references, splits, scoring and records.
 """

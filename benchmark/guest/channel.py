@@ -1,4 +1,4 @@
-"""Messages between host and guest: JSON over a socket, tensors through shared memory, nothing pickled."""
+"""The channel between host and guest: JSON over a socket, tensors through shared memory, nothing pickled."""
 
 import errno
 import json
@@ -34,7 +34,7 @@ DTYPES = {
 
 
 class Layout(BaseModel):
-    """Where a tensor lies in shared memory."""
+    """The place of a tensor in shared memory."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,14 +48,14 @@ LAYOUTS = TypeAdapter(tuple[Layout, ...])
 
 
 class MemoryRefused(Exception):
-    """The system does not give the shared memory that a message needs. The text says how much."""
+    """The system refuses the shared memory that a message needs; the text says how much that is."""
 
 
 class Memory:
-    """A growing piece of shared memory without a name: it goes away with its last user, even after a kill.
+    """Shared memory that grows and has no name, so that it goes away with its last user, even after a kill.
 
-    On Linux it is a `memfd`, which no size of /dev/shm limits; elsewhere an unlinked file in the temporary folder. What it
-    grows by is reserved first: to write where there is no room would end the process by SIGBUS, without a word.
+    On Linux it is a `memfd`, which the size of /dev/shm does not limit; elsewhere an unlinked file in the temporary folder.
+    Memory is reserved before it is written: a write without room would end the process by SIGBUS, without a message.
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
@@ -63,14 +63,14 @@ class Memory:
         self._map: mmap.mmap | None = None
 
     def view(self, size: int) -> mmap.mmap:
-        """Return the memory, at least `size` bytes of it, for reading. Raises ValueError if its writer gave it fewer."""
+        """Return at least `size` bytes of the memory for reading. Raises: ValueError if its writer made it smaller."""
         held = os.fstat(self.descriptor).st_size
         if held < size:
             raise ValueError(f"shared memory holds {held} bytes, {size} are announced")
         return self._mapped(size, held)
 
     def grown(self, size: int) -> mmap.mmap:
-        """Return the memory, made to hold `size` bytes, for writing. Raises MemoryRefused."""
+        """Return the memory for writing, grown to hold `size` bytes. Raises: MemoryRefused."""
         held = os.fstat(self.descriptor).st_size
         if held < size:
             wanted = -(-size // STEP) * STEP
@@ -79,7 +79,7 @@ class Memory:
         return self._mapped(size, held)
 
     def close(self) -> None:
-        """Give the memory back once nothing refers to it."""
+        """Release the memory; it is freed once nothing refers to it."""
         os.close(self.descriptor)
         self._map = None
 
@@ -112,13 +112,16 @@ def _reserve(descriptor: int, held: int, wanted: int) -> None:
 
 
 class Channel:
-    """One side of a conversation."""
+    """One end of the connection between host and guest."""
 
     def __init__(self, connection: Connection, outgoing: Memory, incoming: Memory) -> None:
         self.connection, self.outgoing, self.incoming = connection, outgoing, incoming
 
     def send(self, message: BaseModel, tensors: Mapping[str, Tensor] | None = None) -> None:
-        """Copy the tensors to shared memory and announce them. Raises MemoryRefused, and BrokenPipeError."""
+        """Copy the tensors to shared memory and send the message with their layouts.
+
+        Raises: MemoryRefused; BrokenPipeError if the other side is gone.
+        """
         layouts, offset = [], 0
         for name, tensor in (tensors or {}).items():
             layouts.append(Layout(name=name, dtype=str(tensor.dtype), shape=tuple(tensor.shape), offset=offset))
@@ -131,11 +134,12 @@ class Channel:
         self.connection.send_bytes(json.dumps(content).encode("ascii"))
 
     def receive(self, copy: bool) -> tuple[Any, dict[str, Tensor]]:
-        """Return the next message, yet to be validated, and its tensors.
+        """Return the next message, not yet validated, and its tensors.
 
-        Tensors that are not copied change with the shared memory: the host copies, lest a guest changes what was
-        checked; a guest need not, since nothing is sent to it before it has answered.
-        Raises EOFError when the other side is gone, ValueError for what makes no sense.
+        Tensors that are not copied change with the shared memory. The host copies them, so that a guest cannot change
+        what was checked. A guest need not: it is sent nothing before it has answered.
+
+        Raises: EOFError if the other side is gone, ValueError for a malformed message.
         """
         content = json.loads(self.connection.recv_bytes())
         layouts = LAYOUTS.validate_python(content["tensors"])
@@ -151,7 +155,7 @@ class Channel:
         return _at(self.incoming.view(layout.offset + size), layout)
 
     def close(self) -> None:
-        """Close the socket and give the memory back."""
+        """Close the socket and release the memory."""
         self.connection.close()
         self.outgoing.close()
         self.incoming.close()

@@ -1,4 +1,4 @@
-"""An entry as the harness uses it: its code runs elsewhere, and nothing that comes back is taken on trust."""
+"""A codec entry as the harness uses it: its code runs in a guest, and all results are checked."""
 
 import torch
 from torch import Tensor
@@ -11,34 +11,34 @@ from simplibench.scoring.rate import FLOAT_BITS
 
 
 class HostedCodec:
-    """Fits and encodes with one runner, decodes with another. Every method raises MethodFailed."""
+    """A codec entry that fits and encodes with one runner and decodes with another. Every method raises MethodFailed."""
 
     def __init__(
         self, encoder: MethodRunner, decoder: MethodRunner, entry: CodecEntry, index: int, audit: bool = False
     ) -> None:
         self.encoder, self.decoder, self.entry, self.index, self.audit = encoder, decoder, entry, index, audit
         self.last: Reply | None = None
-        self.vectors = 0  # rows encoded and decoded within `seconds`
+        self.vectors = 0  # rows that were encoded and decoded in `seconds`
         self.seconds = 0.0
         self._warm = False
         self._kind: tuple[torch.dtype, int] | None = None
 
     @property
     def peak_memory_bytes(self) -> int:
-        """Of the larger of the two processes."""
+        """Return the peak memory of the larger of the two processes."""
         return max(self.encoder.peak_memory_bytes, self.decoder.peak_memory_bytes)
 
     def fit(self, x: Tensor, seed: int) -> tuple[State, float]:
-        """Fit on x [n, d]; the state, and the seconds it took."""
+        """Fit on x [n, d]; return the state, and the duration in seconds."""
         reply = self._call(self.encoder, "fit", {"x": x}, seed)
         return self._finite("fit", reply.tensors), reply.done.seconds
 
     def trim(self, state: State) -> State:
-        """What this entry keeps of a shared state."""
+        """Return what this entry keeps of a shared state."""
         return self._finite("trim", self._call(self.encoder, "trim", _named(state)).tensors)
 
     def encode(self, state: State, x: Tensor) -> Tensor:
-        """X [n, d] -> code [n, m], always of the same dtype and m."""
+        """Return the code [n, m] of x [n, d]; dtype and m must be the same in all calls."""
         reply = self._call(self.encoder, "encode", {"x": x, **_named(state)})
         code = reply.tensors["result"]
         self._check_code(code, len(x))
@@ -47,7 +47,7 @@ class HostedCodec:
         return code + 0 if code.dtype in FLOAT_BITS else code
 
     def decode(self, state: State, code: Tensor, width: int) -> Tensor:
-        """Code [n, m] -> [n, width], float32."""
+        """Return the rows [n, width] of a code [n, m], in float32."""
         reply = self._call(self.decoder, "decode", {"code": code, **_named(state)})
         decoded = reply.tensors["result"]
         expected = (len(code), width)
@@ -86,7 +86,7 @@ class HostedCodec:
 
 
 def _all_finite(tensor: Tensor) -> bool:
-    """A finite sum shows it twenty times faster than a look at every number; only an overflow needs that look."""
+    """Return whether all numbers are finite: usually their sum shows it, twenty times faster than a look at each."""
     if tensor.dtype not in FLOAT_BITS:
         return True
     return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())

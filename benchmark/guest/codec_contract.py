@@ -1,4 +1,4 @@
-"""The contract of codecs: what every one must keep."""
+"""The contract of codecs: the promises that every entry must keep, and their check."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -43,9 +43,9 @@ def check_codec(
     index: int,
     rows: Mapping[CodecPart, Mapping[str, Tensor]],
 ) -> list[Problem]:
-    """Try an entry on rows [n, d] of real activations by arena; every problem, each told once.
+    """Check an entry on rows [n, d] of real activations, given by part and arena; return every problem once.
 
-    `decoder` is another process than `runner`'s: it decodes codes whose rows it has never seen.
+    `decoder` runs in another process than `runner`: it decodes codes whose rows it has never seen.
     """
     problems: dict[Problem, None] = {}
     for x in rows[entry.part].values():
@@ -54,7 +54,7 @@ def check_codec(
 
 
 class _Examination:
-    """One entry tried on one set of rows."""
+    """The check of one entry on one set of rows."""
 
     def __init__(self, runner: MethodRunner, decoder: MethodRunner, entry: CodecEntry, index: int, x: Tensor) -> None:
         self.codec = HostedCodec(runner, runner, entry, index, audit=True)
@@ -63,7 +63,7 @@ class _Examination:
         self.half = len(x) // 2
 
     def problems(self) -> Iterator[Problem]:
-        """Fit, encode and decode in turn; a method that fails ends the examination."""
+        """Check fit, encode and decode in turn; yield the problems. A method that fails ends the check."""
         self.state: State = {}
         self.code = torch.empty(0)
         for part in (self._fit, self._encode, self._decode):

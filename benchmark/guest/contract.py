@@ -1,4 +1,4 @@
-"""What `validate` finds: broken promises, each with what was expected and what came."""
+"""The promises of a method, and the problems that `validate` reports: what was expected and what came."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ INPUT_KEPT = "its input left as it was"
 
 @dataclass(frozen=True)
 class Promise:
-    """Something a method must keep, in the words of the problem that tells of its breach."""
+    """A promise that a method must keep, in the words of the problem that reports its breach."""
 
     method: str
     expected: str
@@ -35,6 +35,6 @@ class Problem:
 
 
 def input_kept(entry: EntryManifest, method: str, last: Reply | None) -> Iterator[Problem]:
-    """A method may not write to what it is given."""
+    """Yield a problem if the last call wrote to its input."""
     if last is not None and last.done.changed_input:
         yield Problem(entry.label, method, INPUT_KEPT, "a changed input; work on a copy")

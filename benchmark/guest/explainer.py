@@ -1,4 +1,4 @@
-"""An explainer as the harness uses it: its code runs elsewhere, and nothing that comes back is taken on trust."""
+"""An explainer entry as the harness uses it: its code runs in a guest, and all results are checked."""
 
 import torch
 from torch import Tensor
@@ -11,21 +11,24 @@ from simplibench.models import Network
 
 
 class HostedExplainer:
-    """Explains with one runner. Every method raises MethodFailed."""
+    """An explainer entry that runs with one runner. Every method raises MethodFailed."""
 
     def __init__(self, runner: MethodRunner, entry: ExplainerEntry, index: int, audit: bool = False) -> None:
         self.runner, self.entry, self.index, self.audit = runner, entry, index, audit
         self.last: Reply | None = None
-        self.cases = 0  # explained within `seconds`
+        self.cases = 0  # explained in `seconds`
         self.seconds = 0.0
 
     @property
     def peak_memory_bytes(self) -> int:
-        """Of the process that runs the code."""
+        """Return the peak memory of the process that runs the code."""
         return self.runner.peak_memory_bytes
 
     def explain(self, model: Network, candidates: range, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Attributions [case, token] in double precision, 0 after the position of each case."""
+        """Return attributions [case, token] in double precision, 0 after the position of each case.
+
+        `tokens` [case, token] are the cases, `positions` [case] are where a prediction, one of `candidates`, is explained.
+        """
         weights = {f"weight.{name}": weight.cpu() for name, weight in model.state_dict().items()}
         call = Call(method="explain", entry=self.index, audit=self.audit, model=describe_model(model, candidates))
         self.last = self.runner.call(Request(call, {"tokens": tokens.cpu(), "positions": positions.cpu(), **weights}))

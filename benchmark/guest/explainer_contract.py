@@ -1,4 +1,4 @@
-"""The contract of explainers: what every one must keep."""
+"""The contract of explainers: the promises that every entry must keep, and their check."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ EXPLAINER_PROMISES = tuple(Promise("explain", text) for text in (INPUT_KEPT, REP
 
 @dataclass(frozen=True)
 class Question:
-    """Cases to try an explainer on."""
+    """Cases of one model to check an explainer on."""
 
     model: Network
     candidates: range
@@ -35,7 +35,7 @@ class Question:
 def check_explainer(
     runner: MethodRunner, entry: ExplainerEntry, index: int, questions: list[Question]
 ) -> list[Problem]:
-    """Try an entry on questions about several models; every problem, each told once."""
+    """Check an entry on questions about several models; return every problem once."""
     problems: dict[Problem, None] = {}
     for question in questions:
         explainer = HostedExplainer(runner, entry, index, audit=True)
@@ -48,15 +48,15 @@ def check_explainer(
 
 def _problems(explainer: HostedExplainer, question: Question) -> Iterator[Problem]:
     model, candidates, tokens, positions = question.model, question.candidates, question.tokens, question.positions
-    found = explainer.explain(model, candidates, tokens, positions)
+    attributions = explainer.explain(model, candidates, tokens, positions)
     yield from input_kept(explainer.entry, "explain", explainer.last)
-    if not torch.equal(found, explainer.explain(model, candidates, tokens, positions)):
+    if not torch.equal(attributions, explainer.explain(model, candidates, tokens, positions)):
         yield _problem(explainer, REPEATABLE, "others the second time")
     half = len(tokens) // 2
-    if not _close(found[:half], explainer.explain(model, candidates, tokens[:half], positions[:half])):
+    if not _close(attributions[:half], explainer.explain(model, candidates, tokens[:half], positions[:half])):
         yield _problem(explainer, INDEPENDENT, "other attributions without the other cases")
     padded = F.pad(tokens, (0, PADDING))
-    if not _close(found, explainer.explain(model, candidates, padded, positions)[:, :-PADDING]):
+    if not _close(attributions, explainer.explain(model, candidates, padded, positions)[:, :-PADDING]):
         yield _problem(explainer, UNPADDED, "others with padding after the tokens")
 
 

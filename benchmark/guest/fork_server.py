@@ -1,8 +1,8 @@
-"""Starts guests quickly: a process that has torch loaded and forks one guest per request, run by the host.
+"""The fork server: a process, started by the host, that has torch loaded and quickly forks one guest per request.
 
-Orders and answers are one short JSON message each over the socket given as first argument, descriptors riding along. A
-guest that hangs, crashes or is killed is lost alone. The fork server ends with its host, a guest with its channel, and what
-a guest started ends with the guest.
+An order, and its answer, is one short JSON message over the socket given as first argument; descriptors travel with the
+order. A guest that hangs, crashes or is killed affects no other. The fork server ends with its host, a guest with its
+channel, and the processes of a guest with the guest.
 """
 
 import array
@@ -30,13 +30,13 @@ from simplibench.guest.worker import Worker, manifest
 from simplibench.methods.selection import load_selection
 from simplibench.methods.submission import load_submission
 
-DESCRIPTORS = 3  # of a guest: its socket, the memory it reads, the memory it writes
-ORDER_BYTES = 1 << 12  # of an order or its answer, at most; what may be longer goes over the guest's own channel
+DESCRIPTORS = 3  # per guest: its socket, the memory it reads, the memory it writes
+ORDER_BYTES = 1 << 12  # of an order or answer, at most; longer messages go over the guest's channel
 PR_SET_CHILD_SUBREAPER = 36  # as in linux/prctl.h
 
 
 def main() -> None:
-    """Serve until the host hangs up, then leave nobody behind."""
+    """Serve until the host hangs up, then end all guests."""
     keep_freed_memory()
     _adopt_orphans()
     control = socket.socket(fileno=int(sys.argv[1]))
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _adopt_orphans() -> None:
-    """Have what a guest started become this process's child when the guest is gone, so that it can be ended."""
+    """Let processes that a guest started become this process's children once the guest ends, so that they can be ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -81,14 +81,14 @@ def _fork(device: str, descriptors: "array.array[int]", control: socket.socket) 
 
 
 def _silence() -> None:
-    """What a submission prints belongs to nobody; what the fork server itself has to say still reaches the host."""
+    """Discard what this guest prints; what the fork server writes still reaches the host."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
 
 
 def _end(pid: int, guests: set[int]) -> int:
-    """Kill a guest and what it started; how it had ended: its exit code, or minus the signal's number."""
+    """Kill a guest and what it started; return its exit code, or minus the signal's number."""
     done, status = os.waitpid(pid, os.WNOHANG)
     for kill, target in ((os.killpg, pid), (os.kill, pid)):
         if not done or kill is os.killpg:
@@ -108,7 +108,7 @@ def _end_all(guests: set[int]) -> None:
 
 
 def _end_orphans(guests: set[int]) -> None:
-    """Kill the children that are no guests, and theirs, which become children as their parents end."""
+    """Kill the children that are no guests, and their descendants, which become children as their parents end."""
     while orphans := _children() - guests:
         for pid in orphans:
             with contextlib.suppress(ProcessLookupError):
@@ -119,7 +119,7 @@ def _end_orphans(guests: set[int]) -> None:
 
 
 def _children() -> set[int]:
-    """The processes whose parent this is; none where the system does not tell."""
+    """Return the ids of this process's children; none on a system that does not list them."""
     children: set[int] = set()
     for thread in Path("/proc/self/task").glob("*"):
         with contextlib.suppress(OSError):
@@ -129,7 +129,7 @@ def _children() -> set[int]:
 
 def _be_guest(device: str, descriptor: int, incoming: int, outgoing: int) -> None:
     threading.Thread(target=_leave_with_host, args=(descriptor,), daemon=True).start()
-    torch.set_num_threads(1)  # as in the units that the guest works for
+    torch.set_num_threads(1)  # as the units that the guest works for
     channel = Channel(Connection(descriptor), Memory(outgoing), Memory(incoming))
     refuse_processes()
     worker = _loaded(channel, device)
@@ -138,14 +138,14 @@ def _be_guest(device: str, descriptor: int, incoming: int, outgoing: int) -> Non
 
 
 def _loaded(channel: Channel, device: str) -> Worker | None:
-    """Run the file that the host names, and tell what it puts forward; None where it puts nothing forward."""
+    """Run the file that the host names and send its entries; return their worker, or None if the file is unusable."""
     order = Load.model_validate(channel.receive(copy=False)[0])
     try:
         submission = load_selection(order.selection) if order.selection else load_submission(order.file)
         described = Loaded(manifest=manifest(submission))
     except SimplibenchError as error:
         channel.send(Unusable(problem=printable(str(error))))
-    except Exception as error:  # whatever describing it raised, the host is to hear of it
+    except Exception as error:  # the host reports whatever describing it raised
         channel.send(Unusable(problem=printable(f"{order.file}: {type(error).__name__}: {error}")))
     else:
         channel.send(described)
@@ -169,12 +169,12 @@ def _serve(channel: Channel, worker: Worker) -> None:
 
 
 def printable(text: str) -> str:
-    """Escape what is no character, such as half of a surrogate pair: no record and no terminal could hold it."""
+    """Escape what is no character, such as half of a surrogate pair: records and terminals cannot hold it."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _leave_with_host(descriptor: int) -> None:
-    """End this process when the host's side of the socket is gone, even while the submission loops."""
+    """End this process when the host's end of the socket is gone, even while the submission loops."""
     watch = select.poll()
     watch.register(descriptor, select.POLLHUP)
     watch.poll()

@@ -1,4 +1,4 @@
-"""The host's handle on a guest: a process of its own that runs a submission's code, within a time, or is killed."""
+"""Handles on guests: processes that run a submission's code within a time limit, or are killed."""
 
 import json
 import os
@@ -23,14 +23,14 @@ from simplibench.methods.submission import load_submission
 
 # Host and guest work in turn on the same cores: a pool that spins for its next task slows the other down by a third.
 PASSIVE_THREADS = {"OMP_WAIT_POLICY": "passive"}
-LOADING_SECONDS = 60.0  # for running a submission's file, imports included, or the entry's time if that is longer
+LOADING_SECONDS = 60.0  # to run a submission's file, imports included; or the entry's time if that is longer
 SERVE = "from simplibench.guest.fork_server import main; main()"
 LAST_WORDS = 2_000  # bytes of what the fork server wrote before it ended
 MALFORMED = (ValueError, KeyError, TypeError, OverflowError, RecursionError, RuntimeError)
 
 
 class ForkServer:
-    """The process that forks guests; see fork_server.py. A context manager."""
+    """A handle on the process that forks guests, see fork_server.py. A context manager."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -62,16 +62,19 @@ class ForkServer:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Return the fork server's process id."""
         return self._process.pid
 
     def start(self, device: str, descriptors: list[int]) -> int:
-        """Fork a guest that talks over the descriptors; return its process id. Raises ProcessLost."""
+        """Fork a guest that uses these descriptors; return its process id. Raises: ProcessLost."""
         self._used = True
         return int(self._answer({"do": "start", "device": device}, descriptors)["pid"])
 
     def end(self, pid: int) -> int:
-        """Kill a guest if it still runs, and what it started; return its exit code, negative for a signal."""
+        """Kill a guest, if it still runs, and what it started; return its exit code, negative for a signal.
+
+        Raises: ProcessLost.
+        """
         return int(self._answer({"do": "end", "pid": pid}, [])["code"])
 
     def _answer(self, order: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
@@ -94,7 +97,7 @@ class ForkServer:
 
 
 class Guest:
-    """Runs one submission's code elsewhere. Starts when first needed, and anew after it died or was killed."""
+    """A process that runs one submission's code. It starts when first needed, and again after it died or was killed."""
 
     def __init__(self, server: ForkServer, file: Path, device: str, selection: Selection | None = None) -> None:
         self.server, self.file, self.device, self.selection = server, file, device, selection
@@ -102,10 +105,10 @@ class Guest:
         self.peak_memory_bytes = 0
         self._channel: Channel | None = None
         self._pid = 0
-        self._manifest: Manifest | None = None  # of the first time that the file was run
+        self._manifest: Manifest | None = None  # of the first run of the file
 
     def manifest(self) -> Manifest:
-        """Run the submission's file in the guest; what it puts forward. Raises UsageError with what is wrong with it."""
+        """Run the submission's file in the guest and return its entries. Raises: UsageError that says what is wrong."""
         try:
             answer = self._started()
         except MethodFailed as failure:
@@ -120,7 +123,7 @@ class Guest:
         return answer.manifest
 
     def call(self, request: Request) -> Reply:
-        """Have a request performed. Raises MethodFailed with the reason, a timeout and a crash among them."""
+        """Perform a request in the guest. Raises: MethodFailed with the reason, which may be a timeout or a crash."""
         method = request.call.method
         channel = self._channel or self._opened_again()
         start = time.monotonic()
@@ -150,7 +153,7 @@ class Guest:
     def _opened_again(self) -> Channel:
         try:
             self.manifest()
-        except UsageError as error:  # it was run before: now it is this entry that is lost, not the run
+        except UsageError as error:  # the file has run before, so only this entry is lost, not the run
             raise MethodFailed("loading the file", "the submission", str(error)) from None
         if self._channel is None:
             raise MethodFailed("loading the file", "a process that stays", "one that ended")
@@ -208,7 +211,7 @@ class Guest:
 
 
 class InProcess:
-    """Performs requests right here, for debugging a method: no timeout, no isolation, no rank."""
+    """A runner that performs requests in this process, to debug a method: no timeout, no isolation, no rank."""
 
     def __init__(self, file: Path, device: str, selection: Selection | None = None) -> None:
         submission = load_selection(selection) if selection else load_submission(file)
@@ -218,12 +221,12 @@ class InProcess:
         self.peak_memory_bytes = 0
 
     def manifest(self) -> Manifest:
-        """Return what the file puts forward."""
+        """Return the file's entries."""
         return self._manifest
 
     def call(self, request: Request) -> Reply:
-        """Perform the request. Raises MethodFailed with the reason."""
+        """Perform the request. Raises: MethodFailed with the reason."""
         return self._worker.call(request)
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there is no process to end."""

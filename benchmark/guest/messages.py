@@ -1,4 +1,4 @@
-"""What host and guest say to each other. Each field is written once, here; tensors travel beside the message."""
+"""The messages between host and guest: each field is written once, here; tensors travel beside the message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,44 +15,44 @@ NonNegativeSeconds = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class Message(BaseModel):
-    """Something said over the channel, beside the tensors it is about."""
+    """A message over the channel; its tensors travel beside it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Load(Message):
-    """The host's first word: which file to run."""
+    """The host's first message: which file to run."""
 
     file: Path
-    selection: Selection | None  # what to take of the file, where that is not its own submission
+    selection: Selection | None  # the methods to take from the file; None: its submission
 
 
 class Call(Message):
-    """A method of an entry that the guest is to call."""
+    """A request to call a method of an entry."""
 
     method: str
     entry: NonNegativeInt  # index into the submission's entries
     seed: int = 0  # of the generator that the method receives
-    model: dict[str, Any] | None = None  # what the weights are of, for `explain`; see methods/explained.py
-    audit: bool = False  # also look whether the input was changed
+    model: dict[str, Any] | None = None  # for `explain`: the model that the weights belong to, see methods/explained.py
+    audit: bool = False  # also check whether the input was changed
 
 
 class Loaded(Message):
-    """The guest ran the file: what it puts forward."""
+    """The answer after the file has run: its entries."""
 
     kind: Literal["loaded"] = "loaded"
     manifest: Manifest
 
 
 class Unusable(Message):
-    """The guest could not run the file, or the file puts nothing forward."""
+    """The answer if the file could not be run, or has no entries."""
 
     kind: Literal["unusable"] = "unusable"
     problem: str
 
 
 class Done(Message):
-    """The call gave the tensors beside this message."""
+    """The answer to a call that succeeded; its results travel beside it."""
 
     kind: Literal["done"] = "done"
     seconds: NonNegativeSeconds  # of the call itself, without any transfer
@@ -62,7 +62,7 @@ class Done(Message):
 
 
 class Failed(Message):
-    """The call broke the contract or raised."""
+    """The answer to a call that broke the contract or raised."""
 
     kind: Literal["failed"] = "failed"
     method: str
@@ -88,23 +88,23 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a call gave back."""
+    """The results of a call."""
 
     tensors: dict[str, Tensor]
     done: Done
 
 
 class MethodRunner(Protocol):
-    """Whoever can have a call performed: a guest process, or this one."""
+    """An object that performs requests: a guest process, or this process."""
 
     seconds_left: float
     peak_memory_bytes: int
 
     def manifest(self) -> Manifest:
-        """Return what the submission puts forward. Raises UsageError."""
+        """Return the submission's entries. Raises: UsageError."""
 
     def call(self, request: Request) -> Reply:
-        """Have a request performed. Raises MethodFailed with the reason."""
+        """Perform a request. Raises: MethodFailed with the reason."""
 
     def close(self) -> None:
-        """End it and free its memory."""
+        """End the process and free its memory."""

@@ -1,6 +1,6 @@
-"""A guest is one process: what would start another is refused in words, where it would hang or be left behind.
+"""Refusal of further processes in a guest, in words: they would hang, or be left behind.
 
-This helps who meant no harm, such as a library with `n_jobs=2`; it keeps nobody out who wants to get around it.
+This helps code that means no harm, such as a library with `n_jobs=2`. It does not stop code that wants to get around it.
 """
 
 import errno
@@ -14,7 +14,7 @@ STARTS = frozenset(
 
 
 def refuse_processes() -> None:
-    """Refuse, from now on and for the rest of this process, to start another one: PermissionError with the advice."""
+    """Make every later attempt of this process to start another one raise PermissionError with the advice."""
     sys.addaudithook(_refuse_event)
     if sys.platform != "win32":
         import _posixsubprocess  # which multiprocessing and joblib call directly, without an event

@@ -1,4 +1,4 @@
-"""Runs a submission's code on request and says plainly what went wrong; the same in a guest and in-process."""
+"""The worker: it runs a submission's code on request and reports what went wrong, in a guest and in-process alike."""
 
 import time
 import traceback
@@ -19,7 +19,7 @@ from simplibench.scoring.rate import FLOAT_BITS, INTEGERS
 
 
 def manifest(submission: Submission) -> Manifest:
-    """Describe a loaded submission."""
+    """Return the description of a loaded submission."""
     return Manifest(
         name=submission.name,
         authors=submission.authors,
@@ -30,13 +30,13 @@ def manifest(submission: Submission) -> Manifest:
 
 
 class Worker:
-    """Performs requests in the process it lives in."""
+    """A loaded submission that performs requests in this process."""
 
     def __init__(self, submission: Submission, device: str, file: Path) -> None:
         self.submission, self.device, self.file = submission, device, file
 
     def call(self, request: Request) -> Reply:
-        """Call the method with the tensors on the device. Raises MethodFailed."""
+        """Call the requested method with the tensors on the device. Raises: MethodFailed."""
         entry = self.submission.entries[request.call.entry]
         tensors = {name: tensor.to(self.device) for name, tensor in request.tensors.items()}
         before = {name: tensor.clone() for name, tensor in tensors.items()} if request.call.audit else {}
@@ -74,7 +74,7 @@ class Worker:
         return {"result": self._tensor(method, result, "a tensor")}
 
     def _model(self, request: Request, tensors: dict[str, Tensor]) -> ExplainedModel:
-        """A copy of the model to be explained: whatever is done to it, the host's stays as it is."""
+        """Return a copy of the model to be explained: whatever happens to it, the host's stays as it is."""
         if request.call.model is None:
             raise ValueError("a request to explain must say which model")
         prefix = "weight."
@@ -98,7 +98,7 @@ class Worker:
         return value
 
     def _line(self, error: BaseException) -> str:
-        """` at svd.py:12` where the error passed through line 12 of the submission."""
+        """Return ` at svd.py:12` if the error passed through line 12 of the submission, else nothing."""
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(self.file.absolute())
         ]

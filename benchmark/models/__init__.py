@@ -1,4 +1,4 @@
-"""What is simplified: the transformer, its sites, references, their cards and their training."""
+"""The networks that methods simplify: architectures, sites, references with their cards, and training."""
 
 from typing import TYPE_CHECKING
 

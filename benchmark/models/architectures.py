@@ -1,4 +1,4 @@
-"""From the shape of a reference to the network of its kind."""
+"""The network for an architecture's shape."""
 
 from simplibench.models.minimal import Minimal
 from simplibench.models.network import Network
@@ -7,5 +7,5 @@ from simplibench.tasks import Architecture
 
 
 def build(shape: Architecture) -> Network:
-    """An untrained network; `initial` in training.py gives its weights their first values."""
+    """Return a network of this shape; `initial` in training.py gives its weights their first values."""
     return Minimal(shape) if shape.kind == "minimal" else Transformer(shape)

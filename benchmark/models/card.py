@@ -1,4 +1,4 @@
-"""The card of a family of references: how they were made, how good each is, which bytes it has. Needs no torch."""
+"""The card of a family of references: recipe, quality and hash of each. Needs no torch."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ UNTRAINED = "untrained"
 
 
 class StratumQuality(BaseModel):
-    """How a reference predicts in one stratum of a split."""
+    """A reference's quality in one stratum of a split."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +38,7 @@ class Checkpoint(BaseModel):
 
 
 class Card(BaseModel):
-    """What the references of a family have in common, and each by its seed."""
+    """A family of references: what they have in common, and each by its seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,30 +51,33 @@ class Card(BaseModel):
     references: dict[str, Checkpoint]  # by seed; the control is called "untrained"
 
     def checkpoint(self, seed: int | str) -> Checkpoint:
-        """One reference. Raises UsageError that lists those there are."""
+        """Return the checkpoint of a seed.
+
+        Raises: UsageError that lists the seeds there are, if `seed` is not among them.
+        """
         if str(seed) not in self.references:
-            there = ", ".join(self.references) or "none"
-            raise UsageError(f"{self.task} has no reference {seed} in family {self.family}; there are: {there}")
+            names = ", ".join(self.references) or "none"
+            raise UsageError(f"{self.task} has no reference {seed} in family {self.family}; there are: {names}")
         return self.references[str(seed)]
 
 
 def seed_name(seed: int | str) -> str:
-    """`seed-0`, ..., or `untrained`."""
+    """Return `seed-0`, ..., or `untrained`."""
     return seed if isinstance(seed, str) else f"seed-{seed}"
 
 
 def checkpoint_path(task: Task, family: Family, seed: int | str, root: Path = CHECKPOINTS) -> Path:
-    """Where the weights lie; the family's card is beside them."""
+    """Return the file of the weights; the family's card is beside it."""
     return root / task.name / family.name / f"{seed_name(seed)}.safetensors"
 
 
 def card_path(task: Task, family: Family, root: Path = CHECKPOINTS) -> Path:
-    """Where the card lies."""
+    """Return the file of the family's card."""
     return root / task.name / family.name / "card.json"
 
 
 def load_card(task: Task, family: Family, root: Path = CHECKPOINTS) -> Card:
-    """The card of a family. Raises UsageError where there is none, DamagedFile for a bad one."""
+    """Return the card of a family. Raises: UsageError if there is none, DamagedFile if it is not valid."""
     path = card_path(task, family, root)
     if not path.exists():
         raise UsageError(

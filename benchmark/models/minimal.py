@@ -14,7 +14,7 @@ from simplibench.tasks import Architecture
 
 
 class AttentionOnly(Layer):
-    """Attention over the stream as it is; the averaged values are all that leaves the layer."""
+    """A layer of attention alone: it reads the stream as it is, and only the averaged values leave it."""
 
     parts = frozenset({"query+key", "pattern", "residual"})
 
@@ -37,7 +37,7 @@ class AttentionOnly(Layer):
         return residual
 
     def mlp_output(self, read: Tensor) -> Tensor:
-        """Return nothing to add."""
+        """Return zeros: there is no MLP."""
         return torch.zeros_like(read)
 
     def add_mlp(self, residual: Tensor, written: Tensor) -> Tensor:
@@ -60,29 +60,29 @@ class Minimal(Network):
         self.unembed = nn.Linear(shape.heads * shape.head_width, shape.vocabulary, bias=False)
 
     def symbols(self, tokens: Tensor) -> Tensor:
-        """Each token's row of the table, [B, T]: START, or a bracket with the depth of its pair, 1 to max_depth."""
+        """Return each token's row of the table, [B, T] -> [B, T]: START, or a bracket with its pair's depth, from 1."""
         opens, closes = (tokens > 0) & (tokens <= self.types), tokens > self.types
         depth = (opens.long() - closes.long()).cumsum(-1) + closes.long()
         # A text that is no prefix of the language still gets an input.
         return torch.where(tokens > 0, symbol(tokens, depth.clamp(1, self.shape.max_depth), self.shape.max_depth), 0)
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """The embedding of each token's (type, depth)."""
+        """Return the embedding of each token's (type, depth), [B, T] -> [B, T, D]."""
         return self.table[self.symbols(tokens)]
 
     def read_out(self, residual: Tensor) -> Tensor:
-        """The head on the normalised mixture."""
+        """Return the head's logits for the normalised mixture, [B, Q, H * C] -> [B, Q, V]."""
         logits: Tensor = self.unembed(self.norm(residual))
         return logits
 
 
 def symbol(token: Tensor, depth: Tensor, max_depth: int) -> Tensor:
-    """The row of bracket `token`, one of a pair whose opening bracket is at `depth`; row 0 is START."""
+    """Return the table's row of bracket `token` [...] of a pair at depth `depth` [...]; row 0 is START."""
     return 1 + (token - 1) * max_depth + (depth - 1)
 
 
 def embedding_table(shape: Architecture) -> Tensor:
-    """The input of every symbol, [1 + 2 * types * max_depth, D], zero beyond the dimensions that the variant uses."""
+    """Return the input of every symbol, [1 + 2 * types * max_depth, D]; dimensions that the variant does not use are 0."""
     brackets, depths = shape.vocabulary - 1, shape.max_depth
     token = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(1, brackets + 1).repeat_interleave(depths)])
     depth = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(1, depths + 1).repeat(brackets)])

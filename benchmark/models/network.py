@@ -1,6 +1,6 @@
-"""A decoder-only network that runs whole, or as a prefix up to a site and a suffix from it: one mechanism for all.
+"""A decoder-only network that runs whole, or as a prefix up to a site and a suffix from it.
 
-What an architecture adds are its layers, its embedding and its read-out (transformer.py, minimal.py). Shapes: B batch,
+Architectures add their layers, embedding and read-out (transformer.py, minimal.py). Shapes: B batch,
 T tokens, Q queried positions, H heads, C head width, D width, V vocabulary.
 """
 
@@ -21,12 +21,13 @@ OUT_OF_REACH = 1e9  # what the scores of a masked key are lowered by, before sca
 
 @dataclass(frozen=True)
 class Cut:
-    """What crosses a cut of the network at `site`.
+    """The activations that cross the network at `site`; the suffix runs from them.
 
-    `residual` [B, T, D] passes beside the site: the stream that enters the layer for `query+key` and `pattern`, what the
-    MLP's output is added to for `mlp` [B, Q, D], nothing but the site itself for `residual`, the stream leaving the layer.
-    `streams` are read and replaced, or needed to go on: query [B, H, Q, C], key and value [B, H, T, C]; pattern
-    [B, H, Q, T] and value; mlp_input and mlp [B, Q, D]; residual [B, T, D].
+    `residual` passes beside the site. At `query+key` and `pattern` it is the stream that enters the layer [B, T, D]; at
+    `mlp`, the stream that the MLP's output is added to [B, Q, D]; at `residual`, the site itself: the stream that leaves
+    the layer [B, T, D].
+    `streams` are read and replaced, or needed to go on. At `query+key`: query [B, H, Q, C], key and value [B, H, T, C]; at
+    `pattern`: pattern [B, H, Q, T] and value; at `mlp`: mlp_input and mlp [B, Q, D]; at `residual`: residual [B, T, D].
     In the last layer only queried positions count, so Q are those asked for; below it, Q = T.
     """
 
@@ -35,7 +36,7 @@ class Cut:
     streams: Mapping[str, Tensor]
 
     def repeated(self, case: int, times: int) -> "Cut":
-        """Return one case of the batch, so many times over, without a copy."""
+        """Return a cut that holds one case of the batch `times` times, without a copy."""
         streams = {
             name: stream[case : case + 1].expand(times, *stream.shape[1:]) for name, stream in self.streams.items()
         }
@@ -47,7 +48,7 @@ class Cut:
 
 
 class Layer(nn.Module, ABC):
-    """Causal self-attention, then an MLP where the architecture has one, each reading and writing a residual stream."""
+    """A layer: causal self-attention, then an MLP if the architecture has one; both read and write a residual stream."""
 
     parts: ClassVar[frozenset[Part]]  # where it can be cut
     heads: int
@@ -57,31 +58,31 @@ class Layer(nn.Module, ABC):
 
     @abstractmethod
     def attention_input(self, residual: Tensor) -> Tensor:
-        """Return what queries, keys and values are made of, [B, T, D]."""
+        """Return what queries, keys and values are computed from, [B, T, D]."""
 
     @abstractmethod
     def add_attention(self, residual: Tensor, attended: Tensor) -> Tensor:
-        """Return the stream between attention and MLP, from what entered [B, Q, D] and averaged values [B, H, Q, C]."""
+        """Return the stream after attention, from the stream that entered [B, Q, D] and averaged values [B, H, Q, C]."""
 
     @abstractmethod
     def mlp_input(self, residual: Tensor) -> Tensor:
-        """Return what the MLP reads of the stream between attention and MLP, [B, Q, D]."""
+        """Return the MLP's input, from the stream between attention and MLP; both [B, Q, D]."""
 
     @abstractmethod
     def mlp_output(self, read: Tensor) -> Tensor:
-        """Return what the MLP writes for what it reads, [B, Q, D]."""
+        """Return the MLP's output for its input `read`; both [B, Q, D]."""
 
     @abstractmethod
     def add_mlp(self, residual: Tensor, written: Tensor) -> Tensor:
-        """Return the stream that leaves the layer, [B, Q, D]."""
+        """Return the stream that leaves the layer, from the one before the MLP and the MLP's output; all [B, Q, D]."""
 
     def after_attention(self, residual: Tensor, attended: Tensor) -> Tensor:
-        """Return what leaves the layer, from what entered it [B, Q, D] and the averaged values [B, H, Q, C]."""
+        """Return the stream that leaves the layer, from the one that entered [B, Q, D] and averaged values [B, H, Q, C]."""
         between = self.add_attention(residual, attended)
         return self.add_mlp(between, self.mlp_output(self.mlp_input(between)))
 
     def qkv(self, residual: Tensor, at: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries [B, H, Q, C] at the positions `at` [B, Q] (None: all), keys and values [B, H, T, C]."""
+        """Return queries [B, H, Q, C] at the positions `at` [B, Q] (None: all), keys and values [B, H, T, C]."""
         read = self.attention_input(residual)
         return self._split(self.query(gather(read, at))), self._split(self.key(read)), self._split(self.value(read))
 
@@ -90,14 +91,14 @@ class Layer(nn.Module, ABC):
         return by_head
 
     def attention_pattern(self, query: Tensor, key: Tensor, at: Tensor | None, masked: Tensor | None = None) -> Tensor:
-        """Softmax over the positions up to the query's own that are not `masked` [B, T], [B, H, Q, T]."""
+        """Return the softmax over positions up to the query's own that are not `masked` [B, T], [B, H, Q, T]."""
         scores: Tensor = (query * key.shape[-1] ** -0.5) @ key.transpose(-1, -2)
         return scores.masked_fill_(_unseen(key, at, masked), -torch.inf).softmax(-1)
 
     def attend(
         self, query: Tensor, key: Tensor, value: Tensor, at: Tensor | None, masked: Tensor | None = None
     ) -> Tensor:
-        """Values averaged by attention, [B, H, Q, C]; fused, without a pattern, where every position is asked for."""
+        """Return values averaged by attention, [B, H, Q, C]; fused, without a pattern, if `at` is None: all positions."""
         if at is not None:
             return self.attention_pattern(query, key, at, masked) @ value
         scale = key.shape[-1] ** -0.5
@@ -110,15 +111,15 @@ class Layer(nn.Module, ABC):
             return F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scale)
 
     def forward(self, residual: Tensor, at: Tensor | None, masked: Tensor | None = None) -> Tensor:
-        """The layer at the positions `at` only, [B, Q, D]."""
+        """Run the layer on the stream [B, T, D], at the positions `at` only: [B, Q, D]."""
         return self.after_attention(gather(residual, at), self.attend(*self.qkv(residual, at), at, masked))
 
 
 class Network(nn.Module, ABC):
-    """The reference. Inputs are right-padded: causality keeps padding from reaching any real position.
+    """A reference network. Inputs are right-padded: causality keeps padding from reaching any real position.
 
-    `masked` [B, T] takes tokens out of sight: their keys are removed from attention at every layer. Position 0 must stay
-    visible, so that every query keeps something to attend to.
+    `masked` [B, T] hides tokens: their keys are removed from attention at every layer. Position 0 must stay visible, so
+    that every query keeps something to attend to.
     """
 
     shape: Architecture
@@ -126,32 +127,32 @@ class Network(nn.Module, ABC):
 
     @property
     def device(self) -> str:
-        """Where its weights are."""
+        """Return the device of the weights, as torch names it."""
         return str(next(self.parameters()).device)
 
     @abstractmethod
     def embed(self, tokens: Tensor) -> Tensor:
-        """The residual stream entering layer 0, [B, T] -> [B, T, D]."""
+        """Return the residual stream that enters layer 0, [B, T] -> [B, T, D]."""
 
     @abstractmethod
     def read_out(self, residual: Tensor) -> Tensor:
-        """Logits from the stream that leaves the last layer, [B, Q, D] -> [B, Q, V]."""
+        """Return logits from the stream that leaves the last layer, [B, Q, D] -> [B, Q, V]."""
 
     def forward(self, tokens: Tensor, at: Tensor | None = None, masked: Tensor | None = None) -> Tensor:
-        """Logits of the next token after the positions `at` [B, Q] (None: all), [B, Q, V]."""
+        """Return logits of the next token after the positions `at` [B, Q] (None: all), [B, T] -> [B, Q, V]."""
         return self.forward_from(self.embed(tokens), 0, at, masked)
 
     def forward_from(self, residual: Tensor, layer: int, at: Tensor | None, masked: Tensor | None = None) -> Tensor:
-        """Logits from the residual stream that enters `layer`."""
+        """Return logits [B, Q, V] from the residual stream [B, T, D] that enters `layer`."""
         for block in self.blocks[layer:-1]:
             residual = block(residual, None, masked)
         last = self.blocks[-1](residual, at, masked) if layer < len(self.blocks) else gather(residual, at)
         return self.read_out(last)
 
     def prefix(self, tokens: Tensor, site: Site, at: Tensor | None = None) -> Cut:
-        """Run up to the site; `at` [B, Q] are the positions whose logits will be asked of the suffix.
+        """Run `tokens` [B, T] up to the site; `at` [B, Q] are the positions whose logits will be asked of the suffix.
 
-        Raises ValueError for a site that the network does not have.
+        Raises: ValueError for a site that the network does not have.
         """
         self._require(site)
         residual = self.embed(tokens)
@@ -185,7 +186,7 @@ class Network(nn.Module, ABC):
         return self.forward_from(residual, site.layer + 1, None if queried is not None else at, masked)
 
     def with_pattern(self, cut: Cut, at: Tensor | None = None) -> Cut:
-        """Bring a cut at queries and keys on to the pattern that they make."""
+        """Return the cut at the pattern that a cut at queries and keys leads to."""
         site, streams = Site(cut.site.layer, "pattern"), cut.streams
         pattern = self.blocks[site.layer].attention_pattern(streams["query"], streams["key"], self.queried(site, at))
         return Cut(site, cut.residual, {"pattern": pattern, "value": streams["value"]})
@@ -204,14 +205,14 @@ class Network(nn.Module, ABC):
 
 
 def gather(stream: Tensor, at: Tensor | None) -> Tensor:
-    """The rows of `stream` [B, T, D] at the positions `at` [B, Q]; None keeps all."""
+    """Return the rows of `stream` [B, T, D] at the positions `at` [B, Q]; None keeps all."""
     if at is None:
         return stream
     return stream.gather(1, at[..., None].expand(-1, -1, stream.shape[-1]))
 
 
 def _unseen(key: Tensor, at: Tensor | None, masked: Tensor | None) -> Tensor:
-    """Which keys no query may attend to: later ones, and masked ones; [T, T], or [B, 1, Q, T]."""
+    """Return where a query may not attend: to later keys and to masked ones; [T, T], or [B, 1, Q, T]."""
     positions = torch.arange(key.shape[2], device=key.device)
     query_positions = (positions if at is None else at)[..., None]  # [T, 1], or [B, Q, 1]
     unseen = positions > query_positions

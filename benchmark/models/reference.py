@@ -1,4 +1,4 @@
-"""The references a task ships: weights and the card of their family, loaded only if their hash is the card's."""
+"""Loading and saving references: the weights, checked against their hash on the card of their family."""
 
 import fcntl
 import hashlib
@@ -28,7 +28,7 @@ UNTRAINED_SEED = 0  # the initialisation that is shipped as the untrained contro
 
 @dataclass(frozen=True)
 class Reference:
-    """A loaded reference model, and what its card says of it."""
+    """A loaded reference model, and its entry on the card."""
 
     model: Network
     checkpoint: Checkpoint
@@ -37,16 +37,20 @@ class Reference:
 def load_reference(
     task: Task, seed: int | str, family: Family | None = None, device: str = "cpu", root: Path = CHECKPOINTS
 ) -> Reference:
-    """A reference in evaluation mode. Raises DamagedFile if the weights are not those of the card, naming both hashes."""
+    """Return the reference of a seed, in evaluation mode; `family` is the task's first by default.
+
+    Raises: DamagedFile if weights are missing, or are not those of the card (it names both hashes); UsageError if the
+    card has no such seed.
+    """
     family = family or task.families[0]
     checkpoint = load_card(task, family, root).checkpoint(seed)
     path = checkpoint_path(task, family, seed, root)
     if not path.exists():
         raise DamagedFile(f"{path}: the card is there, the weights are missing; restore them from the repository")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != checkpoint.sha256:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    if sha256 != checkpoint.sha256:
         raise DamagedFile(
-            f"{path}: its card expects sha256 {checkpoint.sha256}, got {found}; restore it from the repository, "
+            f"{path}: its card expects sha256 {checkpoint.sha256}, got {sha256}; restore it from the repository, "
             "or train it anew"
         )
     model = build(family.architecture)
@@ -65,7 +69,7 @@ def save_reference(
     measures: dict[str, Any],
     root: Path,
 ) -> Checkpoint:
-    """Write the weights in the family's precision, then enter them, with their measures, on the family's card."""
+    """Write the weights in the family's precision, enter them with `measures` on the family's card, return that entry."""
     weights = {
         name: weight.detach().to("cpu", precision(family)).contiguous() for name, weight in model.state_dict().items()
     }
@@ -87,7 +91,7 @@ def _enter(checkpoint: Checkpoint, task: Task, family: Family, seed: int | str, 
     with _locked(path):
         before = load_card(task, family, root).references if path.exists() else {}
         entered = before | {str(seed): checkpoint}
-        card = _card(task, family, {name: entered[name] for name in sorted(entered, key=_place)})
+        card = _card(task, family, {name: entered[name] for name in sorted(entered, key=_seed_order)})
         text = card.model_dump_json(indent=1, exclude_none=True) + "\n"
         write_text(path, text)
 
@@ -104,14 +108,14 @@ def _card(task: Task, family: Family, references: dict[str, Checkpoint]) -> Card
     )
 
 
-def _place(seed: str) -> tuple[bool, int]:
-    """Seeds in order, the control last."""
+def _seed_order(seed: str) -> tuple[bool, int]:
+    """Return the sort key of a seed's name: seeds by number, the control last."""
     return (not seed.isdecimal(), int(seed) if seed.isdecimal() else 0)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Trainings side by side enter themselves on one card in turn."""
+    """Hold the lock of a card's folder: trainings side by side write to the card in turn."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -121,17 +125,17 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def precision(family: Family) -> torch.dtype:
-    """In which the weights are stored."""
+    """Return the type that the weights are stored in."""
     return {"float32": torch.float32, "float16": torch.float16}[family.stored]
 
 
 def as_stored(model: Network, family: Family) -> Network:
-    """The model that loading will give: its weights as precise as they are stored."""
+    """Return a copy of the model as loading will give it, its weights as precise as they are stored."""
     same = deepcopy(model)
     same.load_state_dict({name: weight.to(precision(family)) for name, weight in model.state_dict().items()})
     return same
 
 
 def untrained(family: Family) -> Network:
-    """The control: the architecture at its initialisation."""
+    """Return the control: the architecture at its initialisation."""
     return initial(family, UNTRAINED_SEED)

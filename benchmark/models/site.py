@@ -1,6 +1,6 @@
-"""Where activations are read and replaced: a layer's part, its streams, and how wide their rows are.
+"""Sites, where activations are read and replaced: a layer's parts, their streams, and the width of their rows.
 
-A component of an arena, seen the way a method wants it, is a part: VIEWS says which. That is the only place that knows.
+VIEWS alone says which part a codec gets, from the component of its arena and the way it wants to see it.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,19 +15,19 @@ FLOAT_BITS = 32  # of an activation
 
 @dataclass(frozen=True)
 class PartKind:
-    """What crosses a network at one part of a layer, and is read and replaced there."""
+    """The streams that are read and replaced at one part of a layer."""
 
     streams: tuple[str, ...]  # each read and replaced by itself
-    by_head: bool  # every head has rows of its own; else the stream counts as one head
+    by_head: bool  # whether every head has its own rows; else the stream counts as one head
     row_width: Callable[[Architecture], int]
     follows_queries: frozenset[str] = frozenset()  # streams that only queried positions have
 
     def heads(self, shape: Architecture) -> int:
-        """Return how many codecs a stream takes."""
+        """Return the number of codecs per stream."""
         return shape.heads if self.by_head else 1
 
     def floats_per_token(self, shape: Architecture) -> int:
-        """Return how many numbers cross the site per token: what identity keeps."""
+        """Return the number of floats that cross the site per token: what identity keeps."""
         return len(self.streams) * self.heads(shape) * self.row_width(shape)
 
 
@@ -54,7 +54,7 @@ class Site:
 
     @property
     def kind(self) -> PartKind:
-        """What crosses the network there."""
+        """Return the streams of the site's part."""
         return PARTS[self.part]
 
 

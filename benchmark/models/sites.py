@@ -1,4 +1,4 @@
-"""Activations at a site as plain rows of vectors, and back: what a codec sees, with padding left out.
+"""Reading activations at a site as plain rows of vectors, without padding, and writing them back.
 
 Shapes: B batch, T tokens, Q queried positions, H heads, C head width, D width, N rows.
 """
@@ -14,12 +14,12 @@ Rows = dict[str, Tensor]  # stream of the site -> [H, N, width]
 
 
 def row_indices(site: Site, real: Tensor, queried: Tensor) -> dict[str, Tensor]:
-    """Return where each stream's rows are, counted through the batch [N]: real positions, or the queried ones."""
+    """Return the index of each stream's rows in the flattened batch, [N]: its real positions, or its queried ones."""
     return {name: queried if name in site.kind.follows_queries else real for name in site.kind.streams}
 
 
 def read_rows(cut: Cut, indices: dict[str, Tensor], context: int) -> Rows:
-    """Return the rows of every head. Patterns are widened with zeros to `context`, so that all rows are alike."""
+    """Return each stream's rows at `indices`, [H, N, width]; patterns are padded with zeros to width `context`."""
     rows = {}
     for name, index in indices.items():
         stream = _by_head(cut, name).flatten(1, 2).index_select(1, index)  # [H, N, width]
@@ -28,7 +28,7 @@ def read_rows(cut: Cut, indices: dict[str, Tensor], context: int) -> Rows:
 
 
 def write_rows(cut: Cut, indices: dict[str, Tensor], rows: Rows, visible: Tensor | None = None) -> Cut:
-    """Return the cut with its rows replaced, zero at padding. Of a pattern the `visible` [N] first positions are taken."""
+    """Return the cut with its rows replaced, zero at padding; rows of a pattern keep their first `visible` [N] weights."""
     streams = {}
     for name, index in indices.items():
         before = _by_head(cut, name)
@@ -40,7 +40,7 @@ def write_rows(cut: Cut, indices: dict[str, Tensor], rows: Rows, visible: Tensor
 
 
 def _causal(rows: Tensor, visible: Tensor | None, width: int) -> Tensor:
-    """No proxy may look ahead: weights on positions after the query's own are dropped."""
+    """Return the rows without weights on positions after the query's own: no proxy may look ahead."""
     rows = rows[..., :width]
     if visible is None:
         return rows
@@ -48,6 +48,6 @@ def _causal(rows: Tensor, visible: Tensor | None, width: int) -> Tensor:
 
 
 def _by_head(cut: Cut, name: str) -> Tensor:
-    """[H, B, positions, width]; a stream that has no heads counts as one."""
+    """Return a stream as [H, B, positions, width]; one without heads counts as one head."""
     stream = cut.streams[name]
     return stream.transpose(0, 1) if cut.site.kind.by_head else stream[None]

@@ -1,4 +1,4 @@
-"""Train a reference: cross-entropy, batches of similar length, resumable to the same weights."""
+"""Training of a reference: cross-entropy on batches of similar length, resumable to the same weights."""
 
 import io
 import math
@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from simplibench.arrays import Integers
 from simplibench.errors import DamagedFile
 from simplibench.files import write_bytes
 from simplibench.models.architectures import build
 from simplibench.models.network import Network
 from simplibench.tasks import Family, Recipe, Sequences, Task
-from simplibench.tasks.task import Integers
 
 IGNORED = -100  # cross_entropy's label for padding
 BETAS = (0.9, 0.98)
@@ -26,17 +26,17 @@ BETAS = (0.9, 0.98)
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands after a step."""
+    """The state of a training after a step."""
 
     step: int
-    loss: float  # nats a token
+    loss: float  # nats per token
     accuracy: float  # share of right predictions where the target is a candidate
 
 
 class Training:
-    """A training under way: model, optimizer and step, saved to and resumed from one file.
+    """A training: model, optimizer and step, saved to and resumed from one file.
 
-    The batch of a step depends on seed and step alone, so a training that was killed and goes on from its last save
+    The batch of a step depends on seed and step alone. So a training that was killed and resumes from its last save
     ends at the weights of one that was never interrupted (on the same machine and number of threads).
     """
 
@@ -55,7 +55,7 @@ class Training:
             self._resume()
 
     def run(self, save_seconds: float = 120.0) -> Iterator[Progress]:
-        """Step to the end, saving every `save_seconds` and at the end."""
+        """Train to the last step, saving every `save_seconds` and at the end."""
         saved = time.monotonic()
         batches = self._batches()
         while self.step < self.family.recipe.steps:
@@ -66,7 +66,7 @@ class Training:
             yield progress
 
     def save(self) -> None:
-        """Write everything a resumed training needs, or leave the last save as it was."""
+        """Save everything that a resumed training needs; if that fails, the last save stays as it was."""
         state = {
             "step": self.step,
             "identity": self._identity(),
@@ -113,13 +113,13 @@ class Training:
         return Progress(self.step, loss.item(), self._accuracy(logits.detach(), targets))
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy over the whole vocabulary, at every real position or at those whose target is a candidate."""
+        """Return the cross-entropy over the vocabulary, at every real position or where the target is a candidate."""
         if self.family.recipe.scored_only:
             targets = targets.masked_fill(~self._scored(targets), IGNORED)
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
     def _variance(self, inputs: Tensor, logits: Tensor) -> Tensor:
-        """Squared change of the logits when the sequence is lengthened, summed over tokens, mean over positions."""
+        """Return the squared change of logits when sequences are lengthened, summed over tokens, mean over positions."""
         rng = np.random.default_rng([self.seed, self.step])
         longer = self.model(torch.from_numpy(self.task.lengthened(inputs.cpu().numpy(), rng)).to(self.device))
         kept = inputs.shape[1] - 1
@@ -135,7 +135,7 @@ class Training:
         return right.float().mean().item() if len(right) else math.nan
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """From the current step on: shuffled batches of sequences of like length, epoch after epoch."""
+        """Yield shuffled batches of sequences of like length from the current step on, epoch after epoch."""
         passed, epoch = 0, 0
         while True:
             batches = length_batches(
@@ -148,7 +148,7 @@ class Training:
 
 
 def initial(family: Family, seed: int) -> Network:
-    """The untrained model of a seed: normal weights scaled to their inputs, residual outputs shrunk as in GPT-2."""
+    """Return the untrained model of a seed: normal weights scaled to their inputs, residual outputs shrunk as in GPT-2."""
     generator = torch.Generator().manual_seed(seed)
     model = build(family.architecture)
     for name, weight in model.named_parameters():
@@ -164,7 +164,7 @@ def initial(family: Family, seed: int) -> Network:
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Linear warm-up, then cosine decay to zero at the last step."""
+    """Return the learning rate of a step: linear warm-up, then cosine decay to zero at the last step."""
     if step < recipe.warmup_steps:
         return recipe.learning_rate * (step + 1) / recipe.warmup_steps
     done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
@@ -172,7 +172,7 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def length_batches(lengths: Integers, batch_tokens: int, rng: np.random.Generator) -> list[Integers]:
-    """Indices of sequences in batches of like length, at most `batch_tokens` padded tokens each, in random order."""
+    """Return batches of indices of sequences of like length, at most `batch_tokens` padded tokens each, in random order."""
     order = np.lexsort((rng.random(len(lengths)), lengths))
     batches: list[Integers] = []
     start = 0
@@ -186,7 +186,7 @@ def length_batches(lengths: Integers, batch_tokens: int, rng: np.random.Generato
 
 
 def padded(sequences: Sequences, indices: Integers) -> tuple[Tensor, Tensor]:
-    """Inputs and next-token targets [B, T] of the sequences, padded on the right."""
+    """Return inputs and next-token targets [B, T] of the sequences at `indices` [B], padded on the right."""
     lengths = sequences.lengths[indices]
     inside = np.arange(lengths.max()) < lengths[:, None]
     tokens = np.full(inside.shape, IGNORED, dtype=np.int64)

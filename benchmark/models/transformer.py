@@ -1,8 +1,8 @@
-"""The standard architecture: layers of attention and MLP around a residual stream.
+"""The standard transformer: layers of attention and MLP around a residual stream.
 
 By default GPT-2's order (Radford et al. 2019): x = x + attention(norm(x)), then x = x + mlp(norm(x)); a last norm; an
-unembedding of its own. The two-layer models of Wen et al. 2023 do without the first and the last norm, read frozen
-one-hot tokens, and have no positions or linear ones. Shapes as in network.py.
+unembedding that is not tied to the embedding. The two-layer models of Wen et al. 2023 do without the first and the last
+norm, read frozen one-hot tokens, and have no positions or linear ones. Shapes as in network.py.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Block(Layer):
         )
 
     def attention_input(self, residual: Tensor) -> Tensor:
-        """Return the normalised stream."""
+        """Return the normalised stream, [B, T, D]."""
         normed: Tensor = self.attention_norm(residual)
         return normed
 
@@ -46,22 +46,22 @@ class Block(Layer):
         return added
 
     def mlp_input(self, residual: Tensor) -> Tensor:
-        """Return the normalised stream."""
+        """Return the normalised stream, [B, Q, D]."""
         normed: Tensor = self.mlp_norm(residual)
         return normed
 
     def mlp_output(self, read: Tensor) -> Tensor:
-        """Run the MLP."""
+        """Run the MLP on its input [B, Q, D]."""
         written: Tensor = self.mlp(read)
         return written
 
     def add_mlp(self, residual: Tensor, written: Tensor) -> Tensor:
-        """Add the MLP's output to the stream."""
+        """Add the MLP's output to the stream; both [B, Q, D]."""
         return residual + written
 
 
 class Transformer(Network):
-    """Token and position embeddings, blocks, a read-out."""
+    """A transformer: token and position embeddings, blocks, a read-out."""
 
     def __init__(self, shape: Architecture) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Transformer(Network):
         self.unembed = nn.Linear(shape.width, shape.vocabulary, bias=False)
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """The tokens' embeddings, and their positions' where there are any."""
+        """Return the sum of token and position embeddings, [B, T] -> [B, T, D]."""
         embedded: Tensor = self.token(tokens)
         length = tokens.shape[1]
         if self.shape.positions == "learned":
@@ -88,6 +88,6 @@ class Transformer(Network):
         return embedded
 
     def read_out(self, residual: Tensor) -> Tensor:
-        """The unembedding of the normalised stream."""
+        """Return the unembedding of the normalised stream, [B, Q, D] -> [B, Q, V]."""
         logits: Tensor = self.unembed(self.norm(residual))
         return logits

@@ -1,4 +1,4 @@
-"""Charts of an arena's scores, each a function of its curves. Data lie inside: a chart can be shown or saved alone."""
+"""Charts of an arena's scores, each a function of its curves. A chart holds its data: it can be shown or saved alone."""
 
 from functools import lru_cache
 from typing import Any
@@ -19,26 +19,26 @@ from simplibench.pages.encodings import (
     interval_tooltip,
     marks,
     picked,
-    place,
+    placeholder,
     shape,
     shown,
 )
-from simplibench.pages.look import Look
 from simplibench.pages.rows import SIDES, rows_as_csv, timed, two_sides
+from simplibench.pages.theme import Theme
 
 
-def rate_curves(arena: ArenaCurves, look: Look) -> Drawing:
-    """Faithfulness against rate, ID and OOD side by side; a line a submission, a point an entry, bands of 95 %."""
-    frame = look.frame(arena)
-    ends = [-0.25, 1.3 * frame.dearest]  # points at the ends are whole
-    chart = filled(_rate_chart(), {**marks(frame), "rates": frame.rates, "ends": ends})
+def rate_curves(arena: ArenaCurves, theme: Theme) -> Drawing:
+    """Draw faithfulness against rate, ID and OOD side by side: one line per submission, one point per entry, 95 % bands."""
+    context = theme.context(arena)
+    ends = [-0.25, 1.3 * context.max_rate]  # so that points at the ends are drawn whole
+    chart = filled(_rate_chart(), {**marks(context), "rates": context.rates, "ends": ends})
     return Drawing(chart, {"sides": rows_as_csv(two_sides(arena))})
 
 
 @lru_cache(maxsize=1)
 def _rate_chart() -> dict[str, Any]:
-    axis = alt.Axis(values=place("rates"), format="d")
-    scale = alt.Scale(type="symlog", domain=place("ends"), nice=False)
+    axis = alt.Axis(values=placeholder("rates"), format="d")
+    scale = alt.Scale(type="symlog", domain=placeholder("ends"), nice=False)
     rate = alt.X("bits:Q", title="bits per token", scale=scale, axis=axis)
     faithfulness = alt.Y("low:Q", scale=SHARE, title="faithfulness", axis=alt.Axis(tickCount=5))
     legend = picked()
@@ -63,9 +63,9 @@ def _rate_chart() -> dict[str, Any]:
     return as_dict(layers.properties(width=380, height=300).facet(facet=side, columns=2).add_params(dark()))
 
 
-def runtime_chart(arena: ArenaCurves, look: Look) -> Drawing:
-    """The OOD score of every entry against its time, in forward passes of the reference."""
-    chart = filled(_runtime_chart(arena.track), marks(look.frame(arena)))
+def runtime_chart(arena: ArenaCurves, theme: Theme) -> Drawing:
+    """Draw the OOD score of every entry against its time, in forward passes of the reference."""
+    chart = filled(_runtime_chart(arena.track), marks(theme.context(arena)))
     return Drawing(chart, {"runtime": rows_as_csv(timed(arena)), "as-fast": [{"ratio": 1}]})
 
 

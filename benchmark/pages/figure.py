@@ -1,6 +1,6 @@
-"""The README's figure: a chart of the page as PNG, and beside it the data it was drawn from.
+"""The README's figure: a chart of the page as PNG, and beside it the data that it was drawn from.
 
-Pixels depend on fonts and versions of libraries; whether a figure is stale is told by its data.
+Pixels depend on fonts and versions of libraries, so the data show whether a figure is stale.
 """
 
 import hashlib
@@ -10,10 +10,10 @@ from pathlib import Path
 from simplibench.board import ArenaCurves
 from simplibench.errors import DamagedFile
 from simplibench.files import write_bytes, write_text
-from simplibench.pages.look import Look, config
 from simplibench.pages.rows import two_sides
+from simplibench.pages.theme import Theme, config
 
-SCALE = 2  # pixels a unit: for screens with small ones
+SCALE = 2  # pixels per unit, for screens with small pixels
 
 
 def save_figure(arena: ArenaCurves, file: Path) -> None:
@@ -22,7 +22,7 @@ def save_figure(arena: ArenaCurves, file: Path) -> None:
 
     from simplibench.pages.charts import rate_curves
 
-    drawing = rate_curves(arena, Look.of([arena]))
+    drawing = rate_curves(arena, Theme.of([arena]))
     png = vl_convert.vegalite_to_png(drawing.to_dict(), scale=SCALE, config=config(dark=False, background="white"))
     write_bytes(file, png)
     text = _data(arena, hashlib.sha256(png).hexdigest())
@@ -30,7 +30,10 @@ def save_figure(arena: ArenaCurves, file: Path) -> None:
 
 
 def check_figure(arena: ArenaCurves, file: Path) -> None:
-    """Raises DamagedFile where the figure is missing, is not the one of its data, or the records now give others."""
+    """Check that the figure is there, is that of its data, and that the records still give these data.
+
+    Raises: DamagedFile if not.
+    """
     again = "`simplibench leaderboard --figure` draws it anew"
     if not file.exists() or not data_file(file).exists():
         raise DamagedFile(f"{file}: the figure or its data, {data_file(file).name}, are missing; {again}")
@@ -40,12 +43,12 @@ def check_figure(arena: ArenaCurves, file: Path) -> None:
 
 
 def data_file(file: Path) -> Path:
-    """Beside the figure."""
+    """Return the file of the figure's data, which is beside the figure."""
     return file.with_suffix(".json")
 
 
 def _data(arena: ArenaCurves, figure_sha256: str) -> str:
-    """A line a point, so that a change of the records can be read."""
+    """Return the data as JSON with one line per point, so that a change of the records can be read."""
     head = json.dumps({"arena": arena.arena, "figure_sha256": figure_sha256})[:-1]
     rows = ",\n".join(json.dumps(row) for row in two_sides(arena))
     return f'{head}, "rows": [\n{rows}\n]}}\n'

@@ -1,4 +1,4 @@
-"""The leaderboard as one file of HTML that needs no network: tables in it, charts drawn when their arena is opened."""
+"""The leaderboard as one file of HTML that needs no network; charts are drawn when their arena is opened."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from simplibench.board import ArenaBoard, ArenaCurves
 from simplibench.board.render import footnote
 from simplibench.pages.charts import rate_curves, runtime_chart
 from simplibench.pages.encodings import Drawing
-from simplibench.pages.look import Look, config
 from simplibench.pages.renderer import renderer
 from simplibench.pages.split_map import split_map
 from simplibench.pages.strata import Labels, caption, strata_chart, strata_of
 from simplibench.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
+from simplibench.pages.theme import Theme, config
 
 TEMPLATES = "templates"
 CAPTIONS = {
@@ -32,18 +32,18 @@ CAPTIONS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart's place on the page."""
+    """The name, caption and size of a chart on the page."""
 
     name: str  # within its arena
     caption: str
     columns: int  # panels side by side where there is room
     wide: bool  # over the whole page; else two side by side
-    fluid: bool  # as wide as its place; else it scrolls inside
+    fluid: bool  # as wide as its container; else it scrolls inside
 
 
 @dataclass(frozen=True)
 class Section:
-    """All that the template needs of one arena."""
+    """The content of one arena's section, for the template."""
 
     anchor: str
     board: ArenaBoard
@@ -64,12 +64,14 @@ def leaderboard_html(
     made_from: str,
     draw: Callable[[], str] = renderer,
 ) -> str:
-    """The page. `labels` by task, `files` a submission's address and name, `made_from` a sentence on the records,
-    `draw` gives the charts' renderer.
+    """Return the page.
+
+    `labels` are by task; `files` gives the address and name of a submission's file; `made_from` is a sentence on the
+    records; `draw` returns the charts' renderer.
     """
-    look, by_arena = Look.of(curves), {own.arena: own for own in curves}
+    theme, by_arena = Theme.of(curves), {arena.arena: arena for arena in curves}
     sections = [
-        _section(n, board, by_arena.get(board.arena), look, labels.get(board.arena.partition("/")[0], {}), files)
+        _section(n, board, by_arena.get(board.arena), theme, labels.get(board.arena.partition("/")[0], {}), files)
         for n, board in enumerate(boards)
     ]
     return (
@@ -86,26 +88,26 @@ def leaderboard_html(
 
 
 def environment() -> Environment:
-    """Templates whose values are all escaped; a name that is not given is an error."""
+    """Return the templates' environment: all values are escaped, and a missing name is an error."""
     loader = PackageLoader("simplibench.pages", TEMPLATES)
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def assets(draw: Callable[[], str] = renderer) -> dict[str, Markup]:
-    """Style, script and the renderer, which go into a page as they are."""
+    """Return style, script and renderer, which go into a page unescaped."""
     folder = Path(__file__).parent / TEMPLATES
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return {"style": Markup(style), "script": Markup(script), "vega": Markup(draw())}
 
 
 def as_json(value: Any) -> Markup:
-    """JSON that can stand inside a script element: nothing in it can end the element."""
+    """Return a value as JSON for a script element: nothing in it can end the element."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def chart_json(charts: Mapping[str, Drawing]) -> Markup:
-    """Specifications by name, and their data, which several charts may share."""
+    """Return charts as JSON: specifications by name, and their data, which several charts may share."""
     specs, datasets = {}, {}
     for name, chart in charts.items():
         spec = chart.to_dict()
@@ -115,9 +117,9 @@ def chart_json(charts: Mapping[str, Drawing]) -> Markup:
 
 
 def _section(
-    number: int, board: ArenaBoard, arena: ArenaCurves | None, look: Look, labels: Labels, files: Mapping[str, Any]
+    number: int, board: ArenaBoard, arena: ArenaCurves | None, theme: Theme, labels: Labels, files: Mapping[str, Any]
 ) -> Section:
-    drawn = {} if arena is None else _charts(arena, look, labels)
+    drawn = {} if arena is None else _charts(arena, theme, labels)
     return Section(
         anchor=f"arena-{number}",
         board=board,
@@ -131,15 +133,15 @@ def _section(
     )
 
 
-def _charts(arena: ArenaCurves, look: Look, labels: Labels) -> dict[str, tuple[Figure, Drawing]]:
-    """In the order of the page."""
-    found: list[tuple[Figure, Drawing]] = []
+def _charts(arena: ArenaCurves, theme: Theme, labels: Labels) -> dict[str, tuple[Figure, Drawing]]:
+    """Return figures and drawings by name, in the order of the page."""
+    drawings: list[tuple[Figure, Drawing]] = []
     if arena.track == "codec":
-        found.append((Figure("rate", CAPTIONS["rate"], 2, True, True), rate_curves(arena, look)))
+        drawings.append((Figure("rate", CAPTIONS["rate"], 2, True, True), rate_curves(arena, theme)))
     for stratum in strata_of(arena):
         figure = Figure(f"strata-{stratum}", caption(arena, stratum), 3, True, True)
-        found.append((figure, strata_chart(arena, stratum, look, labels)))
+        drawings.append((figure, strata_chart(arena, stratum, theme, labels)))
     table = CAPTIONS["map" if arena.track == "codec" else "measures"]
-    found.append((Figure("map", table, 1, arena.track != "codec", False), split_map(arena)))
-    found.append((Figure("runtime", CAPTIONS["runtime"], 1, False, True), runtime_chart(arena, look)))
-    return {figure.name: (figure, chart) for figure, chart in found}
+    drawings.append((Figure("map", table, 1, arena.track != "codec", False), split_map(arena)))
+    drawings.append((Figure("runtime", CAPTIONS["runtime"], 1, False, True), runtime_chart(arena, theme)))
+    return {figure.name: (figure, chart) for figure, chart in drawings}

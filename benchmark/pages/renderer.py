@@ -1,13 +1,13 @@
-"""What draws the charts in a browser: Vega, Vega-Lite and Vega-Embed in one script."""
+"""The script that draws charts in a browser: Vega, Vega-Lite and Vega-Embed."""
 
 from functools import lru_cache
 
 import vl_convert
 
-EXPORTED = "window.vegaEmbed = vegaEmbed;"  # what it is to offer the page
+EXPORTED = "window.vegaEmbed = vegaEmbed;"  # the name that the page uses
 
 
 @lru_cache(maxsize=1)
 def renderer() -> str:
-    """The script. Putting it together takes seconds."""
+    """Return the script, which takes seconds to build."""
     return str(vl_convert.javascript_bundle(EXPORTED))

@@ -1,4 +1,4 @@
-"""The report of one submission as one file of HTML that needs no network: its text and tables, and charts between."""
+"""The report of one submission as one file of HTML that needs no network: text, tables and charts."""
 
 import re
 from dataclasses import dataclass, replace
@@ -9,16 +9,16 @@ from simplibench.board.report_sections import Section, sections
 from simplibench.pages.charts import rate_curves, runtime_chart
 from simplibench.pages.encodings import Drawing
 from simplibench.pages.html import Figure, as_json, assets, chart_json, environment
-from simplibench.pages.look import Look, config
 from simplibench.pages.split_map import split_map
 from simplibench.pages.strata import caption, strata_chart, strata_of
+from simplibench.pages.theme import Theme, config
 
 WEB = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A section, and the charts that belong to it."""
+    """A section of the report with its charts."""
 
     section: Section
     figures: list[Figure]
@@ -26,10 +26,10 @@ class Part:
 
 
 def report_html(report: Report) -> str:
-    """The page."""
+    """Return the page."""
     arenas = {arena.row.arena: arena for arena in report.arenas}
-    look = Look.of([arena.curves for arena in report.arenas if arena.curves])
-    parts = [_part(section, arenas.get(section.arena), look) for section in sections(report)]
+    theme = Theme.of([arena.curves for arena in report.arenas if arena.curves])
+    parts = [_part(section, arenas.get(section.arena), theme) for section in sections(report)]
     page = environment().get_template("report.html")
     return page.render(
         report=report,
@@ -40,26 +40,26 @@ def report_html(report: Report) -> str:
     )
 
 
-def _part(section: Section, arena: ArenaReport | None, look: Look) -> Part:
-    drawn = _charts(arena.curves, arena, look) if arena and arena.curves else []
+def _part(section: Section, arena: ArenaReport | None, theme: Theme) -> Part:
+    drawn = _charts(arena.curves, arena, theme) if arena and arena.curves else []
     return Part(section, [figure for figure, _ in drawn], chart_json({figure.name: chart for figure, chart in drawn}))
 
 
-def _charts(drawn: ArenaCurves, arena: ArenaReport, look: Look) -> list[tuple[Figure, Drawing]]:
-    """Its curve and strata among the others', its own splits, its runtime among the others'."""
+def _charts(drawn: ArenaCurves, arena: ArenaReport, theme: Theme) -> list[tuple[Figure, Drawing]]:
+    """Return rate, strata and runtime of the submission among the others, and a map of its splits alone."""
     alone = replace(drawn, entries=arena.own_curve)
-    found: list[tuple[Figure, Drawing]] = []
+    drawings: list[tuple[Figure, Drawing]] = []
     if drawn.track == "codec":
         words = "Faithfulness against rate. A point is an entry, its band or bar the 95 % interval."
-        found.append((Figure("rate", words, 2, wide=True, fluid=True), rate_curves(drawn, look)))
-    found += [_stratum(drawn, stratum, look, arena.labels) for stratum in strata_of(drawn)]
+        drawings.append((Figure("rate", words, 2, wide=True, fluid=True), rate_curves(drawn, theme)))
+    drawings += [_stratum(drawn, stratum, theme, arena.labels) for stratum in strata_of(drawn)]
     figure = Figure("map", "Its entries on every split.", 1, wide=drawn.track != "codec", fluid=False)
-    found.append((figure, split_map(alone)))
+    drawings.append((figure, split_map(alone)))
     words = "Runtime against the score. Dashed: as fast as the reference."
-    found.append((Figure("runtime", words, 1, wide=False, fluid=True), runtime_chart(drawn, look)))
-    return found
+    drawings.append((Figure("runtime", words, 1, wide=False, fluid=True), runtime_chart(drawn, theme)))
+    return drawings
 
 
-def _stratum(drawn: ArenaCurves, stratum: str, look: Look, labels: Labels) -> tuple[Figure, Drawing]:
+def _stratum(drawn: ArenaCurves, stratum: str, theme: Theme, labels: Labels) -> tuple[Figure, Drawing]:
     figure = Figure(f"strata-{stratum}", caption(drawn, stratum), 3, wide=True, fluid=True)
-    return figure, strata_chart(drawn, stratum, look, labels)
+    return figure, strata_chart(drawn, stratum, theme, labels)

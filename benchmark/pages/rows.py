@@ -1,4 +1,4 @@
-"""The data of the charts of scores: plain rows, as many digits as can be seen. Needs no library."""
+"""The data of the charts of scores: plain rows, with as many digits as can be seen. Needs no library."""
 
 import csv
 import io
@@ -13,41 +13,43 @@ Rows = list[dict[str, Any]]
 
 
 def rounded(value: float | None) -> float | None:
-    """What is drawn of a figure."""
+    """Return a value with the digits that are drawn."""
     return None if value is None else round(value, ROUNDING)
 
 
 def names(entry: EntryCurve) -> dict[str, Any]:
-    """Whose a point is."""
+    """Return the columns that name a point's submission and entry."""
     return {"submission": entry.submission, "entry": entry.entry}
 
 
 def as_csv(headers: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    """Rows without the names of their columns in each: much of a page is data."""
+    """Return rows as CSV, which names columns once: most of a page is data."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(headers)
     writer.writerows(rows)
-    return text.getvalue().replace("\r\n", "\n")  # only now: the writer quotes what looks like the end of a line
+    return text.getvalue().replace(
+        "\r\n", "\n"
+    )  # after writing, since the writer quotes cells with the end of a line in them
 
 
 def rows_as_csv(rows: Rows) -> str:
-    """The same of rows that have names, each the same ones."""
+    """Return rows that all have the same names as CSV."""
     return as_csv(tuple(rows[0]), (tuple(row.values()) for row in rows)) if rows else ""
 
 
 def two_sides(arena: ArenaCurves) -> Rows:
-    """Every entry's rate and faithfulness, a row for ID and one for OOD."""
-    found: Rows = []
+    """Return every entry's rate and faithfulness, one row for ID and one for OOD."""
+    rows: Rows = []
     for entry in arena.entries:
         alone = sum(other.submission == entry.submission for other in arena.entries) == 1
         common = {**names(entry), "bits": rounded(entry.bits), "references": entry.references, "alone": int(alone)}
-        found += [{**common, "side": side, **_interval(entry, name)} for side, name in SIDES.items()]
-    return found
+        rows += [{**common, "side": side, **_interval(entry, name)} for side, name in SIDES.items()]
+    return rows
 
 
 def timed(arena: ArenaCurves) -> Rows:
-    """Every entry's time and OOD score."""
+    """Return every entry's time ratio and OOD score, if it has a time."""
     return [
         {**names(entry), "ratio": rounded(entry.forward_ratio), **_interval(entry, "on_ood")}
         for entry in arena.entries
@@ -56,5 +58,5 @@ def timed(arena: ArenaCurves) -> Rows:
 
 
 def _interval(entry: EntryCurve, name: str) -> dict[str, Any]:
-    found = getattr(entry, name)
-    return {"value": rounded(found.value), "low": rounded(found.low), "high": rounded(found.high)}
+    interval = getattr(entry, name)
+    return {"value": rounded(interval.value), "low": rounded(interval.low), "high": rounded(interval.high)}

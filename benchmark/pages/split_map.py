@@ -7,14 +7,14 @@ from typing import Any
 import altair as alt
 
 from simplibench.board import ArenaCurves
-from simplibench.pages.encodings import Drawing, as_dict, csv_data, dark, entry_tooltip, filled, place
+from simplibench.pages.encodings import Drawing, as_dict, csv_data, dark, entry_tooltip, filled, placeholder
 from simplibench.pages.rows import Rows, as_csv, names, rounded
 
-CROWDED = 12  # columns that are too many to be wide
+CROWDED = 12  # from this number of columns on, they are narrower
 
 
 def split_map(arena: ArenaCurves) -> Drawing:
-    """Faithfulness of entries x splits; of explainers the measures x splits. Figures are written into the cells."""
+    """Draw faithfulness as entries x splits, for explainers each measure x split, with values written into the cells."""
     measures = ["faithfulness"] if arena.track == "codec" else _measures(arena)
     rows_of = row_names(arena)
     entries: Rows = [
@@ -37,7 +37,7 @@ def split_map(arena: ArenaCurves) -> Drawing:
 @lru_cache(maxsize=2)
 def _chart(step: int) -> dict[str, Any]:
     base = alt.Chart().encode(
-        x=alt.X("column:N", title=None, sort=place("columns"), axis=alt.Axis(orient="top", labelAngle=-40)),
+        x=alt.X("column:N", title=None, sort=placeholder("columns"), axis=alt.Axis(orient="top", labelAngle=-40)),
         y=alt.Y("row:N", title=None, sort=None),
         tooltip=[*entry_tooltip(), alt.Tooltip("column:N", title="split"), alt.Tooltip("value:Q", format=".3f")],
     )
@@ -56,22 +56,24 @@ def _chart(step: int) -> dict[str, Any]:
         height=alt.Step(20),
         transform=[alt.LookupTransform(**lookup), alt.CalculateTransform(**column)],
     )
-    return as_dict(chart.add_params(dark(), alt.param(name="columns", value=place("columns"))))
+    return as_dict(chart.add_params(dark(), alt.param(name="columns", value=placeholder("columns"))))
 
 
 def row_names(arena: ArenaCurves) -> dict[tuple[str, str], str]:
-    """What an entry is called in its arena: by its label, with the submission where two have the same."""
+    """Return the name of each (submission, entry): its label, with the submission if two entries have the same label."""
     labels = Counter(entry.entry for entry in arena.entries)
     return {
-        (own.submission, own.entry): own.entry if labels[own.entry] == 1 else f"{own.submission}: {own.entry}"
-        for own in arena.entries
+        (curve.submission, curve.entry): curve.entry
+        if labels[curve.entry] == 1
+        else f"{curve.submission}: {curve.entry}"
+        for curve in arena.entries
     }
 
 
 def _measures(arena: ArenaCurves) -> list[str]:
-    """The explainers' measures, both scores first, then what they are made of."""
-    found = dict.fromkeys(measure for entry in arena.entries for measure in entry.measures)
-    return sorted(found, key=lambda measure: (measure.split(",")[0], "," in measure))
+    """Return the explainers' measures, both scores first, then their parts."""
+    measures = dict.fromkeys(measure for entry in arena.entries for measure in entry.measures)
+    return sorted(measures, key=lambda measure: (measure.split(",")[0], "," in measure))
 
 
 def _column(measure: str, split: str, measures: list[str]) -> str:

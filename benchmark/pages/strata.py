@@ -1,4 +1,4 @@
-"""Faithfulness by stratum: where in a split an entry departs from the reference."""
+"""Charts of faithfulness by stratum, which show where in a split an entry departs from the reference."""
 
 import json
 from collections.abc import Mapping
@@ -21,28 +21,28 @@ from simplibench.pages.encodings import (
     filled,
     marks,
     picked,
-    place,
+    placeholder,
     shape,
     shown,
 )
-from simplibench.pages.look import Frame, Look
 from simplibench.pages.rows import Rows, names
 from simplibench.pages.strata_rows import PER_MILLE, shares_csv, sizes_csv, taken_entries
+from simplibench.pages.theme import ChartContext, Theme
 
-Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
-FIRST_SHOWN = 2  # identity's rate halved so often
-LINEAR = 25  # a stratum whose values span more, such as distance, has a logarithmic axis
+Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> its name for readers
+FIRST_SHOWN = 2  # the first budget shown: identity's rate halved so many times
+LINEAR = 25  # a stratum whose values span a larger ratio, such as distance, has a logarithmic axis
 
 
 def strata_of(arena: ArenaCurves) -> list[str]:
-    """The strata there are, such as depth."""
+    """Return the names of the arena's strata, such as depth."""
     return sorted({point.stratum for entry in arena.entries for point in entry.strata})
 
 
-def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -> Drawing:
-    """Faithfulness by one stratum, a panel a split: of the entries that the score takes at a budget the reader sets.
+def strata_chart(arena: ArenaCurves, stratum: str, theme: Theme, labels: Labels) -> Drawing:
+    """Draw faithfulness by one stratum, one panel per split, of the entries that the score takes at a chosen budget.
 
-    A stratum of numbers is drawn as lines, one whose values have labels, or are no numbers, as rows of points.
+    A stratum of numbers is drawn as lines; one whose values have labels, or are no numbers, as rows of points.
     """
     values = {point.value for entry in arena.entries for point in entry.strata if point.stratum == stratum}
     named = labels.get(stratum) or {value: value for value in sorted(values) if not value.isdecimal()}
@@ -54,13 +54,13 @@ def strata_chart(arena: ArenaCurves, stratum: str, look: Look, labels: Labels) -
         f"sizes-{stratum}": sizes_csv(arena, taken, stratum),
         "taken": rows,
     }
-    frame = look.frame(arena)
-    lists = {**marks(frame), "splits": frame.splits, **_budgets(frame)}
+    context = theme.context(arena)
+    lists = {**marks(context), "splits": context.splits, **_budgets(context)}
     return Drawing(filled(_chart(stratum, tuple(named.items()), numbers, _measure(arena)), lists), data)
 
 
 def caption(arena: ArenaCurves, stratum: str) -> str:
-    """What the chart shows."""
+    """Return the caption of the chart."""
     return f"{_measure(arena).capitalize()} by {stratum}, of each submission's best entry at the budget chosen here."
 
 
@@ -72,12 +72,12 @@ def _measure(arena: ArenaCurves) -> str:
 def _chart(stratum: str, named: tuple[tuple[str, str], ...], numbers: tuple[int, ...], measure: str) -> dict[str, Any]:
     panel = _points(stratum, measure, [name for _, name in named]) if named else _lines(stratum, measure, numbers)
     chart = panel.facet(
-        facet=alt.Facet("split:N", title=None, sort=place("splits")),
+        facet=alt.Facet("split:N", title=None, sort=placeholder("splits")),
         data=csv_data(f"strata-{stratum}"),
         columns=3,
     )
     chart = chart.properties(transform=_transforms(stratum, dict(named)))
-    return as_dict(chart.add_params(dark(), alt.param(name="splits", value=place("splits")), _budget()))
+    return as_dict(chart.add_params(dark(), alt.param(name="splits", value=placeholder("splits")), _budget()))
 
 
 def _lines(stratum: str, measure: str, numbers: tuple[int, ...]) -> Layers:
@@ -128,19 +128,19 @@ def _tooltip(field: str, stratum: str, measure: str) -> list[alt.Tooltip]:
 
 
 def _budget() -> alt.Parameter:
-    """A list to choose a budget from, by keyboard too."""
-    choice = alt.binding_select(options=place("budgets"), labels=place("rates"), name="Budget ")
+    """Return a list to choose a budget from, by keyboard too."""
+    choice = alt.binding_select(options=placeholder("budgets"), labels=placeholder("rates"), name="Budget ")
     return alt.param(name="budget", value=FIRST_SHOWN - 1, bind=choice)
 
 
-def _budgets(frame: Frame) -> dict[str, list[Any]]:
-    """The places of `_budget`."""
-    words = [f"identity / {2 ** (n + 1)}: {rate:g} bits per token" for n, rate in enumerate(frame.budgets)]
+def _budgets(context: ChartContext) -> dict[str, list[Any]]:
+    """Return the lists for the placeholders of `_budget`."""
+    words = [f"identity / {2 ** (n + 1)}: {rate:g} bits per token" for n, rate in enumerate(context.budgets)]
     return {"budgets": list(range(len(words))), "rates": words}
 
 
 def _transforms(stratum: str, named: Mapping[str, str]) -> list[Any]:
-    """From short rows to what is drawn."""
+    """Return the transforms from short rows to the columns that are drawn."""
     taken = alt.LookupData(data=alt.NamedData("taken"), key="n", fields=["submission", "entry", "taken"])
     sizes = alt.LookupData(data=csv_data(f"sizes-{stratum}"), key="cell", fields=["positions", "floor"])
     expressions = {

@@ -1,24 +1,24 @@
-"""The data of the charts of strata: much of a page, and so as short as it can be. Needs no library."""
+"""The data of the charts of strata, kept short since they are most of a page. Needs no library."""
 
 from simplibench.board import ArenaCurves, EntryCurve, StratumPoint
 from simplibench.pages.rows import as_csv
 
-PER_MILLE = 1_000  # shares travel in whole thousandths: half of a page's data are these
-Taken = list[tuple[EntryCurve, int]]  # entries, and at which budgets each is taken: one bit each, the dearest lowest
+PER_MILLE = 1_000  # shares are written as whole thousandths: they are half of a page's data
+Taken = list[tuple[EntryCurve, int]]  # an entry, and the budgets it is taken at: one bit each, the largest lowest
 
 
 def taken_entries(arena: ArenaCurves) -> Taken:
-    """The entries that are taken, and at which budgets: one bit each, the dearest lowest."""
-    found: dict[tuple[str, str], tuple[EntryCurve, int]] = {}
-    for n, own in enumerate(arena.taken().values()):
-        for entry in own:
-            _, before = found.get((entry.submission, entry.entry), (entry, 0))
-            found[entry.submission, entry.entry] = (entry, before | 1 << n)
-    return list(found.values())
+    """Return the entries that are taken at any budget, and at which: one bit each, the largest budget lowest."""
+    taken: dict[tuple[str, str], tuple[EntryCurve, int]] = {}
+    for n, entries in enumerate(arena.taken().values()):
+        for entry in entries:
+            _, before = taken.get((entry.submission, entry.entry), (entry, 0))
+            taken[entry.submission, entry.entry] = (entry, before | 1 << n)
+    return list(taken.values())
 
 
 def shares_csv(arena: ArenaCurves, taken: Taken, stratum: str) -> str:
-    """Rows as short as they can be: numbers of entry and split, the value, and shares in thousandths."""
+    """Return short rows as CSV: numbers of entry and split, the stratum's value, and shares in thousandths."""
     splits = list(arena.splits)
     return as_csv(
         ("n", "s", "value", "f", "l", "h", "a"),
@@ -32,15 +32,15 @@ def shares_csv(arena: ArenaCurves, taken: Taken, stratum: str) -> str:
 
 
 def sizes_csv(arena: ArenaCurves, taken: Taken, stratum: str) -> str:
-    """How many positions there are by split and value, and how many errors the constant code makes of them."""
+    """Return the number of positions by split and value, and the constant code's errors on them, as CSV."""
     splits = list(arena.splits)
-    found = {
+    by_cell = {
         _cell(splits.index(point.split), point.value): (round(point.positions), _tenths(point.floor))
         for entry, _ in taken
         for point in entry.strata
         if point.stratum == stratum
     }
-    return as_csv(("cell", "positions", "floor"), ((cell, *sizes) for cell, sizes in found.items()))
+    return as_csv(("cell", "positions", "floor"), ((cell, *sizes) for cell, sizes in by_cell.items()))
 
 
 def _cell(split: int, value: str) -> str:

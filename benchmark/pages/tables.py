@@ -1,11 +1,11 @@
-"""Tables of the page as text in cells, with what a browser needs to sort them and to draw the score's bar."""
+"""The tables of the page: text in cells, with keys to sort by and the score's bar."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from simplibench.board import ArenaBoard, ArenaCurves, EntryCurve, Row
 from simplibench.board.render import bits_text, rank_text
-from simplibench.scoring.chance import Interval
+from simplibench.scoring.inference import Interval
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class Bar:
 
     @classmethod
     def of(cls, interval: Interval) -> "Bar":
-        """Clipped to the bar."""
+        """Return the bar of an interval, clipped to its length."""
         return cls(*(round(100 * min(max(share, 0), 1), 1) for share in (interval.value, interval.low, interval.high)))
 
 
 @dataclass(frozen=True)
 class Link:
-    """Where a submission can be read: its file and its paper, None where there is none to follow."""
+    """The addresses of a submission's file and paper; None if there is none to follow."""
 
     file: str | None
     file_name: str | None
@@ -33,7 +33,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: what is read, and what it is sorted by, empty cells last."""
+    """One cell: its text, and the key that it is sorted by; cells without a key come last."""
 
     text: str
     key: float | str | None = None
@@ -55,15 +55,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """Headers and lines."""
+    """A table: headers and lines."""
 
     headers: list[str]
     lines: list[Line]
 
 
 def ranked_table(board: ArenaBoard, files: dict[str, tuple[str, str]]) -> Table:
-    """An arena's ranking; `files` gives a submission's address and name."""
-    columns = {**SCORES, **OWN[board.track], **CONDITIONS}
+    """Return an arena's ranking; `files` gives the address and name of a submission's file."""
+    columns = {**SCORES, **TRACK_COLUMNS[board.track], **CONDITIONS}
     lines = [
         Line(
             submission=row.submission,
@@ -79,7 +79,7 @@ def ranked_table(board: ArenaBoard, files: dict[str, tuple[str, str]]) -> Table:
 
 
 def leaders(board: ArenaBoard) -> str:
-    """Who may be first, and the best score."""
+    """Return the submissions that may be first, and the best score."""
     first = [row for row in board.rows if row.rank_low == 1 and row.score]
     if not first:
         return "no ranked submission"
@@ -88,12 +88,12 @@ def leaders(board: ArenaBoard) -> str:
 
 
 def entry_table(arena: ArenaCurves) -> list[list[Cell]]:
-    """What the charts draw, as numbers: a line an entry, columns as `entry_headers` names them."""
+    """Return the values that the charts draw: one line per entry, with the columns of `entry_headers`."""
     return [_entry_line(arena, entry) for entry in arena.entries]
 
 
 def entry_headers(arena: ArenaCurves) -> list[str]:
-    """Names of the columns of `entry_table`."""
+    """Return the names of the columns of `entry_table`."""
     rate = ["bits per token"] if arena.track == "codec" else []
     return ["entry", "submission", *rate, "ID", "OOD", *(split for split in arena.splits), "forward"]
 
@@ -114,7 +114,7 @@ def _entry_line(arena: ArenaCurves, entry: EntryCurve) -> list[Cell]:
 
 def _link(row: Row, files: dict[str, tuple[str, str]]) -> Link:
     address, name = files.get(row.submission, (None, None))
-    # Only these: a record may name anything, javascript: too.
+    # Only web addresses: a record may name anything, such as javascript:.
     paper = row.reference if row.reference.startswith(("https://", "http://")) else None
     return Link(address, name, paper)
 
@@ -123,15 +123,15 @@ def _number(value: float | None, format: str) -> Cell:
     return Cell("" if value is None else f"{value:{format}}", value)
 
 
-def _interval(found: Interval | None, with_bar: bool = False) -> Cell:
-    if found is None:
+def _interval(interval: Interval | None, with_bar: bool = False) -> Cell:
+    if interval is None:
         return Cell("")
-    bounds = f"[{found.low:.3f}, {found.high:.3f}]"
-    return Cell(f"{found.value:.3f}", found.value, bounds, Bar.of(found) if with_bar else None)
+    bounds = f"[{interval.low:.3f}, {interval.high:.3f}]"
+    return Cell(f"{interval.value:.3f}", interval.value, bounds, Bar.of(interval) if with_bar else None)
 
 
 def _figure(name: str) -> Callable[[Row], Cell]:
-    """A track's own figure, with its interval where it has one."""
+    """Return a function from rows to cells of one of the track's figures, with its interval if there is one."""
 
     def cell(row: Row) -> Cell:
         value, low, high = (row.figures.get(key) for key in (name, f"{name}_low", f"{name}_high"))
@@ -154,7 +154,7 @@ SCORES: dict[str, Callable[[Row], Cell]] = {
     "ID score": lambda row: _number(row.id_score.value if row.id_score else None, ".3f"),
     "gap": lambda row: _interval(row.gap),
 }
-OWN: dict[str, dict[str, Callable[[Row], Cell]]] = {
+TRACK_COLUMNS: dict[str, dict[str, Callable[[Row], Cell]]] = {
     "codec": {
         "entries": lambda row: Cell(str(row.entries), row.entries),
         "bits per token": lambda row: Cell(bits_text(row), row.figures.get("bits_low")),

@@ -1,1 +1,1 @@
-"""Pure functions on numbers: rate, faithfulness, divergence, statistics. Knows no model, task or file."""
+"""Pure functions on numbers: rate, faithfulness, divergence, statistics. They know no model, task or file."""

@@ -1,4 +1,4 @@
-"""Jensen-Shannon divergence of predictions and attention patterns."""
+"""Jensen-Shannon divergence of predictions and of attention patterns."""
 
 import math
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def jensen_shannon_bits(p: Tensor, q: Tensor, p_entropy: Tensor | None = None) -> Tensor:
-    """Divergence of distributions along the last axis, [..., n] -> [...], in bits: 0 for equal ones, at most 1.
+    """Return the divergence of distributions `p` and `q` [..., n] along the last axis, in bits: 0 if equal, at most 1.
 
-    `p_entropy` is `entropy(p)` where it is known already.
+    `p_entropy` [...] is `entropy(p)`; pass it if it is known already.
     """
     p_entropy = entropy(p) if p_entropy is None else p_entropy
     nats = entropy((p + q) / 2) - (p_entropy + entropy(q)) / 2
@@ -17,5 +17,8 @@ def jensen_shannon_bits(p: Tensor, q: Tensor, p_entropy: Tensor | None = None) -
 
 
 def entropy(p: Tensor) -> Tensor:
-    """Shannon entropy along the last axis, nats; twice as fast on a CPU as torch's own function of elements."""
+    """Return the Shannon entropy of distributions `p` [..., n] along the last axis, in nats.
+
+    Twice as fast on a CPU as torch's own function of elements.
+    """
     return -p.clamp(min=torch.finfo(p.dtype).tiny).log_().mul_(p).sum(-1)

@@ -1,49 +1,49 @@
-"""What explanations are worth, from distances and rank correlations alone."""
+"""Distances between explanations, and the statistics that the scores of explainers are made of."""
 
 import numpy as np
-import numpy.typing as npt
 
-VERSION = 1  # of every formula of the explainer track; raised when one changes
+from simplibench.arrays import Floats, Integers
+from simplibench.scoring import version
+
+VERSION = version.EXPLAINER
 UNIT = 1e-6  # distances and correlations are stored as whole multiples of it: a difference below it is a tie
-
-Floats = npt.NDArray[np.floating]
-Integers = npt.NDArray[np.integer]
 
 
 def shares(attributions: Floats) -> Floats:
-    """Attributions [..., token] divided by the sum of their absolute values, so that their scale is free; 0 stays 0."""
+    """Return attributions [..., token] divided by the sum of their absolute values, so that scale is free; 0 stays 0."""
     largest = np.abs(attributions).max(-1, keepdims=True)
-    bounded = attributions / np.where(largest > 0, largest, 1)  # first, lest the sum of huge ones is infinite
+    bounded = attributions / np.where(largest > 0, largest, 1)  # first, since the sum of huge ones may be infinite
     total = np.abs(bounded).sum(-1, keepdims=True)
     divided: Floats = bounded / np.where(total > 0, total, 1)
     return divided
 
 
 def distance(a: Floats, b: Floats) -> Floats:
-    """How far two explanations [..., token] of one case lie apart: half the sum of |share a - share b|, 0 to 1."""
+    """Return the distance of two explanations [..., token] of one case: half the sum of |share a - share b|, 0 to 1."""
     apart: Floats = np.abs(shares(a) - shares(b)).sum(-1) / 2
     return apart
 
 
 def auc(same: Floats, different: Floats) -> Floats:
-    """P(a pair of different function lies further apart than one of equal function), ties half; [..., pair] each -> [...].
+    """Return P(a distance in `different` exceeds one in `same`), ties counted half; [..., pair] each -> [...].
 
-    1: explanations tell models apart by what they compute. 0.5: chance. 0: by anything but.
+    `same` holds distances between models of equal function, `different` between models of different function. 1: every
+    pair of different function lies further apart than every pair of equal function. 0.5: chance. 0: every one closer.
     """
-    ours, others = (np.ascontiguousarray(np.moveaxis(pairs, -1, 0)) for pairs in (same, different))
-    twice = np.zeros(others.shape, dtype=np.min_scalar_type(2 * len(ours)))
-    for one in ours:  # pair by pair: all against all at once would not fit the processor's cache
-        twice += others > one
-        twice += others >= one
-    area: Floats = twice.sum(0, dtype=np.int64) / (2 * len(ours) * len(others))
+    same_pairs, different_pairs = (np.ascontiguousarray(np.moveaxis(pairs, -1, 0)) for pairs in (same, different))
+    twice = np.zeros(different_pairs.shape, dtype=np.min_scalar_type(2 * len(same_pairs)))
+    for same_pair in same_pairs:  # pair by pair: all against all at once would not fit the processor's cache
+        twice += different_pairs > same_pair
+        twice += different_pairs >= same_pair
+    area: Floats = twice.sum(0, dtype=np.int64) / (2 * len(same_pairs) * len(different_pairs))
     return area
 
 
 def grouped_means(values: Integers, groups: Integers, cases: Integers, weights: Floats) -> Floats:
-    """Mean over cases within every group (a pair, a model), [..., R, group], under the weights [R, case].
+    """Return the weighted mean over cases within every group (a pair, a model), [..., R, group].
 
-    Values [..., row], each row a case of a group. A group need not have every case; nan where a resample has none of its
-    cases.
+    `values` [..., row] holds one case of one group per row; `groups` [row] and `cases` [row] say which. `weights` is
+    [R, case]. A group need not have every case; the mean is nan if a resample has none of its cases.
     """
     _, group = np.unique(groups, return_inverse=True)
     there = np.zeros((group.max() + 1, weights.shape[1]))
@@ -53,12 +53,12 @@ def grouped_means(values: Integers, groups: Integers, cases: Integers, weights: 
     total = (there @ weights.T).reshape(len(there), *(1,) * (values.ndim - 1), -1)
     with np.errstate(invalid="ignore"):
         sums /= total
-    means: Floats = np.moveaxis(sums, 0, -1)  # in memory group by group: so they are compared, and averaged
+    means: Floats = np.moveaxis(sums, 0, -1)  # in memory group by group, as they are compared and averaged
     return means
 
 
 def mean_over_groups(means: Floats) -> Floats:
-    """[..., group] -> [...], without the groups that a resample has no case of; 0 where it has of none."""
+    """Return the mean over groups [..., group] -> [...], without groups that are nan; 0 if all are."""
     known = np.isfinite(means)
     over: Floats = np.where(known, means, 0).sum(-1) / np.maximum(known.sum(-1), 1)
     return over

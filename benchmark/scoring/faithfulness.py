@@ -1,37 +1,38 @@
-"""How much of the original's behaviour a proxy keeps, from counts alone."""
+"""Faithfulness of a proxy to the original, from counts alone, and the score over budgets."""
 
 import numpy as np
 import numpy.typing as npt
 
-VERSION = 1  # of every formula in this folder; raised when one changes, so that old records are listed, not ranked
-BUDGET_HALVINGS = range(1, 9)  # budgets are the ceiling / 2, / 4, ..., / 256
+from simplibench.arrays import Floats
+from simplibench.scoring import version
 
-Floats = npt.NDArray[np.floating]
+VERSION = version.CODEC
+BUDGET_HALVINGS = range(1, 9)  # budgets are the ceiling / 2, / 4, ..., / 256
 
 
 def faithfulness(disagreement: npt.ArrayLike, floor_disagreement: npt.ArrayLike) -> Floats:
-    """1 - disagreement of the proxy / disagreement of the constant code; 1 is the original, 0 the constant.
+    """Return 1 - `disagreement` of the proxy / `floor_disagreement` of the constant code: 1 the original, 0 the constant.
 
-    Both as counts or sums over the same positions. A floor below one position counts as one, so that a proxy on a
-    handful of sentences is never divided by nothing.
+    Both are counts, or sums over the same positions, [...]. A floor below one position counts as one, so that on a
+    handful of sentences nothing is divided by 0.
     """
     result: Floats = 1 - np.asarray(disagreement) / np.maximum(floor_disagreement, 1)
     return result
 
 
 def budgets(ceiling_bits: float) -> Floats:
-    """The rates that entries compete at, bits per token: identity's rate halved once to eight times."""
+    """Return the budgets [8] in bits per token: identity's rate `ceiling_bits` halved once to eight times."""
     return np.array([ceiling_bits / 2**halvings for halvings in BUDGET_HALVINGS])
 
 
 def score(
     bits: Floats, id_faithfulness: Floats, ood_faithfulness: Floats, ceiling_bits: float
 ) -> tuple[Floats, Floats]:
-    """Mean ID and OOD faithfulness over the budgets.
+    """Return the ID score [...] and the OOD score [...]: mean faithfulness over the budgets.
 
-    bits [entry]; faithfulness [..., entry], averaged over the splits of a role. At each budget the affordable entry of
-    best ID faithfulness is taken, never chosen on OOD, the cheaper one on a tie; none affordable: 0.
-    Returns (ID score [...], OOD score [...]).
+    `bits` [entry] is in bits per token; faithfulness [..., entry] is averaged over the splits of a role. At each budget
+    the affordable entry of best ID faithfulness counts, the cheaper one on a tie: no entry is chosen on OOD splits. A
+    budget that no entry can afford counts 0. `ceiling_bits` is identity's rate in bits per token.
     """
     # Cheapest first, so that argmax takes the cheaper of two equally faithful entries.
     order = np.argsort(bits, kind="stable")

@@ -1,4 +1,4 @@
-"""What a code costs: bits per token, measured from the code tensors themselves."""
+"""The rate of a code in bits per token, measured on the code tensors themselves."""
 
 import math
 
@@ -13,7 +13,7 @@ INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch
 
 
 class CodeMeter:
-    """Sums up codes [n, m] of one kind and tells the mean bits a row.
+    """Sum up codes [n, m] of one kind and return their mean bits per row.
 
     Float codes cost their width a dimension; or, if that is less, width + log2(m) bits for every non-zero value.
     Integer codes cost the empirical entropy of each column plus the naming of its distinct symbols, once each; at most
@@ -32,7 +32,7 @@ class CodeMeter:
         self._histograms: list[Histogram] = []
 
     def add(self, code: Tensor, visible: Tensor | None = None) -> None:
-        """Count the rows of a code. `visible` [n]: how many positions each row could point at, where it could."""
+        """Count the rows of a code [n, m]; `visible` [n] is the number of positions each row can point at, if any."""
         self.rows += len(code)
         if code.dtype in FLOAT_BITS:
             self._float_bits = FLOAT_BITS[code.dtype]
@@ -52,7 +52,7 @@ class CodeMeter:
             self._pointer_bits += float(visible.double().log2().sum())
 
     def bits(self) -> float:
-        """Mean bits a row. Raises ValueError if nothing was measured."""
+        """Return mean bits per row. Raises: ValueError if nothing was measured."""
         if not self.rows:
             raise ValueError("no rows were measured, so the code has no rate")
         pointer = self._pointer_bits / self.rows if self._pointers else math.inf
@@ -60,7 +60,7 @@ class CodeMeter:
 
     @property
     def dense(self) -> bool:
-        """Floats, and not one zero among them so far: unless many follow, the rate is their width."""
+        """Return whether all values so far are non-zero floats: unless many zeros follow, the rate is their width."""
         return self._nonzero == self._values > 0
 
     def _floats(self) -> float:

@@ -1,1 +1,1 @@
-"""The papers' analyses, a folder each: shipped models in, tables and figures out."""
+"""Analyses after papers, one folder each: they measure shipped models and write tables and figures."""

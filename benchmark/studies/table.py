@@ -1,4 +1,4 @@
-"""Tables of a study: rows are dataclasses, cells are texts, numbers, intervals or nothing."""
+"""The tables of a study: rows are dataclasses; cells are texts, numbers, intervals or None."""
 
 import csv
 import io
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 DECIMAL = re.compile(r"-?\d+\.\d+")
-Tables = Mapping[str, Sequence["DataclassInstance"]]  # by the name of their file
+Tables = Mapping[str, Sequence["DataclassInstance"]]  # by the name of the file
 
 
 def flat(row: "DataclassInstance") -> dict[str, object]:
-    """A row for CSV: intervals become three columns, what there is none of stays empty."""
+    """Return a row as columns for CSV: an interval becomes three columns, None stays empty."""
     columns: dict[str, object] = {}
     for name, value in asdict(row).items():
         if isinstance(value, dict):
@@ -27,7 +27,7 @@ def flat(row: "DataclassInstance") -> dict[str, object]:
 
 
 def as_csv(rows: Sequence["DataclassInstance"]) -> str:
-    """The rows with a line of names; columns that any row has."""
+    """Return the rows as CSV with a header; a column is there if any row has it."""
     lines = [flat(row) for row in rows]
     text = io.StringIO()
     names = list(dict.fromkeys(name for line in lines for name in line))
@@ -38,7 +38,7 @@ def as_csv(rows: Sequence["DataclassInstance"]) -> str:
 
 
 def as_cells(rows: Sequence["DataclassInstance"]) -> tuple[list[str], list[list[str]]]:
-    """Headers and cells to print; four digits are enough to read."""
+    """Return headers, and cells by row, for printing with four digits."""
     lines = [flat(row) for row in rows]
     names = [name for name in lines[0] if not name.endswith(("_low", "_high"))]
     return names, [[_cell(line, name) for name in names] for line in lines]

@@ -1,1 +1,1 @@
-"""What is specific to codecs: put a simplification into a reference, compare, count."""
+"""The codec track: put a codec into a reference, compare the two, count."""

@@ -1,4 +1,4 @@
-"""What does not depend on the entry: the reference's prefix, its predictions, and the arena's floor."""
+"""The run of a reference that all entries share: its prefix, its predictions, and the arena's floor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simplibench.arrays import Bools
 from simplibench.harness.batches import Batch, limited, scored_batches, whole_batches
 from simplibench.harness.codec.patch import SitePatch
-from simplibench.harness.codec.proxy import Bools, CachedBatch, ProxyOutcome, run_proxy, run_reference
+from simplibench.harness.codec.proxy import CachedBatch, ProxyOutcome, run_proxy, run_reference
 from simplibench.harness.unit import present
 from simplibench.models import VIEWS, Cut, Reference, Rows, Site, ceiling_bits
 from simplibench.tasks import Component, Split, Task, load_split
@@ -18,28 +19,28 @@ from simplibench.tasks import Component, Split, Task, load_split
 
 @dataclass(frozen=True)
 class SplitContext:
-    """One split, run up to the site, with the outcomes that every entry is held against."""
+    """One split, run up to the site, with the outcomes that every entry is compared with."""
 
     split: Split
     cached_batches: list[CachedBatch]
     reference_right: Bools  # [case]
     floor: ProxyOutcome
-    whole: Split  # what a rate and a timing are of; more than `split` where fewer sentences are compared
+    whole: Split  # what rates and times are measured on; `split` may hold fewer sentences
     run_whole: Callable[[], list[tuple[Batch, Cut]]]
 
     @cached_property
     def metered(self) -> list[tuple[Batch, Cut]]:
-        """All of `whole`, run up to the site once a rate asks for it."""
+        """Return all of `whole`, run up to the site; it is run when a rate first needs it."""
         return self.run_whole()
 
 
 @dataclass(frozen=True)
 class ReferenceRun:
-    """Everything an arena and reference offer to all entries alike."""
+    """All that the entries of an arena share on one reference."""
 
     task: Task
     arena: Component
-    patch: SitePatch  # seen as vectors
+    patch: SitePatch  # at the component's vectors
     fit_batches: list[tuple[Batch, Cut]]
     splits: dict[str, SplitContext]
     ceiling_bits: float
@@ -48,9 +49,9 @@ class ReferenceRun:
 def prepare(
     task: Task, reference: Reference, arena: Component, device: str, limit: int | None, compared: int | None = None
 ) -> ReferenceRun:
-    """Run the reference once over every split that is there. `limit`: sentences a split, at most.
+    """Run the reference once over every split that is there, on at most `limit` sentences per split.
 
-    `compared`: of these, how many proxies are run on; what is fitted, metered and timed stays as without.
+    Proxies run on the first `compared` of these. Fits, rates and times do not depend on `compared`.
     """
     patch = SitePatch(reference.model, Site(arena.layer, VIEWS[arena.component, "vectors"]))
     fit_split = limited(load_split(task, "fit"), limit)
@@ -67,7 +68,7 @@ def prepare(
 
 
 def fit_rows(patch: SitePatch, batches: list[tuple[Batch, Cut]]) -> Tensor:
-    """Return all that a codec is fitted on, [H, N, width]: the rows of the site's streams, one stream after the other."""
+    """Return the rows that codecs are fitted on, [H, N, width]: those of the site's streams, one stream after the other."""
     streams: list[Rows] = [patch.rows(patch.opened(cut, batch), batch) for batch, cut in batches]
     return torch.cat([rows[name] for name in streams[0] for rows in streams], dim=1)
 

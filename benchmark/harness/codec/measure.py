@@ -1,4 +1,4 @@
-"""Measure one entry: fit it, put it into the reference, compare on every split, time it."""
+"""The measurement of one entry: fit it, put it into the reference, compare on every split, time it."""
 
 import hashlib
 import json
@@ -26,20 +26,20 @@ TIMED_TOKENS = 4_096  # a batch of the first split's longest sentences, if the t
 
 @dataclass(frozen=True)
 class Fitted:
-    """An entry's states, one a head, and how long the fit took."""
+    """An entry's states, one per head, and the duration of the fit."""
 
     states: list[State]
     fit_seconds: float
 
     @property
     def state_bytes(self) -> int:
-        """The size of all states together."""
+        """Return the size of all states together."""
         return sum(tensor.nbytes for state in self.states for tensor in state.values())
 
 
 @dataclass(frozen=True)
 class Measured:
-    """All that scoring an entry found out."""
+    """The results of measuring an entry."""
 
     fitted: Fitted
     splits: dict[str, SplitResult]
@@ -48,46 +48,52 @@ class Measured:
 
     @property
     def bits_per_token(self) -> float:
-        """The dearest split's rate: a code that turns rich out of distribution pays for it."""
+        """Return the rate of the most expensive split: a code that needs more bits out of distribution pays for them."""
         return max(split.bits_per_token for split in self.splits.values())
 
 
 def measure(
     run: ReferenceRun, table: GroundCounts, codec: HostedCodec, fitted: Fitted, step: Callable[[str], None]
 ) -> Measured:
-    """Put a fitted entry into the reference and compare on every split. Raises MethodFailed."""
-    stage = stage_of(ground, codec.entry)
-    outcomes: dict[str, Outcome] = {}
+    """Put a fitted entry into the reference and compare on every split; `step` gets each split's name.
+
+    Raises: MethodFailed.
+    """
+    patch = patch_of(run, codec.entry)
+    outcomes: dict[str, ProxyOutcome] = {}
     bits: dict[str, float] = {}
-    for name, part in ground.splits.items():
+    for name, part in run.splits.items():
         step(name)
-        played = Simplifier(stage, codec, fitted.states)  # of one split at a time: a code may have many symbols
-        outcomes[name] = play(stage, part.split, part.scenes, played, ground.task.candidates)
-        if part.whole is part.split or played.dense:  # it tells the rate of the whole
-            bits[name] = played.bits_per_token()
-    runtime = _runtime(ground, stage, codec, fitted)  # before rows are encoded that no decoding follows
-    bits |= {n: _bits_per_token(part, stage, codec, fitted) for n, part in ground.splits.items() if n not in bits}
-    own = counts(ground, outcomes)
-    splits = {name: split_result(ground, (table, own), name, outcomes[name], bits[name]) for name in outcomes}
-    return Measured(fitted, splits, own, runtime)
+        simplify = CodecPatch(patch, codec, fitted.states)  # of one split at a time: a code may have many symbols
+        outcomes[name] = run_proxy(patch, part.split, part.cached_batches, simplify, run.task.candidates)
+        if part.whole is part.split or simplify.dense:  # it tells the rate of the whole
+            bits[name] = simplify.bits_per_token()
+    runtime = _runtime(run, patch, codec, fitted)  # before rows are encoded that no decoding follows
+    bits |= {n: _bits_per_token(part, patch, codec, fitted) for n, part in run.splits.items() if n not in bits}
+    entry_counts = counts(run, outcomes)
+    splits = {name: split_result(run, (table, entry_counts), name, outcomes[name], bits[name]) for name in outcomes}
+    return Measured(fitted, splits, entry_counts, runtime)
 
 
-def _bits_per_token(part: SplitGround, stage: Stage, codec: HostedCodec, fitted: Fitted) -> float:
+def _bits_per_token(part: SplitContext, patch: SitePatch, codec: HostedCodec, fitted: Fitted) -> float:
     """Return the rate on the whole split, on a share of which the proxy was run."""
-    whole = Simplifier(stage, codec, fitted.states)
+    whole = CodecPatch(patch, codec, fitted.states)
     for batch, cut in part.metered:
-        rows = whole.patch.rows(whole.patch.opened(cut, batch), batch)
+        rows = patch.rows(patch.opened(cut, batch), batch)
         deque(whole.encoded(rows, batch), maxlen=0)  # metered, and not decoded
     return whole.bits_per_token()
 
 
 def patch_of(run: ReferenceRun, entry: CodecEntry) -> SitePatch:
-    """The run's patch, seen the way the entry wants its rows."""
+    """Return the patch of the run's component, at the part that the entry wants to see."""
     return SitePatch(run.patch.model, Site(run.arena.layer, VIEWS[run.arena.component, entry.part]))
 
 
 def fit(run: ReferenceRun, codec: HostedCodec, reference_seed: int | str, shared: dict[str, Fitted]) -> Fitted:
-    """Fit an entry on the fit split, or cut down the fit it shares with an earlier entry. Raises MethodFailed."""
+    """Fit an entry on the fit split, or trim the fit that it shares with an earlier entry.
+
+    `shared` holds fits by group, and gets this one. Raises: MethodFailed.
+    """
     group = codec.entry.fit_group
     if group not in shared:
         x = fit_rows(patch_of(run, codec.entry), run.fit_batches).cpu()
@@ -98,34 +104,34 @@ def fit(run: ReferenceRun, codec: HostedCodec, reference_seed: int | str, shared
 
 
 def fit_seed(arena: str, reference_seed: int | str, group: str, head: int) -> int:
-    """The seed of a fit's generator: another one for every arena, reference, method and head, the same in every run."""
+    """Return the seed of a fit's generator: it differs by arena, reference, group and head, and is the same in every run."""
     digest = hashlib.sha256(json.dumps([arena, reference_seed, group, head]).encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
 
 class CodecPatch:
-    """Replaces a batch's rows by what the codec makes of them, and meters the codes on the way."""
+    """A codec at a site: it replaces rows by their decoded codes, and meters the codes on the way."""
 
     def __init__(self, patch: SitePatch, codec: HostedCodec, states: list[State], metered: bool = True) -> None:
         self.patch, self.codec, self.states, self.metered = patch, codec, states, metered
         self.meters: dict[tuple[str, int], CodeMeter] = {}
 
     def __call__(self, rows: Rows, batch: Batch) -> Rows:
-        """All streams of a head pass through its codec in one call."""
-        lengths = [own.shape[1] for own in rows.values()]
+        """Return the decoded rows; all streams [N, width] of a head pass through its codec in one call."""
+        lengths = [stream.shape[1] for stream in rows.values()]
         heads = []
         for state, code, width in self.encoded(rows, batch):
             heads.append(self.codec.decode(state, code, width).to(batch.tokens.device).split(lengths))
         by_stream = dict(zip(rows, zip(*heads, strict=True), strict=True))
         # A single head needs no copy.
-        return {name: torch.stack(own) if len(own) > 1 else own[0][None] for name, own in by_stream.items()}
+        return {name: torch.stack(parts) if len(parts) > 1 else parts[0][None] for name, parts in by_stream.items()}
 
     def encoded(self, rows: Rows, batch: Batch) -> Iterator[tuple[State, Tensor, int]]:
-        """State, code and width of the rows, head by head; the codes are metered."""
-        lengths = [own.shape[1] for own in rows.values()]
+        """Yield state, code and width of the rows, head by head, and meter the codes."""
+        lengths = [stream.shape[1] for stream in rows.values()]
         visible = self.patch.visible(batch)
         for head, state in enumerate(self.states):
-            x = torch.cat([own[head] for own in rows.values()]).cpu()
+            x = torch.cat([stream[head] for stream in rows.values()]).cpu()
             code = self.codec.encode(state, x)
             for name, part in zip(rows, code.split(lengths), strict=True) if self.metered else ():
                 meter = self.meters.setdefault((name, head), CodeMeter())
@@ -134,16 +140,16 @@ class CodecPatch:
 
     @property
     def dense(self) -> bool:
-        """Whether every code is of floats without a zero, so that further rows are taken to have the same rate."""
+        """Return whether all codes are floats without a zero; further rows are then taken to have the same rate."""
         return all(meter.dense for meter in self.meters.values())
 
     def bits_per_token(self) -> float:
-        """Queries and keys of all heads add up."""
+        """Return bits per token, summed over streams and heads."""
         return sum(meter.bits() for meter in self.meters.values())
 
 
 def timed_batch(run: ReferenceRun) -> Batch:
-    """What forward passes are timed on."""
+    """Return the batch that forward passes are timed on."""
     split = next(iter(run.splits.values())).whole
     return scored_batches(split, run.patch.model.device, min(TIMED_TOKENS, run.task.batch_tokens))[0]
 
@@ -151,10 +157,10 @@ def timed_batch(run: ReferenceRun) -> Batch:
 def _runtime(run: ReferenceRun, patch: SitePatch, codec: HostedCodec, fitted: Fitted) -> Runtime:
     batch = timed_batch(run)
     device = batch.tokens.device.type
-    simplify = Simplifier(stage, codec, fitted.states, metered=False)
+    simplify = CodecPatch(patch, codec, fitted.states, metered=False)
 
     def proxy() -> float:
-        """Seconds of prefix, codec and suffix; carrying rows to the guest is the harness's time, not the method's."""
+        """Return the seconds of prefix, codec and suffix, without the transfer of rows to the guest."""
         before = codec.seconds
         prefix_seconds, cut = timed(lambda: patch.prefix(batch), device)
         changed = patch.patched(cut, batch, simplify(patch.rows(cut, batch), batch))

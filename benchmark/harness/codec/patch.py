@@ -1,4 +1,4 @@
-"""A reference patched at a site: read the rows there, put others in, run on to the predictions.
+"""Activation patching of a reference: read the rows at a site, replace them, run on to the predictions.
 
 Shapes: B sequences, H heads, Q asked positions, T positions, N rows, V vocabulary.
 """
@@ -20,23 +20,23 @@ class SitePatch:
     site: Site
 
     def prefix(self, batch: Batch) -> Cut:
-        """Run up to the site."""
+        """Run the batch up to the site."""
         return self.model.prefix(batch.tokens, self.site, batch.at)
 
     def opened(self, cut: Cut, batch: Batch) -> Cut:
-        """Bring a cut that was made at queries and keys on to this site, where that is their pattern."""
+        """Return the cut at this site; if that is the pattern, a cut at queries and keys is brought there."""
         return cut if cut.site == self.site else self.model.with_pattern(cut, batch.at)
 
     def rows(self, cut: Cut, batch: Batch) -> Rows:
-        """Return the real activations, [H, N, width] per stream."""
+        """Return the activations without padding, [H, N, width] per stream."""
         return read_rows(cut, self._indices(batch), self.model.shape.context)
 
     def patched(self, cut: Cut, batch: Batch, rows: Rows) -> Cut:
-        """Return the cut with other rows in place of its own."""
+        """Return the cut with its rows replaced by `rows`, [H, N, width] per stream."""
         return write_rows(cut, self._indices(batch), rows, self.visible(batch))
 
     def visible(self, batch: Batch) -> Tensor | None:
-        """Return how many positions each pattern row may attend to, [N]; None where rows are no patterns."""
+        """Return how many positions each row of a pattern may attend to, [N]; None if the rows are not of patterns."""
         if self.site.part != "pattern":
             return None
         queried = self._queried(batch)
@@ -46,7 +46,7 @@ class SitePatch:
         return positions[queried] + 1
 
     def attended(self, cut: Cut, batch: Batch) -> Cut:
-        """Make the pattern where only asked rows are needed; where all are, fused attention does without it."""
+        """Return the cut with its pattern computed, if only asked rows are needed; else fused attention is faster."""
         wanted = cut.site.part == "query+key" and self.model.queried(cut.site, batch.at) is not None
         return self.model.with_pattern(cut, batch.at) if wanted else cut
 
@@ -55,7 +55,7 @@ class SitePatch:
         return self.model.suffix(cut, batch.at)[batch.asked]
 
     def patterns(self, cut: Cut, batch: Batch, asked: slice) -> Tensor:
-        """Return the attention of some asked positions, [B, H, Q, T]; T ends where none of them sees further."""
+        """Return the attention at the asked positions of a slice, [B, H, Q, T]; T ends at the last position they can see."""
         at = batch.at if batch.at is None else batch.at[:, asked]
         reach = asked.stop if at is None else int(at.max()) + 1
         if cut.site.part == "pattern":
@@ -77,5 +77,5 @@ class SitePatch:
 
 
 def gather_heads(rows: Tensor, at: Tensor) -> Tensor:
-    """Return the rows of every head [B, H, T, n] at the positions `at` [B, Q], [B, H, Q, n]."""
+    """Return the rows [B, H, T, n] at the positions `at` [B, Q], as [B, H, Q, n]."""
     return rows.gather(2, at[:, None, :, None].expand(-1, rows.shape[1], -1, rows.shape[-1]))

@@ -1,4 +1,4 @@
-"""Run a split's batches with simplified rows and compare with the reference, case by case.
+"""Runs of proxies on a split's batches, compared with the reference case by case.
 
 Shapes: B sequences, H heads, Q asked positions, T positions, N rows, V vocabulary.
 """
@@ -11,22 +11,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from simplibench.arrays import Bools, Floats
 from simplibench.harness.batches import Batch, likeliest
 from simplibench.harness.codec.patch import SitePatch
 from simplibench.models import Cut, Rows
 from simplibench.scoring.divergence import entropy, jensen_shannon_bits
 from simplibench.tasks import Split
 
-Bools = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[np.float64]
 Simplify = Callable[[Rows, Batch], Rows]  # a batch's rows -> the rows put in their place
 ATTENTION = ("query+key", "pattern")  # parts whose patterns are compared
-PIECE = 2**18  # attention weights looked at together: one MiB stays in a processor's cache, a whole batch's do not
+PIECE = 2**18  # attention weights compared together: one MiB stays in a processor's cache, a whole batch's do not
 
 
 @dataclass(frozen=True)
 class CachedBatch:
-    """One batch before any entry touches it, with what the reference says of its cases."""
+    """One batch, run up to the site, with the reference's predictions for its cases."""
 
     batch: Batch
     cut: Cut  # at queries and keys, or at the residual stream
@@ -37,13 +36,13 @@ class CachedBatch:
 
 @dataclass(frozen=True)
 class ProxyOutcome:
-    """How a proxy did on a split's cases, each [case] in the split's order."""
+    """A proxy's results on a split's cases, each [case] in the split's order."""
 
     agree: Bools
     right: Bools
-    divergence_bits: Numbers
-    pattern_divergence_bits: Numbers | None  # mean over heads
-    pattern_agree: Numbers | None  # share of heads whose most attended position is the reference's
+    divergence_bits: Floats
+    pattern_divergence_bits: Floats | None  # mean over heads
+    pattern_agree: Floats | None  # share of heads whose most attended position is the reference's
 
 
 def run_reference(patch: SitePatch, batch: Batch, candidates: range) -> CachedBatch:
@@ -63,7 +62,7 @@ def run_proxy(
     candidates: range,
     patterns: bool = True,
 ) -> ProxyOutcome:
-    """The outcome of a split whose rows are simplified; without `patterns` only of what is predicted."""
+    """Return the outcome of a split whose rows are simplified; without `patterns` only its predictions are compared."""
     outcomes = [_run_batch(patch, split, cached, simplify, candidates, patterns) for cached in cached_batches]
     order = np.argsort(np.concatenate([cached.batch.cases.numpy() for cached in cached_batches]))
 
@@ -94,12 +93,15 @@ def _run_batch(
     )
 
 
-def _numbers(values: Tensor) -> Numbers:
+def _numbers(values: Tensor) -> Floats:
     return values.double().cpu().numpy()
 
 
 def compare_patterns(patch: SitePatch, reference: Cut, proxy: Cut, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Of each case: divergence in bits, mean over heads; share of heads that agree on the most attended position."""
+    """Return per case [case] the divergence of patterns in bits, mean over heads, and the share of heads that agree.
+
+    A head agrees if its most attended position is the reference's.
+    """
     divergences, agreements = [], []
     for asked in _pieces(batch, patch.model.shape.heads):
         p, q = patch.patterns(reference, batch, asked), patch.patterns(proxy, batch, asked)
@@ -111,13 +113,13 @@ def compare_patterns(patch: SitePatch, reference: Cut, proxy: Cut, batch: Batch)
 
 
 def _pieces(batch: Batch, heads: int) -> Iterator[slice]:
-    """Consecutive asked positions, so many that a piece's weights are few."""
+    """Yield slices of the asked positions, each with about PIECE attention weights."""
     step = max(1, PIECE // (heads * batch.tokens.numel()))
     asked = batch.asked.shape[1]
     return (slice(start, min(start + step, asked)) for start in range(0, asked, step))
 
 
 def _as_distributions(patterns: Tensor) -> Tensor:
-    """A codec may return weights that are no distribution; the proxy runs on them, the divergence needs one."""
+    """Return patterns normalised to distributions, which the divergence needs; a codec may decode any weights."""
     positive = patterns.clamp(min=0)
     return positive / positive.sum(-1, keepdim=True).clamp(min=torch.finfo(patterns.dtype).tiny)

@@ -1,19 +1,18 @@
-"""From outcomes of single cases to per-sentence counts, and from counts to the figures of a record."""
+"""Counts per sentence from the outcomes of cases, and the figures of a record from counts."""
 
 import numpy as np
 import numpy.typing as npt
 
+from simplibench.arrays import Bools, Floats, Integers
 from simplibench.harness.codec.context import ReferenceRun, SplitContext
-from simplibench.harness.codec.proxy import Numbers, ProxyOutcome
+from simplibench.harness.codec.proxy import ProxyOutcome
 from simplibench.records import Counts, GroundCounts, SplitResult, Stratum, split_figures
 from simplibench.scoring.quantised import quantise
 
-Numbers16 = npt.NDArray[np.uint16]
-
 
 def reference_counts(run: ReferenceRun) -> GroundCounts:
-    """The table that all records of the arena and reference share, splits in the task's order."""
-    columns: dict[str, list[npt.NDArray[np.integer]]] = {name: [] for name in GroundCounts.__dataclass_fields__}
+    """Return the table that all records of the arena and reference share, splits in the task's order."""
+    columns: dict[str, list[Integers]] = {name: [] for name in GroundCounts.__dataclass_fields__}
     for index, part in enumerate(run.splits.values()):
         columns["split"].append(np.full(len(part.split.sequences), index, dtype=np.uint8))
         columns["positions"].append(_count(part, np.ones(len(part.split.cases), dtype=bool)))
@@ -24,8 +23,8 @@ def reference_counts(run: ReferenceRun) -> GroundCounts:
 
 
 def counts(run: ReferenceRun, outcomes: dict[str, ProxyOutcome]) -> Counts:
-    """The table of one record, row by row with its run's."""
-    columns: dict[str, list[npt.NDArray[np.integer]]] = {name: [] for name in Counts.__dataclass_fields__}
+    """Return the table of one record; its rows are those of `reference_counts(run)`."""
+    columns: dict[str, list[Integers]] = {name: [] for name in Counts.__dataclass_fields__}
     for name, part in run.splits.items():
         outcome = outcomes[name]
         columns["disagree"].append(_count(part, ~outcome.agree))
@@ -38,7 +37,10 @@ def counts(run: ReferenceRun, outcomes: dict[str, ProxyOutcome]) -> Counts:
 def split_result(
     run: ReferenceRun, tables: tuple[GroundCounts, Counts], name: str, outcome: ProxyOutcome, bits_per_token: float
 ) -> SplitResult:
-    """The figures of one split: from the counts whatever they determine, the rest from the cases."""
+    """Return the figures of one split: from the counts if they determine them, the rest from the cases.
+
+    Raises: ValueError for the fit split.
+    """
     part = run.splits[name]
     if part.split.role == "fit":
         raise ValueError("the fit split is never scored")
@@ -55,26 +57,26 @@ def split_result(
     )
 
 
-def _count(part: SplitContext, which: npt.NDArray[np.bool_]) -> Numbers16:
-    """How many of the chosen cases each sentence has, [sentence]."""
+def _count(part: SplitContext, which: Bools) -> npt.NDArray[np.uint16]:
+    """Return the number of cases in `which` [case] per sentence, [sentence]."""
     per_sentence = np.bincount(part.split.cases.sequence[which], minlength=len(part.split.sequences))
     return per_sentence.astype(np.uint16)
 
 
 def _divergence(part: SplitContext, outcome: ProxyOutcome) -> npt.NDArray[np.uint8]:
-    """Mean divergence of each sentence, as stored."""
+    """Return the mean divergence per sentence as it is stored, [sentence]."""
     sentences = part.split.cases.sequence
     total = np.bincount(sentences, outcome.divergence_bits, minlength=len(part.split.sequences))
     return quantise(total / np.maximum(np.bincount(sentences, minlength=len(part.split.sequences)), 1))
 
 
-def _mean(values: Numbers | None) -> float | None:
+def _mean(values: Floats | None) -> float | None:
     return None if values is None else float(values.mean())
 
 
-def _strata(labels: npt.NDArray[np.integer], outcome: ProxyOutcome) -> dict[str, Stratum]:
-    found = {}
+def _strata(labels: Integers, outcome: ProxyOutcome) -> dict[str, Stratum]:
+    strata = {}
     for label in np.unique(labels):
-        own = outcome.agree[labels == label]
-        found[str(label)] = Stratum(positions=len(own), agreement=own.mean())
-    return found
+        agree = outcome.agree[labels == label]
+        strata[str(label)] = Stratum(positions=len(agree), agreement=agree.mean())
+    return strata

@@ -1,4 +1,4 @@
-"""Codecs as a track: fit, put in, compare."""
+"""Codecs as a track of the harness: fit, put in, compare."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ from simplibench.tasks import Component, Task
 
 
 class CodecContext:
-    """One component of one reference, run over every split."""
+    """The context of an arena and reference: one component, run over every split."""
 
     def __init__(self, unit: Unit, run: ReferenceRun) -> None:
         self.unit, self.run = unit, run
@@ -31,7 +31,7 @@ class CodecContext:
         self._shared: dict[str, Fitted] = {}
 
     def open(self) -> None:
-        """The next submission shares no fit with the last."""
+        """Forget shared fits: the next submission shares none with the last."""
         self._shared = {}
 
     def score(self, runners: Runners, entry: CodecEntry, index: int, step: Step) -> Result:
@@ -50,7 +50,7 @@ class CodecContext:
 
 
 class CodecTrack:
-    """See Track."""
+    """The codec track; see `Track`."""
 
     record: type[Any] = CodecRecord
     promises: tuple[Promise, ...] = CODEC_PROMISES
@@ -70,11 +70,11 @@ class CodecTrack:
         return CodecContext(unit, run)
 
     def failed(self, entry: CodecEntry) -> dict[str, Any]:
-        """The track's own fields where nothing was measured."""
+        """Return the track's fields of a record of a failed entry."""
         return {"part": entry.part, "bits_per_token": None, "state_bytes": None, "splits": {}, "runtime": None}
 
     def steps(self, task: Task) -> int:
-        """A step a split."""
+        """Return the number of steps of an entry: one per split."""
         return len(present(task))
 
     def forward(

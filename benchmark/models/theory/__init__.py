@@ -1,4 +1,4 @@
-"""Networks of known function, and quantities the theory of bounded Dyck says matter (Wen et al. 2023)."""
+"""Networks of known function, and the quantities that the theory of bounded Dyck predicts from (Wen et al. 2023)."""
 
 from simplibench.models.theory.balance import (
     attention_variation,

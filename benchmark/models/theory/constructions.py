@@ -1,8 +1,8 @@
 """Networks of known function whose attention can be chosen nearly at will, after Wen et al. 2023 (arXiv:2312.01429).
 
-All read Dyck-(2,4) in the minimal architecture: a bracket and its partner put opposite values on one axis, so matched
-pairs cancel under any attention that weighs both alike, and what remains is the stack. Deeper brackets weigh more, so
-its sign is the type of the stack's top. Symbols are the 17 rows of `models.minimal.embedding_table`: START, then the
+All read Dyck-(2,4) in the minimal architecture. A bracket and its partner put opposite values on one axis, so matched
+pairs cancel under any attention that weighs both alike, and the stack remains. Deeper brackets weigh more, so the sign
+is the type of the stack's top. Symbols are the 17 rows of `models.minimal.embedding_table`: START, then the
 opening, then the closing brackets, of every type and depth.
 """
 
@@ -28,12 +28,12 @@ RANDOM_ATTENTIONS = 3
 
 
 def uniform(base: float = 2.0, scale: float = SCALE, margin: float = MARGIN) -> Minimal:
-    """Uniform attention: every score is 0. Any base of at least 2 solves the language at every length."""
+    """Return a network of uniform attention: every score is 0. A base of at least 2 solves the language at every length."""
     return balanced(torch.zeros(1 + PAIRS, SYMBOLS), torch.zeros(PAIRS), base, scale, margin)
 
 
 def random_balanced(bound: float, seed: int, scale: float = SCALE, margin: float = MARGIN) -> Minimal:
-    """Random attention that is exactly balanced: scores and offsets uniform in (-bound, bound)."""
+    """Return a network of random attention, exactly balanced: scores and offsets are uniform in (-bound, bound)."""
     generator = torch.Generator().manual_seed(seed)
     scores = _within(bound, (1 + PAIRS, SYMBOLS), generator)
     offsets = _within(bound, (PAIRS,), generator)
@@ -41,7 +41,7 @@ def random_balanced(bound: float, seed: int, scale: float = SCALE, margin: float
 
 
 def same_values(seed: int = 0, scale: float = SCALE, margin: float = MARGIN) -> dict[str, Minimal]:
-    """Seven networks by name, of one function and the same values, whose attention has little in common.
+    """Return seven networks by name that have the same function and the same values, but very different attention.
 
     Scores span `SELECTIVE` at most, so the base 1 + exp(SELECTIVE) serves all. Only the random ones depend on the seed.
     """
@@ -54,7 +54,7 @@ def same_values(seed: int = 0, scale: float = SCALE, margin: float = MARGIN) -> 
 
 
 def balanced(scores: Tensor, offsets: Tensor, base: float, scale: float = SCALE, margin: float = MARGIN) -> Minimal:
-    """The network of these `scores` [START and opening brackets, queries] and `offsets` c [pairs].
+    """Return the network of these `scores` [START and opening brackets, queries] and `offsets` c [pairs].
 
     Value of open(t, d) = scale * sign_t * base ** d, of close(t, d) = -exp(c[t, d]) times that, of START = 0;
     score(close, q) = score(open, q) - c. The stack's top wins for certain if base >= 1 + exp(the scores' span).
@@ -67,10 +67,11 @@ def balanced(scores: Tensor, offsets: Tensor, base: float, scale: float = SCALE,
 
 
 def from_tables(scores: Tensor, values: Tensor, margin: float = MARGIN) -> Minimal:
-    """The minimal network, in float64, with exactly these `scores` [keys, queries] and `values` [symbols].
+    """Return the minimal network, in float64, with exactly these `scores` [keys, queries] and `values` [symbols].
 
     Values lie on an axis of as many 1 as -1: LayerNorm centres nothing away and leaves the sign of their mixture. The
-    head turns it into +margin / 2 for the closing bracket of the first type and -margin / 2 for the other, or the reverse.
+    head turns a positive sign into +margin / 2 for the first type's closing bracket and -margin / 2 for the other's; a
+    negative sign into the reverse.
     """
     model = Minimal(MINIMAL).double().eval().requires_grad_(False)
     (block,), width = model.blocks, MINIMAL.head_width
@@ -85,7 +86,7 @@ def from_tables(scores: Tensor, values: Tensor, margin: float = MARGIN) -> Minim
 
 
 def broken_twin(model: Minimal, delta: float, seed: int) -> Minimal:
-    """A copy with the same attention, no longer balanced: each closing symbol's value times 1 + delta * normal."""
+    """Return a copy with the same attention, no longer balanced: each closing symbol's value times 1 + delta * normal."""
     twin = _copied(model, "broken_twin")
     factors = 1 + delta * torch.randn(PAIRS, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
     twin.blocks[0].value.weight[:, 1 + PAIRS : SYMBOLS] *= factors.to(twin.table)
@@ -93,20 +94,22 @@ def broken_twin(model: Minimal, delta: float, seed: int) -> Minimal:
 
 
 def types_swapped(model: Minimal, depths: Sequence[int] = (3, 4)) -> Minimal:
-    """A copy with the same attention that takes one type for the other at these depths: their values are exchanged."""
+    """Return a copy with the same attention that confuses the two types at these depths: their values are exchanged."""
     twin = _copied(model, "types_swapped")
     weight, at = twin.blocks[0].value.weight, torch.tensor(depths)
     for kind in (OPEN, CLOSE):
-        first, second = (symbol(torch.tensor(kind + own), at, MAX_DEPTH) for own in range(TYPES))
+        first, second = (symbol(torch.tensor(kind + type_), at, MAX_DEPTH) for type_ in range(TYPES))
         weight[:, first], weight[:, second] = weight[:, second], weight[:, first]
     return twin
 
 
 def symmetric_twin(network: Network, seed: int) -> Network:
-    """A copy of the same function but other weights: what the architecture's symmetries leave free is drawn anew.
+    """Return a copy with the same function but other weights, drawn from those that the architecture's symmetries allow.
 
     In each head, queries and keys are rotated together. Minimal: the value neurons are permuted, norm and head with
     them. Transformer: values are rotated against the output map, and the neurons of every MLP are permuted.
+
+    Raises: UsageError for any other architecture.
     """
     twin, generator = copy.deepcopy(network), torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -124,7 +127,7 @@ def symmetric_twin(network: Network, seed: int) -> Network:
 
 
 def _chosen_scores() -> dict[str, Tensor]:
-    """Scores [START and opening brackets, queries] of the attentions that are not random."""
+    """Return scores [START and opening brackets, queries] of the attentions that are not random."""
     tables = {name: torch.zeros(1 + PAIRS, SYMBOLS) for name in ("uniform", "depth", "start", "bottom")}
     depth = torch.arange(MAX_DEPTH).repeat(2 * TYPES)  # of every bracket's pair, less one
     top = torch.cat([torch.tensor([-1]), depth[:PAIRS], depth[PAIRS:] - 1])  # of the stack that each query leaves
@@ -141,13 +144,13 @@ def _within(bound: float, shape: tuple[int, ...], generator: torch.Generator) ->
 def _copied(model: Minimal, function: str) -> Minimal:
     if model.shape.tokens != "pair":
         raise UsageError(
-            f"{function}: the model must have tokens='pair', one value a symbol, got {model.shape.tokens!r}"
+            f"{function}: the model must have tokens='pair', one value per symbol, got {model.shape.tokens!r}"
         )
     return copy.deepcopy(model).requires_grad_(False)
 
 
 def _rotation(block: Layer, generator: torch.Generator) -> Tensor:
-    """A random orthogonal matrix a head, [H, C, C]."""
+    """Return a random orthogonal matrix per head, [H, C, C]."""
     width = block.query.out_features // block.heads
     rotation: Tensor = torch.linalg.qr(torch.randn(block.heads, width, width, generator=generator, dtype=torch.double))[
         0
@@ -156,7 +159,7 @@ def _rotation(block: Layer, generator: torch.Generator) -> Tensor:
 
 
 def _rotate(linear: nn.Linear, rotation: Tensor) -> None:
-    """Rotate what a map puts out, head by head."""
+    """Rotate the output of a map in place, head by head; `rotation` [H, C, C]."""
     for weight in linear.parameters():
         by_head = weight.double().reshape(*rotation.shape[:2], -1)  # [H * C, D] or [H * C] -> [H, C, -1]
         weight.copy_((rotation.to(by_head) @ by_head).reshape(weight.shape))

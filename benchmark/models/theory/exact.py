@@ -1,7 +1,7 @@
 """The next-token probabilities of Dyck-(2,4), and a two-layer network that gives them exactly under uniform attention.
 
-The construction is ours, in the architecture of Wen et al. 2023 (arXiv:2312.01429): both layers attend to every token
-alike, and there are no positions. All the work is done by counting, and by the MLPs, which decide by sign.
+The construction is new; the architecture is that of Wen et al. 2023 (arXiv:2312.01429). Both layers attend to every
+token alike, and there are no positions: attention counts, and the MLPs decide by sign.
 """
 
 import math
@@ -25,7 +25,7 @@ TOKENS = range(VOCABULARY)
 
 
 def stack_positions(tokens: Tensor) -> Tensor:
-    """Where the brackets that are open after each token were opened, [B, T] -> [B, T, MAX_DEPTH], -1 where none is.
+    """Return the positions of the brackets that are open after each token, [B, T] -> [B, T, MAX_DEPTH], padded with -1.
 
     `tokens` are prefixes of the language, START first; padding (START again) leaves the stack as it is.
     """
@@ -42,7 +42,7 @@ def stack_positions(tokens: Tensor) -> Tensor:
 
 
 def language(tokens: Tensor) -> Tensor:
-    """The probability of every next token after every prefix, [B, T] -> [B, T, V], in float64.
+    """Return the probability of every next token after every prefix, [B, T] -> [B, T, V], in float64.
 
     At depth 0 each opening bracket has 1 / TYPES; at MAX_DEPTH the right closing bracket has 1; in between that
     bracket has 1 / 2, each opening one 1 / (2 * TYPES).
@@ -58,7 +58,7 @@ def language(tokens: Tensor) -> Tensor:
 
 
 def exact() -> Transformer:
-    """A network in float64 whose next-token probabilities are the language's, at any length up to the context.
+    """Return a network in float64 whose next-token probabilities are the language's, at any length up to the context.
 
     Layer 0 counts: depth / tokens against 1 / tokens of START. Its MLP turns that into the depth, and into values of
     +-2 ** depth that matched pairs share with opposite signs. Layer 1 sums the values: the sign is the stack top's type.
@@ -80,7 +80,7 @@ def exact() -> Transformer:
 
 
 def _read_depth(mlp: nn.Sequential) -> None:
-    """Gates for `depth >= n`, and for `this bracket, of a pair at least n deep`: the sum of these is its value."""
+    """Set gates for `depth >= n`, and for `this bracket, of a pair at least n deep`; the latter add up to its value."""
     gates = []
     for depth in range(1, MAX_DEPTH + 1):
         gates.append((_at_least(depth), {AT_LEAST[depth]: 1.0}))
@@ -92,7 +92,7 @@ def _read_depth(mlp: nn.Sequential) -> None:
 
 
 def _read_top(mlp: nn.Sequential) -> None:
-    """Gates for `the stack's top is of this type`; an empty stack sums to 0 but for rounding, so depth is asked too."""
+    """Set gates for `the stack's top is of this type`; they read depth too: rounding may give an empty stack a sign."""
     never = 2.0 ** (MAX_DEPTH + 1)  # more than any sum of values
     somewhere = dict.fromkeys(TOKENS, -never) | {AT_LEAST[1]: never}  # a token is always there: 1, in every length
     _set_gates(mlp, [(somewhere | {STACK: sign}, {TOP[kind]: 1.0}) for kind, sign in enumerate((1.0, -1.0))])
@@ -100,7 +100,7 @@ def _read_top(mlp: nn.Sequential) -> None:
 
 
 def _write_logits(model: Transformer) -> None:
-    """Against an opening bracket's logit of 0, the right closing bracket's is log(TYPES) and the wrong one's NEVER."""
+    """Set logits: 0 for an opening bracket, log(TYPES) for the right closing bracket, NEVER for the wrong one."""
     unembed = model.unembed.weight.zero_()
     unembed[START, ONE] = NEVER
     unembed[OPEN:CLOSE, AT_LEAST[MAX_DEPTH]] = NEVER
@@ -110,19 +110,20 @@ def _write_logits(model: Transformer) -> None:
 
 
 def _at_least(depth: int) -> dict[int, float]:
-    """Positive at this depth and deeper: by 1 / (2 * tokens so far) or more."""
+    """Return weights of a sum that is at least 1 / (2 * tokens so far) at this depth and deeper, else negative."""
     return {DEPTH: 1.0, STARTS: 0.5 - depth}
 
 
 def _token(token: int) -> dict[int, float]:
-    """0 if the token is this one; any other outweighs every depth."""
+    """Return weights of a sum that is 0 if the token is this one; any other token outweighs every depth."""
     return {other: -1.0 - MAX_DEPTH for other in TOKENS if other != token}
 
 
 def _set_gates(mlp: nn.Sequential, gates: list[tuple[dict[int, float], dict[int, float]]]) -> None:
-    """Each gate reads a sum over axes, and where it is positive writes to axes: relu(z) - relu(z - 1), z large.
+    """Set gates, each (weights of the axes it reads, values it writes to axes if the sum read is positive).
 
-    LayerNorm changes a sum whose weights add up to 0 by a positive factor only, so BLANK takes the difference.
+    A gate is relu(z) - relu(z - 1) for a large z. LayerNorm changes a sum whose weights add up to 0 by a positive factor
+    only, so BLANK takes the difference.
     """
     first, last = _linear(mlp, 0), _linear(mlp, -1)
     for gate, (reads, writes) in enumerate(gates):

@@ -1,4 +1,7 @@
-"""Does the balance of a model's attention tell how it generalizes? After Wen et al. 2023, arXiv:2312.01429."""
+"""The balance study: does the balance of a model's attention predict how it generalizes?
+
+After Wen et al. 2023, arXiv:2312.01429.
+"""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from simplibench.models import Site
 from simplibench.models.theory import same_values
 from simplibench.studies.balance.measure import CONSTRUCTED, ModelRow
 
-# Okabe and Ito's colours, which people who do not see red and green apart can tell apart; shapes tell them apart too.
+# Okabe and Ito's colours, which people with red-green colour blindness can distinguish; shapes differ too.
 STYLES = {
     "minimal": ("#0072B2", "o", "one-hot (type, depth)"),
     "minimal-contrastive": ("#D55E00", "^", "the same, contrastive"),
@@ -24,7 +24,7 @@ LETTERS = {0: "S", 1: "(", 2: "[", 3: ")", 4: "]"}
 
 
 def draw(rows: list[ModelRow], path: Path) -> None:
-    """Write the figure as PNG; the same rows give the same picture."""
+    """Write the figure as PNG to `path`; the same rows give the same picture."""
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1), squeeze=False)[0]
     _scatter(left.subplots(), rows)
@@ -34,13 +34,13 @@ def draw(rows: list[ModelRow], path: Path) -> None:
 
 def _scatter(axes: Any, rows: list[ModelRow]) -> None:
     for family, (colour, marker, label) in STYLES.items():
-        own = [row for row in rows if row.family == family and row.balance_violation is not None]
-        x, y = [row.balance_violation for row in own], [row.ood_accuracy for row in own]
+        shown = [row for row in rows if row.family == family and row.balance_violation is not None]
+        x, y = [row.balance_violation for row in shown], [row.ood_accuracy for row in shown]
         size = 90 if marker == "*" else 26
         axes.scatter(x, y, s=size, color=colour, marker=marker, label=label, alpha=0.8, linewidth=0, zorder=3)
     axes.set_xlabel("balance violation of the weights")
     axes.set_ylabel("accuracy at lengths 400-500")
-    axes.set_title("Balance and generalization, a point a trained model", fontsize=10, loc="left")
+    axes.set_title("Balance and generalization, one point per trained model", fontsize=10, loc="left")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8, frameon=False, loc="lower left")

@@ -1,6 +1,6 @@
-"""How balanced each model is and how it generalizes: a row a model, a row a family, correlations.
+"""Balance and generalization of each model: one row per model, one per family, and their correlations.
 
-Everything is recomputed from the shipped models and the constructions.
+All values are computed from the shipped models and the constructions.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ from simplibench.models.theory import (
     score_form_violation,
     stack_attention,
 )
-from simplibench.scoring.chance import Interval, mean_interval
 from simplibench.scoring.correlation import spearman_interval
+from simplibench.scoring.inference import Interval, mean_interval
 from simplibench.tasks import Split, Task, load_split
 from simplibench.tasks.bounded_dyck import task as dyck
 
@@ -32,13 +32,13 @@ ON_ID, ON_OOD = "length-28", "length-400-500"
 PREFIXES = {ON_ID: 1_000, ON_OOD: 300}  # the first of each split: 13,000 and 67,000 scored positions
 STACK_PREFIXES = 25  # of the OOD split, over which the attention to the stack is averaged
 CONSTRUCTED = "same values (C3)"
-SHARE, VIOLATION = (0.0, 1.0), (0.0, np.inf)  # how far accuracies and distances can go
+SHARE, VIOLATION = (0.0, 1.0), (0.0, np.inf)  # bounds of accuracies and of violations
 MEASURES = ("balance_violation", "score_form_violation", "stack_attention")
 
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model. Violations exist where the input is an embedding of (type, depth)."""
+    """The measures of one model. Violations exist if the input is an embedding of (type, depth)."""
 
     family: str
     seed: str
@@ -53,7 +53,7 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class FamilyRow:
-    """One family, means over its models with intervals over seeds."""
+    """The means of one family over its models, with intervals over seeds."""
 
     family: str
     seeds: int
@@ -75,20 +75,20 @@ class Correlation:
 
 
 def model_rows(step: Callable[[str], None]) -> Iterator[tuple[ModelRow, Network]]:
-    """Every trained model of the task, and the constructions of equal values; `step` hears of each."""
+    """Yield the row and the network of every trained model, then of the constructions; `step` gets the name of each."""
     splits = {name: limited(load_split(dyck, name), count) for name, count in PREFIXES.items()}
     for family in dyck.families:
         for seed in family.seeds:
             step(f"{family.name} {seed}")
             model = load_reference(dyck, seed, family).model
             yield _measured(dyck, family.name, str(seed), model, splits), model
-    for name, own in same_values().items():
+    for name, model in same_values().items():
         step(f"{CONSTRUCTED} {name}")
-        yield _measured(dyck, CONSTRUCTED, name, own, splits), own
+        yield _measured(dyck, CONSTRUCTED, name, model, splits), model
 
 
 def models_to_measure() -> int:
-    """How often `model_rows` steps."""
+    """Return how often `model_rows` calls `step`."""
     return sum(len(family.seeds) for family in dyck.families) + len(same_values())
 
 
@@ -114,23 +114,23 @@ def _prefixes(split: Split) -> Tensor:
 
 
 def family_rows(rows: list[ModelRow], models: list[Network]) -> list[FamilyRow]:
-    """The table, families in their order."""
-    found = []
+    """Return one row per family, in the order of `rows`; `models` are the networks of `rows`."""
+    table = []
     for family in dict.fromkeys(row.family for row in rows):
-        own = [(row, model) for row, model in zip(rows, models, strict=True) if row.family == family]
-        violations = [row.balance_violation for row, _ in own if row.balance_violation is not None]
-        found.append(
+        members = [(row, model) for row, model in zip(rows, models, strict=True) if row.family == family]
+        violations = [row.balance_violation for row, _ in members if row.balance_violation is not None]
+        table.append(
             FamilyRow(
                 family=family,
-                seeds=len(own),
-                id_accuracy=_over_seeds([row.id_accuracy for row, _ in own], SHARE),
-                ood_accuracy=_over_seeds([row.ood_accuracy for row, _ in own], SHARE),
-                ood_likeliest=_over_seeds([row.ood_likeliest for row, _ in own], SHARE),
+                seeds=len(members),
+                id_accuracy=_over_seeds([row.id_accuracy for row, _ in members], SHARE),
+                ood_accuracy=_over_seeds([row.ood_accuracy for row, _ in members], SHARE),
+                ood_likeliest=_over_seeds([row.ood_likeliest for row, _ in members], SHARE),
                 balance_violation=_over_seeds(violations, VIOLATION) if violations else None,
-                attention_variation=fmean(attention_variation(a, b) for (_, a), (_, b) in combinations(own, 2)),
+                attention_variation=fmean(attention_variation(a, b) for (_, a), (_, b) in combinations(members, 2)),
             )
         )
-    return found
+    return table
 
 
 def _over_seeds(values: list[float], bounds: tuple[float, float]) -> Interval:
@@ -139,16 +139,19 @@ def _over_seeds(values: list[float], bounds: tuple[float, float]) -> Interval:
 
 
 def correlations(rows: list[ModelRow]) -> list[Correlation]:
-    """Of every measure with OOD accuracy, pooled over the trained models that have it, and within each family."""
-    found = []
+    """Return each measure's correlation with OOD accuracy, over the models of equal depth and within each family.
+
+    Models that do not have the measure are left out.
+    """
+    table = []
     for measure in MEASURES:
         having = [row for row in rows if getattr(row, measure) is not None]
         for depth, name in ((1, "all one-layer"), (2, "all two-layer")):
             of_depth = {family.name for family in dyck.families if family.architecture.layers == depth}
-            found += _correlation(measure, name, [row for row in having if row.family in of_depth])
+            table += _correlation(measure, name, [row for row in having if row.family in of_depth])
         for family in dyck.families:
-            found += _correlation(measure, family.name, [row for row in having if row.family == family.name])
-    return found
+            table += _correlation(measure, family.name, [row for row in having if row.family == family.name])
+    return table
 
 
 def _correlation(measure: str, name: str, rows: list[ModelRow]) -> list[Correlation]:

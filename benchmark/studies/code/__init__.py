@@ -1,6 +1,7 @@
-"""Where do simplified models of code stop being faithful? After Friedman et al. 2024, arXiv:2312.03656.
+"""The code study: where do simplified models of code stop being faithful?
 
-Needs the data of code-python. All heads of a layer, and every head alone, are simplified in the shipped models.
+After Friedman et al. 2024, arXiv:2312.03656. It simplifies all heads of a layer, and every head alone, in the shipped
+models. It needs the data of code-python.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,20 +13,20 @@ from simplibench.harness.data import require_all_data
 from simplibench.harness.jobs import one_thread
 from simplibench.harness.pool import default_jobs, workers
 from simplibench.models import load_reference
-from simplibench.studies.code.agreement import Place, Tallies, Tally, agreement_rows, gap_rows, run_codecs
+from simplibench.studies.code.agreement import Tallies, Tally, TallyKey, agreement_rows, gap_rows, run_codecs
 from simplibench.studies.code.heads import HeadRow, correlation_rows, run_heads
 from simplibench.studies.study import Step, Study
 from simplibench.studies.table import Tables
 from simplibench.tasks import Component
 from simplibench.tasks.code_python import SMALL, code_python
 
-WINDOWS = 30  # of each split
-Measured = tuple[dict[Place, Tally], list[HeadRow]]
+WINDOWS = 30  # per split
+Measured = tuple[dict[TallyKey, Tally], list[HeadRow]]
 ARENAS = [arena for arena in code_python.arenas if isinstance(arena, Component) and arena.component == "attention"]
 
 
 def _units() -> list[tuple[int, Component]]:
-    """A layer of a reference each; the dearest, whose proxies have most left to run, first."""
+    """Return (seed, layer) pairs; the costliest first, whose proxies have most layers left to run."""
     return [(seed, arena) for arena in ARENAS for seed in SMALL.seeds]
 
 
@@ -33,8 +34,8 @@ def _tables(step: Step) -> Tables:
     require_all_data(code_python)
     tallies, heads = Tallies(), list[HeadRow]()
     for counted, rows in _side_by_side(_units(), step):
-        for place, tally in counted.items():
-            tallies.found[place].append(tally)
+        for key, tally in counted.items():
+            tallies.by_key[key].append(tally)
         heads += rows
     heads.sort(key=lambda row: (row.seed, row.layer, row.head))
     layers = [arena.layer for arena in ARENAS]
@@ -47,7 +48,7 @@ def _tables(step: Step) -> Tables:
 
 
 def _side_by_side(units: list[tuple[int, Component]], step: Step) -> Iterator[Measured]:
-    """What was measured of every unit, in their order; a process a core, each on one thread."""
+    """Yield the measurements of every unit, in order; one process per core, each on one thread."""
     jobs = default_jobs("cpu")
     if jobs == 1:
         for unit in units:
@@ -65,7 +66,7 @@ def _told(unit: tuple[int, Component]) -> str:
 
 
 def _measured(unit: tuple[int, Component]) -> Measured:
-    """Every codec in the layer, and every head alone."""
+    """Measure every codec in all heads of the layer, and every head alone."""
     seed, arena = unit
     with one_thread():
         reference = load_reference(code_python, seed, SMALL)

@@ -1,4 +1,4 @@
-"""The figures of the code study. Colours are Okabe and Ito's; shapes and line styles tell the same."""
+"""The figures of the code study. Colours are Okabe and Ito's; shapes differ too."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from simplibench.scoring.chance import Interval
-from simplibench.scoring.resampling import Floats
+from simplibench.arrays import Floats
+from simplibench.scoring.inference import Interval
 from simplibench.studies.code.agreement import (
     CODECS,
     DETAILED,
@@ -18,6 +18,7 @@ from simplibench.studies.code.agreement import (
     UNSEEN_PROJECT,
     AgreementRow,
     GapRow,
+    TallyKey,
 )
 from simplibench.studies.code.heads import HeadRow
 
@@ -28,8 +29,8 @@ LAYER_MARKERS = (("o", BLACK), ("s", BLUE), ("^", VERMILION), ("D", GREEN))
 
 
 def draw_agreement(rows: Sequence[AgreementRow], path: Path) -> None:
-    """Agreement by rank: a column a layer, a row a method; one-hot attention beside k-means."""
-    found = {(row.entry, row.layer, row.split): row for row in rows if row.kind == EVERYTHING}
+    """Draw agreement by rank, one column per layer and one row per method; one-hot attention is beside k-means."""
+    by_key = {(row.entry, row.layer, row.split): row for row in rows if row.kind == EVERYTHING}
     layers = sorted({row.layer for row in rows})
     figure = Figure(figsize=(2.7 * len(layers), 5.4), layout="constrained")
     grid = figure.subplots(len(RANKS), len(layers), sharey=True, squeeze=False)
@@ -40,7 +41,7 @@ def draw_agreement(rows: Sequence[AgreementRow], path: Path) -> None:
             if method == "kmeans":
                 entries += CODECS["one-hot-attention"]
                 places = np.append(places, len(ranks) + 0.5)
-            _curves(axes, found, entries, layer, places, len(ranks))
+            _curves(axes, by_key, entries, layer, places, len(ranks))
             axes.set_xticks(places, [*map(str, ranks), *(["one-hot"] if method == "kmeans" else [])], fontsize=8)
             axes.set_xlabel(unit, fontsize=9)
             axes.set_title(f"layer {layer}", fontsize=10, loc="left")
@@ -56,19 +57,18 @@ def draw_agreement(rows: Sequence[AgreementRow], path: Path) -> None:
 
 
 def _curves(
-    axes: Any, found: dict[tuple[str, int, str], AgreementRow], entries: list[str], layer: int, places: Any, line: int
+    axes: Any, by_key: dict[TallyKey, AgreementRow], entries: list[str], layer: int, places: Any, line: int
 ) -> None:
-    """Curves through the first `line` entries; the others stand alone."""
+    """Draw curves through the first `line` entries, and the others as single points."""
     for split, colour, marker, label in (
         ("id", BLACK, "o", "in distribution"),
         ("unseen-project", BLUE, "s", "unseen project"),
     ):
-        own = [found[entry, layer, split].agreement for entry in entries]
-        middle, reach = _reach(own)
+        middle, reach = _reach([by_key[entry, layer, split].agreement for entry in entries])
         style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.8}
         axes.errorbar(places[:line], middle[:line], reach[:, :line], label=label, **style)
         axes.errorbar(places[line:], middle[line:], reach[:, line:], **style)
-    values = np.array([_reach([found[entry, layer, split].agreement for split in LANGUAGES])[0] for entry in entries])
+    values = np.array([_reach([by_key[entry, layer, split].agreement for split in LANGUAGES])[0] for entry in entries])
     middle, style = values.mean(1), {"color": VERMILION, "marker": "^", "markersize": 4, "linewidth": 1.2}
     axes.plot(places[:line], middle[:line], label="other languages: mean, range", **style)
     axes.fill_between(
@@ -79,7 +79,7 @@ def _curves(
 
 
 def draw_gaps(rows: Sequence[GapRow], path: Path) -> None:
-    """By kind of character: how much less each proxy agrees on another project, and in other languages."""
+    """Draw by kind of character how much less each proxy agrees on an unseen project and in unseen languages."""
     kinds = list(dict.fromkeys(row.kind for row in rows))
     figure = Figure(figsize=(10.8, 3.8), layout="constrained")
     panels = figure.subplots(1, len(NAMES), sharey=True, sharex=True)
@@ -88,9 +88,9 @@ def draw_gaps(rows: Sequence[GapRow], path: Path) -> None:
             (UNSEEN_PROJECT, BLUE, "s", -0.14),
             (UNSEEN_LANGUAGE, VERMILION, "^", 0.14),
         ):
-            own = [row for row in rows if (row.entry, row.against) == (entry, against) and row.gap]
-            y = np.array([kinds.index(row.kind) for row in own]) + shift
-            x, reach = _reach([row.gap for row in own])
+            shown = [row for row in rows if (row.entry, row.against) == (entry, against) and row.gap]
+            y = np.array([kinds.index(row.kind) for row in shown]) + shift
+            x, reach = _reach([row.gap for row in shown])
             axes.errorbar(x, y, xerr=reach, fmt=marker, color=colour, markersize=5, elinewidth=1, label=against)
         axes.axvline(0, color="#888888", linewidth=0.8)
         axes.set_title(name, fontsize=10, loc="left")
@@ -103,7 +103,7 @@ def draw_gaps(rows: Sequence[GapRow], path: Path) -> None:
 
 
 def draw_heads(rows: Sequence[HeadRow], path: Path) -> None:
-    """A point a head: induction against what ablation costs, and against the gap of its proxy."""
+    """Draw one point per head: induction against the cost of ablation, and against the gap of its proxy."""
     figure = Figure(figsize=(10.8, 3.8), layout="constrained")
     for axes, (column, label) in zip(
         figure.subplots(1, 3),
@@ -115,8 +115,8 @@ def draw_heads(rows: Sequence[HeadRow], path: Path) -> None:
         strict=True,
     ):
         for layer, (marker, colour) in enumerate(LAYER_MARKERS):
-            own = [row for row in rows if row.layer == layer]
-            x, y = [row.induction for row in own], [getattr(row, column) for row in own]
+            shown = [row for row in rows if row.layer == layer]
+            x, y = [row.induction for row in shown], [getattr(row, column) for row in shown]
             axes.scatter(x, y, s=28, marker=marker, color=colour, alpha=0.8, linewidth=0, label=f"layer {layer}")
         axes.axhline(0, color="#888888", linewidth=0.8)
         axes.set_xlabel("induction score", fontsize=9)
@@ -126,11 +126,11 @@ def draw_heads(rows: Sequence[HeadRow], path: Path) -> None:
     _save(figure, path)
 
 
-def _reach(found: Sequence[Interval | None]) -> tuple[Floats, Floats]:
-    """Values [n], and how far their intervals reach below and above, [2, n]."""
-    there = [one for one in found if one]
-    values = np.array([one.value for one in there])
-    return values, np.abs(np.array([[one.low, one.high] for one in there]).T - values)
+def _reach(intervals: Sequence[Interval | None]) -> tuple[Floats, Floats]:
+    """Return values [n], and how far their intervals reach below and above them, [2, n]; None is left out."""
+    known = [interval for interval in intervals if interval]
+    values = np.array([interval.value for interval in known])
+    return values, np.abs(np.array([[interval.low, interval.high] for interval in known]).T - values)
 
 
 def _plain(axes: Any) -> None:
@@ -140,5 +140,5 @@ def _plain(axes: Any) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """The same rows give the same picture: no date, no version in it."""
+    """Write the figure as PNG without date or version, so that the same rows give the same picture."""
     figure.savefig(path, format="png", dpi=130, metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""Head by head: does it do induction, what is lost without it, and how much less faithful is its proxy out of distribution?
+"""Induction, the cost of ablation, and the gap of a proxy, head by head.
 
 Shapes: B sequences, T positions, H heads, N rows.
 """
@@ -11,20 +11,21 @@ from statistics import fmean
 import numpy as np
 import torch
 
+from simplibench.arrays import Bools
 from simplibench.guest import HostedCodec, InProcess
 from simplibench.harness.batches import Batch
 from simplibench.harness.codec.context import ReferenceRun, SplitContext
 from simplibench.harness.codec.measure import CodecPatch, fit
-from simplibench.harness.codec.proxy import Bools, CachedBatch, Simplify, run_proxy
+from simplibench.harness.codec.proxy import CachedBatch, Simplify, run_proxy
 from simplibench.models import Network, Rows, Site
 from simplibench.registry import find_method
-from simplibench.scoring.chance import Interval
 from simplibench.scoring.correlation import spearman_interval
+from simplibench.scoring.inference import Interval
 from simplibench.tasks.code import Kind
 from simplibench.tasks.code_python import FIRST_CHARACTER, START, VOCABULARY
 
 PROXY = "SVD(rank=4)"  # of one head; an eighth of its width
-REPEATS, REPEATED_LENGTH = 32, 64  # random sequences, each twice in a row, no character twice in one
+REPEATS, REPEATED_LENGTH = 32, 64  # random sequences, each written twice; no character occurs twice in one
 PAIRS = (
     ("induction", "gap"),
     ("induction", "gap_on_repeated"),
@@ -35,7 +36,7 @@ PAIRS = (
 
 @dataclass(frozen=True)
 class HeadRow:
-    """One head of one reference. Effects and gaps are differences of shares."""
+    """The measures of one head of one reference. Effects and gaps are differences of shares."""
 
     seed: int
     layer: int
@@ -55,13 +56,13 @@ class CorrelationRow:
 
     first: str
     second: str
-    heads: str  # of which seed, or all
+    heads: str  # those of one seed, or all
     count: int
-    rho: Interval | None  # None where the second is the same of all, or of some unknown
+    rho: Interval | None  # None if the second column is constant, or a value is unknown
 
 
 def run_heads(run: ReferenceRun, seed: int) -> Iterator[HeadRow]:
-    """Every head of the run's layer."""
+    """Yield the row of every head of the run's layer."""
     model, layer = run.patch.model, run.arena.layer
     scores = induction_scores(model, layer)
     here = InProcess(find_method("svd"), "cpu")
@@ -71,7 +72,7 @@ def run_heads(run: ReferenceRun, seed: int) -> Iterator[HeadRow]:
     for head in range(model.shape.heads):
         proxy = OneHead(CodecPatch(run.patch, codec, states[head : head + 1]), head)
         shares = {name: _shares(part, _agree(run, part, proxy)) for name, part in run.splits.items()}
-        outside = [own for name, own in shares.items() if run.task.roles[name] == "ood"]
+        outside = [share for name, share in shares.items() if run.task.roles[name] == "ood"]
         id_all, id_repeated = shares["id"]
         ood_all, ood_repeated = (fmean(values) for values in zip(*outside, strict=True))
         lost = _ablated(run, run.splits["id"], head)
@@ -90,22 +91,22 @@ def run_heads(run: ReferenceRun, seed: int) -> Iterator[HeadRow]:
 
 
 class OneHead:
-    """A simplification of one head; the others stay as they are."""
+    """A proxy of one head; the other heads stay as they are."""
 
     def __init__(self, simplify: Simplify, head: int) -> None:
         self.simplify, self.head = simplify, head
 
     def __call__(self, rows: Rows, batch: Batch) -> Rows:
-        """Rows [H, N, width] of every stream."""
-        alone = {name: own[self.head : self.head + 1] for name, own in rows.items()}
-        changed = {name: own.clone() for name, own in rows.items()}
-        for name, own in self.simplify(alone, batch).items():
-            changed[name][self.head] = own[0]
+        """Return rows [H, N, width] of every stream, with those of the head simplified."""
+        alone = {name: stream[self.head : self.head + 1] for name, stream in rows.items()}
+        changed = {name: stream.clone() for name, stream in rows.items()}
+        for name, stream in self.simplify(alone, batch).items():
+            changed[name][self.head] = stream[0]
         return changed
 
 
 def induction_scores(model: Network, layer: int) -> list[float]:
-    """Of every head: the mean attention from a token's second occurrence to the token after its first, [H]."""
+    """Return per head the mean attention from a token's second occurrence to the token after its first, [H]."""
     rng = np.random.default_rng(0)
     alphabet = np.tile(np.arange(FIRST_CHARACTER, VOCABULARY), (REPEATS, 1))
     tokens = rng.permuted(alphabet, axis=1)[:, :REPEATED_LENGTH]
@@ -114,20 +115,20 @@ def induction_scores(model: Network, layer: int) -> list[float]:
     first = torch.arange(
         1, REPEATED_LENGTH
     )  # but the last: what follows its first occurrence is the second copy's start
-    found: list[float] = pattern[:, :, first + REPEATED_LENGTH, first + 1].mean((0, 2)).tolist()
-    return found
+    scores: list[float] = pattern[:, :, first + REPEATED_LENGTH, first + 1].mean((0, 2)).tolist()
+    return scores
 
 
 def correlation_rows(rows: list[HeadRow]) -> Iterator[CorrelationRow]:
-    """Over all heads, and over those of each seed."""
+    """Yield correlations over all heads, and over those of each seed."""
     pools = {"all": rows} | {
         f"seed {seed}": [row for row in rows if row.seed == seed] for seed in sorted({r.seed for r in rows})
     }
     for first, second in PAIRS:
-        for name, own in pools.items():
-            a, b = (np.array([getattr(row, column) for row in own]) for column in (first, second))
+        for name, pool in pools.items():
+            a, b = (np.array([getattr(row, column) for row in pool]) for column in (first, second))
             known = bool(np.isfinite(a).all() and np.isfinite(b).all()) and np.ptp(b) > 0
-            yield CorrelationRow(first, second, name, len(own), spearman_interval(a, b) if known else None)
+            yield CorrelationRow(first, second, name, len(pool), spearman_interval(a, b) if known else None)
 
 
 def _agree(run: ReferenceRun, part: SplitContext, proxy: "OneHead") -> Bools:
@@ -135,13 +136,13 @@ def _agree(run: ReferenceRun, part: SplitContext, proxy: "OneHead") -> Bools:
 
 
 def _shares(part: SplitContext, agree: Bools) -> tuple[float, float]:
-    """Of all cases, and of those on repeated identifiers; NaN where there are none."""
+    """Return the share of cases that agree, and that of those on repeated identifiers; NaN if there are none."""
     repeated = agree[part.split.cases.strata["kind"] == Kind.REPEATED]
     return float(agree.mean()), float(repeated.mean()) if len(repeated) else math.nan
 
 
 def _ablated(run: ReferenceRun, part: SplitContext, head: int) -> dict[Kind, float]:
-    """The accuracy lost by kind when every value of the head is the mean of all, so that attention says nothing."""
+    """Return the accuracy lost by kind if every value of the head is the mean of all, so that attention has no effect."""
     values = torch.cat([cached.cut.streams["value"][:, head][cached.batch.real] for cached in part.cached_batches])
     cached_batches = [_without(cached, head, values.mean(0)) for cached in part.cached_batches]
     outcome = run_proxy(
@@ -149,8 +150,8 @@ def _ablated(run: ReferenceRun, part: SplitContext, head: int) -> dict[Kind, flo
     )
     kinds = part.split.cases.strata["kind"]
     lost = part.reference_right.astype(float) - outcome.right
-    found = {kind: lost[kinds == kind] for kind in (Kind.FIRST, Kind.REPEATED)}
-    return {kind: float(own.mean()) if len(own) else math.nan for kind, own in found.items()}
+    by_kind = {kind: lost[kinds == kind] for kind in (Kind.FIRST, Kind.REPEATED)}
+    return {kind: float(losses.mean()) if len(losses) else math.nan for kind, losses in by_kind.items()}
 
 
 def _without(cached: CachedBatch, head: int, mean: torch.Tensor) -> CachedBatch:

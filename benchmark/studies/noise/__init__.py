@@ -1,6 +1,6 @@
-"""How far can the leaderboard's figures be trusted? What moves when only one source of chance is drawn anew.
+"""The noise study: how much do the leaderboard's figures move if one source of chance alone is drawn anew?
 
-From the committed records, and from refits of a method whose fit is random.
+It reads the committed records, and refits methods whose fit is random.
 """
 
 from pathlib import Path
@@ -33,9 +33,9 @@ study = Study(
     steps=lambda: 1 + refits.STEPS,
     measure=_tables,
     titles={
-        "arenas": "what can be told apart, and how alike agreement and divergence order",
-        "sources": "standard error of a submission's figures by what is drawn anew",
-        "refits": "standard deviation over seeds of the method, everything else the same",
+        "arenas": "the smallest difference that is typically detectable, and how alike agreement and divergence rank",
+        "sources": "standard error of a submission's score and gap, by what is drawn anew",
+        "refits": "standard deviation over seeds of the method, all else the same",
     },
     figures={"noise": _figure},
 )

@@ -1,4 +1,4 @@
-"""By running: how much a figure moves when only the seed of a random fit is another."""
+"""The deviation of score and gap over seeds of a random fit, measured by refitting."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,25 +20,25 @@ from simplibench.tasks import Component
 TASK, ARENAS = "dyck-20-10", ("attention.0", "attention.1", "residual.0")
 METHODS = ("kmeans", "random-projection")  # whose fits draw random numbers
 SEEDS, REFERENCE = 5, 0
-SENTENCES = 200  # of each split: the same for all fits, so that few are enough
+SENTENCES = 200  # per split: the same for all fits, so few are enough
 STEPS = len(ARENAS) * len(METHODS) * SEEDS
 
 
 @dataclass(frozen=True)
 class RefitRow:
-    """One method on one reference and the same sentences, fitted with several seeds."""
+    """The scores of one method fitted with several seeds, on one reference and the same sentences."""
 
     arena: str
     submission: str
     fits: int
     score: float  # mean over fits
-    score_deviation: float  # standard deviation over fits: of one fit, as each reference of a record has
+    score_deviation: float  # standard deviation over fits; a record has one fit per reference
     gap: float
     gap_deviation: float
 
 
 def refit_rows(step: Step) -> Iterator[RefitRow]:
-    """Every random method in every arena of the task."""
+    """Yield one row per random method and arena of the task; `step` gets the name of each fit."""
     task = load_task(TASK)
     reference = load_reference(task, REFERENCE)
     arenas = [arena for arena in task.arenas if isinstance(arena, Component) and arena.name in ARENAS]
@@ -46,16 +46,16 @@ def refit_rows(step: Step) -> Iterator[RefitRow]:
         for arena in arenas:
             run = prepare(task, reference, arena, "cpu", SENTENCES)
             for method in METHODS:
-                found = np.array(list(_fits(run, method, step)))  # [fit, (ID, OOD)]
-                scores, gaps = found[:, 1], found[:, 0] - found[:, 1]
+                by_fit = np.array(list(_fits(run, method, step)))  # [fit, (ID, OOD)]
+                scores, gaps = by_fit[:, 1], by_fit[:, 0] - by_fit[:, 1]
                 figures = (scores.mean(), scores.std(ddof=1), gaps.mean(), gaps.std(ddof=1))
                 yield RefitRow(f"{TASK}/{arena.name}", method, SEEDS, *map(float, figures))
 
 
 def _fits(run: ReferenceRun, method: str, step: Step) -> Iterator[tuple[float, float]]:
-    """ID and OOD score of each fit."""
+    """Yield the ID and OOD score of each fit."""
     here = InProcess(find_method(method), "cpu")
-    entries = [(i, own) for i, own in enumerate(here.manifest().entries) if isinstance(own, CodecEntry)]
+    entries = [(i, entry) for i, entry in enumerate(here.manifest().entries) if isinstance(entry, CodecEntry)]
     for number in range(SEEDS):
         step(f"{run.arena.name}, {method}, fit {number + 1}")
         shared = {}  # type: ignore[var-annotated]
@@ -70,15 +70,15 @@ def _fits(run: ReferenceRun, method: str, step: Step) -> Iterator[tuple[float, f
 
 
 def _point(run: ReferenceRun, simplify: CodecPatch) -> tuple[float, float, float]:
-    """An entry's rate, and its faithfulness averaged over the splits of each role."""
+    """Return an entry's rate in bits per token, and its mean faithfulness on ID splits and on OOD splits."""
     bits, by_role = [], {"id": [], "ood": []}  # type: ignore[var-annotated]
     for part in run.splits.values():
         simplify.meters.clear()
         outcome = run_proxy(
             simplify.patch, part.split, part.cached_batches, simplify, run.task.candidates, patterns=False
         )
-        own = faithfulness(np.count_nonzero(~outcome.agree), np.count_nonzero(~part.floor.agree))
+        kept = faithfulness(np.count_nonzero(~outcome.agree), np.count_nonzero(~part.floor.agree))
         bits.append(simplify.bits_per_token())
         if part.split.role in by_role:
-            by_role[part.split.role].append(max(float(own), 0.0))
+            by_role[part.split.role].append(max(float(kept), 0.0))
     return max(bits), float(np.mean(by_role["id"])), float(np.mean(by_role["ood"]))

@@ -1,4 +1,4 @@
-"""From records: how much a figure moves when only the references, or only the sentences, are others."""
+"""Standard errors of score and gap due to references alone and to sentences alone, from records."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simplibench.arrays import Floats
 from simplibench.board import boards
-from simplibench.board.row import Floats, Scores
+from simplibench.board.row import Scores
 from simplibench.board.rows import SCORINGS, standing
 from simplibench.records import Stored, Terms
 
 
 @dataclass(frozen=True)
 class SourceRow:
-    """One submission's OOD score and gap, with the standard error that each source of chance gives them."""
+    """The OOD score and gap of one submission, with their standard errors by source of chance."""
 
     arena: str
     submission: str
@@ -28,27 +29,27 @@ class SourceRow:
 
 @dataclass(frozen=True)
 class ArenaRow:
-    """What an arena can tell apart with the references and sentences it has."""
+    """The smallest typically detectable difference in an arena, given its references and sentences."""
 
     arena: str
     references: int
     ranked: int
-    least_difference: float | None  # of two scores, to be told apart
+    least_difference: float | None  # of two scores, to be significant
     kendall_tau: float | None  # between the orders by agreement and by divergence
 
 
 def source_rows(stored: list[Stored], terms: Mapping[str, Terms]) -> Iterator[SourceRow]:
-    """Every submission with a score, arena by arena."""
+    """Yield one row per submission that has a score, arena by arena."""
     groups: dict[str, dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
-    for one in stored:
-        if one.record.arena in terms and one.record.seed != "untrained":
-            groups[one.record.arena][one.record.submission].append(one)
+    for result in stored:
+        if result.record.arena in terms and result.record.seed != "untrained":
+            groups[result.record.arena][result.record.submission].append(result)
     for arena in sorted(groups):
-        scored = [own for own in groups[arena].values() if standing(own, terms[arena])[0] == "ok"]
+        scored = [group for group in groups[arena].values() if standing(group, terms[arena])[0] == "ok"]
         if not scored:
             continue
-        found = SCORINGS[scored[0][0].record.track].score(scored, terms[arena].seeds)
-        for group, scores in zip(scored, found, strict=True):
+        all_scores = SCORINGS[scored[0][0].record.track].score(scored, terms[arena].seeds)
+        for group, scores in zip(scored, all_scores, strict=True):
             if not scores.unscored:
                 yield _row(arena, group[0].record.submission, scores)
 
@@ -69,23 +70,26 @@ def _row(arena: str, submission: str, scores: Scores) -> SourceRow:
 
 
 def over_references(values: Sequence[Floats]) -> float | None:
-    """Standard error of the mean over references, on the sentences there are; values [R] a reference."""
+    """Return the standard error of the mean over references, on the sample itself; `values` are [R] per reference.
+
+    None for a single reference.
+    """
     if len(values) < 2:
         return None
-    return float(np.std([own[0] for own in values], ddof=1) / np.sqrt(len(values)))
+    return float(np.std([resampled[0] for resampled in values], ddof=1) / np.sqrt(len(values)))
 
 
 def over_sentences(values: Sequence[Floats]) -> float:
-    """Standard error of the same mean, the references kept, over resampled sentences."""
+    """Return the standard error of the same mean over resampled sentences, with the references fixed."""
     return float(np.mean(values, axis=0)[1:].std(ddof=1))
 
 
 def _mean(values: Sequence[Floats]) -> float:
-    return float(np.mean([own[0] for own in values]))
+    return float(np.mean([resampled[0] for resampled in values]))
 
 
 def arena_rows(stored: list[Stored], terms: Mapping[str, Terms]) -> Iterator[ArenaRow]:
-    """As the leaderboard has it."""
+    """Yield one row per arena of the leaderboard."""
     for board in boards(stored, terms):
         ranked = sum(row.rank_low is not None for row in board.rows)
         yield ArenaRow(board.arena, len(board.seeds), ranked, board.least_difference, board.kendall_tau)

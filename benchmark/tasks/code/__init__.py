@@ -1,4 +1,4 @@
-"""Where real code comes from: pinned public packages, the functions in them, and what each character of one is."""
+"""Sources of real code: pinned public packages, the functions in them, and the stratum of each character."""
 
 from simplibench.tasks.code.codesearchnet import CodeSearchNet
 from simplibench.tasks.code.functions import distinct, key

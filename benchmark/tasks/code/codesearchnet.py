@@ -1,6 +1,6 @@
-"""Functions of CodeSearchNet (arXiv:1909.09436): from its files in a folder, or through the library `datasets`.
+"""Functions of CodeSearchNet (arXiv:1909.09436), from its files in a folder or through the library `datasets`.
 
-The library's route has been tried on a stand-in only: nobody here had the data set.
+The library has been tried on a stand-in only, not on the data set.
 """
 
 import gzip
@@ -16,16 +16,16 @@ from simplibench.errors import DamagedFile, UsageError
 from simplibench.files import cache_folder
 from simplibench.tasks.code.manifest import Group, Language
 
-# Both groups and languages; the data set has two more, which no grammar here reads.
+# Group -> language. The data set has two more languages, which no grammar here reads.
 LANGUAGES: dict[Group, Language] = {"python": "python", "java": "java", "javascript": "javascript", "go": "go"}
 LIBRARY, ITS_NAME, ITS_FIELD = "datasets", "code-search-net/code_search_net", "whole_func_string"
 
 
 class CodeSearchNet:
-    """The data set's own files, `LANGUAGE_PART_N.jsonl` or `.jsonl.gz`, anywhere below a folder; else the library.
+    """A source of functions: the data set's files `LANGUAGE_PART_N.jsonl[.gz]` anywhere below a folder, else the library.
 
-    Training functions are those of the training part of one language; `unseen-project` is its test part, for the data
-    set splits by project; the other groups are the test parts of the other languages.
+    Training functions are the training part of one language. `unseen-project` is its test part, since the data set is
+    split by project. The other groups are the test parts of the other languages.
     """
 
     def __init__(self, trained: Language = "java", folder: Path | None = None) -> None:
@@ -35,11 +35,11 @@ class CodeSearchNet:
 
     @property
     def folder(self) -> Path:
-        """The one in the user's cache, if no other was given."""
+        """Return the folder that was given, by default one in the user's cache."""
         return self._folder or cache_folder() / "codesearchnet"
 
     def missing(self) -> dict[Group, str]:
-        """The groups without a file; none where the library is installed, which fetches them itself."""
+        """Return the groups without a file, and what to do; none if the library is installed, which fetches them itself."""
         if _has_library():
             return {}
         return {
@@ -50,7 +50,7 @@ class CodeSearchNet:
         }
 
     def functions(self, group: Group) -> Iterator[str]:
-        """The functions of a group. Raises UsageError where there is no file, DamagedFile for one that is not JSON."""
+        """Yield the functions of a group. Raises: UsageError if there is no file, DamagedFile if one is not JSON lines."""
         if group in self.missing():
             raise UsageError(self.missing()[group])
         if not self._files(group):
@@ -84,7 +84,7 @@ def _library_functions(language: Language, part: str) -> Iterator[str]:
 
 
 def _json_functions(file: Path) -> Iterator[str]:
-    """The field `original_string` of every line."""
+    """Yield the field `original_string` of every line."""
     done = 0
     try:
         with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:

@@ -1,4 +1,4 @@
-"""The source files of an archive, and the outermost functions of a source file."""
+"""Extraction of source files from an archive, and of the outermost functions from a source file."""
 
 import re
 import tarfile
@@ -28,22 +28,24 @@ FUNCTIONS: dict[Language, frozenset[str]] = {
     "cpp": frozenset({"function_definition"}),
     "rust": frozenset({"function_item"}),
 }
-# JavaScript wraps whole modules in function expressions: only those that are given a name count.
+# JavaScript wraps whole modules in function expressions, so only those that get a name count.
 NAMELESS = frozenset({"function_expression", "generator_function", "arrow_function"})
 NAMING = frozenset({"variable_declarator", "assignment_expression", "pair", "field_definition"})
 GLOB_PARTS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def sources(archive: Path, selection: Selection) -> Iterator[tuple[str, str]]:
-    """Path and text of each file selected; not those too large or not UTF-8. Raises DamagedFile for a broken archive.
+    """Yield path and text of each selected file that is not too large and is UTF-8.
 
-    Paths start at the archive's own root: a source distribution's one folder is left out of them.
+    Paths are relative to the archive's root; for a source distribution, to its single folder.
+
+    Raises: DamagedFile for a broken archive.
     """
     members = _wheel(archive, selection) if archive.suffix == ".whl" else _tar(archive, selection)
     try:
         for path, content in members:
             try:
-                # Line ends of other systems would keep every function of the file out.
+                # Carriage returns are not plain text: they would exclude every function of the file.
                 yield path, content.decode("utf-8").replace("\r\n", "\n")
             except UnicodeDecodeError:
                 continue
@@ -72,7 +74,7 @@ def _tar(archive: Path, selection: Selection) -> Iterator[tuple[str, bytes]]:
 
 
 def selected(path: str, selection: Selection) -> bool:
-    """Whether a path matches one of the globs and none of the patterns to drop."""
+    """Return whether a path matches one of the globs and none of the patterns to drop."""
     if not any(glob_pattern(glob).fullmatch(path) for glob in selection.include):
         return False
     return not ALWAYS_DROPPED.search(path) and not any(re.search(pattern, path) for pattern in selection.drop)
@@ -80,7 +82,7 @@ def selected(path: str, selection: Selection) -> bool:
 
 @lru_cache(maxsize=256)
 def glob_pattern(glob: str) -> re.Pattern[str]:
-    """A glob as a regular expression: `**/` any folders or none, `*` and `?` within a name, `{a,b}` either."""
+    """Return a glob as a regular expression: `**/` any folders or none, `*` and `?` within a name, `{a,b}` either."""
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\{[^{}]*\})", glob)
     return re.compile("".join(_glob_part(part) for part in parts))
 
@@ -92,10 +94,10 @@ def _glob_part(part: str) -> str:
 
 
 def functions(source: str, language: Language) -> Iterator[str]:
-    """The outermost functions and methods of three lines or more, in order.
+    """Yield the text of the outermost functions and methods of three lines or more, in order.
 
-    A text begins at the start of the line its function begins on, so a method keeps its indentation and a function
-    expression the name it is given, and ends with the function's last character.
+    A text begins at the start of the line that its function begins on, and ends with the function's last character. So a
+    method keeps its indentation, and a function expression its name.
     """
     content = source.encode()
     pending = [parser(language).parse(content).root_node]

@@ -1,4 +1,4 @@
-"""Get the pinned packages with pip into the cache folder; what lies there with the right hash is not fetched again."""
+"""Fetching of the pinned packages with pip into the cache folder; archives there with the right hash are kept."""
 
 import hashlib
 import re
@@ -10,28 +10,27 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from simplibench.errors import DamagedFile, UsageError
-from simplibench.files import cache_folder, writing
-from simplibench.tasks.code.manifest import Kind, Package
 from simplibench.files import cache_folder, write_text, writing
+from simplibench.tasks.code.manifest import Kind, Package
 
-# A source distribution gets a call of its own: --no-binary also holds in the environments its metadata is built in.
+# --no-binary names the package, since it also holds in the environments that metadata is built in.
 PIP_OPTIONS: dict[Kind, str] = {
     "pure-wheel": "--only-binary :all: --platform any --implementation py --abi none --python-version 3.12",
     "platform-wheel": "--only-binary :all: --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 "
     "--implementation cp --python-version 3.12",
     "sdist": "--no-binary {name}",
 }
-MARGIN_BYTES = 50_000_000  # room that pip needs beside the file: its cache, and environments to build metadata in
-SHOWN_LINES = 6  # of what pip said
+MARGIN_BYTES = 50_000_000  # space that pip needs beside the file: its cache, and environments to build metadata in
+SHOWN_LINES = 6  # of pip's error
 
 
 def packages_folder() -> Path:
-    """Where the archives lie."""
+    """Return the folder of the archives."""
     return cache_folder() / "packages"
 
 
 def found_hash(path: Path) -> str | None:
-    """The sha256 of a file, None where there is none."""
+    """Return the sha256 of a file, None if there is no such file."""
     if not path.is_file():
         return None
     with path.open("rb") as file:
@@ -39,22 +38,25 @@ def found_hash(path: Path) -> str | None:
 
 
 def require(package: Package, folder: Path) -> Path:
-    """The package's archive, its hash checked. Raises UsageError where it is missing, DamagedFile where it differs."""
+    """Return the package's archive in `folder`, its hash checked.
+
+    Raises: UsageError if the archive is missing, DamagedFile if its hash differs.
+    """
     path = folder / package.file
-    found = found_hash(path)
-    if found is None:
+    sha256 = found_hash(path)
+    if sha256 is None:
         raise UsageError(f"{package} is not in {folder}; `simplibench data fetch code-python` fetches it")
-    if found != package.sha256:
+    if sha256 != package.sha256:
         raise DamagedFile(
-            f"{path}: expected sha256 {package.sha256}, found {found}; `simplibench data fetch code-python` replaces it"
+            f"{path}: expected sha256 {package.sha256}, found {sha256}; `simplibench data fetch code-python` replaces it"
         )
     return path
 
 
 def fetch(packages: Iterable[Package], folder: Path, progress: Callable[[Package], object]) -> int:
-    """Bring every package into `folder`; calls `progress` before each, returns how many were not there.
+    """Fetch every package that is not in `folder`; return their number. `progress` is called before each package.
 
-    Raises DamagedFile where pip got other bytes than those pinned, UsageError where it could not get them.
+    Raises: DamagedFile if pip got other bytes than those pinned, UsageError if it could not get them.
     """
     fetched = 0
     for package in packages:
@@ -69,7 +71,7 @@ def _fetch_one(package: Package, folder: Path) -> None:
     with writing(folder / package.file):
         folder.mkdir(parents=True, exist_ok=True)
         _require_space(package, folder)
-        # Inside the folder, so that the finished file is renamed and never half there.
+        # Inside the folder, so that the finished file is moved by renaming and is never incomplete.
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as scratch:
             _download(package, Path(scratch)).replace(folder / package.file)
 
@@ -85,7 +87,7 @@ def _require_space(package: Package, folder: Path) -> None:
 
 
 def _download(package: Package, scratch: Path) -> Path:
-    """Let pip put the archive into `scratch`."""
+    """Let pip download the archive into `scratch`; return its path. Raises: DamagedFile or UsageError."""
     requirements = scratch / "requirements.txt"
     write_text(requirements, f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input", "--quiet"]
@@ -100,22 +102,22 @@ def _download(package: Package, scratch: Path) -> Path:
     if finished.returncode:
         raise _failure(package, finished.stderr)
     path = scratch / package.file
-    found = found_hash(path)
-    if found != package.sha256:
-        there = ", ".join(sorted(one.name for one in scratch.iterdir() if one != requirements))
-        raise _other_bytes(package, found or f"no such file, but {there or 'nothing'}")
+    sha256 = found_hash(path)
+    if sha256 != package.sha256:
+        names = ", ".join(sorted(file.name for file in scratch.iterdir() if file != requirements))
+        raise _other_bytes(package, sha256 or f"no such file, but {names or 'nothing'}")
     return path
 
 
-def _other_bytes(package: Package, found: str) -> DamagedFile:
+def _other_bytes(package: Package, got: str) -> DamagedFile:
     return DamagedFile(
-        f"{package}: expected {package.file} with sha256 {package.sha256}, found {found}; the index gives other bytes "
+        f"{package}: expected {package.file} with sha256 {package.sha256}, found {got}; the index gives other bytes "
         "than those pinned: try again, and if it stays so, report it, for the corpus cannot be rebuilt"
     )
 
 
 def _failure(package: Package, said: str) -> DamagedFile | UsageError:
-    """What pip's error means for the user."""
+    """Return the exception for pip's error, with advice."""
     other = re.search(r"Got\s+([0-9a-f]{64})", said)
     if other:
         return _other_bytes(package, other[1])

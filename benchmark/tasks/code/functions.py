@@ -1,4 +1,4 @@
-"""Which functions the corpus keeps: plain text, each once."""
+"""Selection of the corpus's functions: plain text, each once."""
 
 import hashlib
 import re
@@ -8,23 +8,23 @@ PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 
 
 def is_plain(text: str) -> bool:
-    """Whether every character is printable ASCII, a newline or a tab. Decided per function, not per file."""
+    """Return whether every character is printable ASCII, a newline or a tab; decided per function, not per file."""
     return PLAIN.fullmatch(text) is not None
 
 
 def key(text: str) -> str:
-    """sha256 of the text with every run of white space as one blank: what makes two functions the same."""
+    """Return the sha256 of the text with every run of white space as one blank: functions of equal key are the same."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
 
 
 def distinct(texts: Iterable[str], taken: Container[str] = ()) -> dict[str, str]:
-    """The plain ones by key, in the order of their keys, without those whose key is taken.
+    """Return the plain texts by key, ordered by key, without those whose key is in `taken`.
 
-    Of texts with one key the smallest stays, so nothing depends on the order in which they come.
+    Of texts with the same key the smallest stays, so the result does not depend on the order of `texts`.
     """
-    found: dict[str, str] = {}
+    by_key: dict[str, str] = {}
     for text in filter(is_plain, texts):
-        own = key(text)
-        if own not in taken:
-            found[own] = min(text, found.get(own, text))
-    return dict(sorted(found.items()))
+        text_key = key(text)
+        if text_key not in taken:
+            by_key[text_key] = min(text, by_key.get(text_key, text))
+    return dict(sorted(by_key.items()))

@@ -1,4 +1,4 @@
-"""Which packages the corpus is made of: pinned by hash, with their licences and the files read from each."""
+"""The manifest of the corpus: packages pinned by hash, their licences, and the files read from each."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 class Frozen(BaseModel):
-    """A part of the manifest: fields that are not known are refused."""
+    """A part of the manifest; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,7 +27,7 @@ class Selection(Frozen):
 
     group: Group
     language: Language
-    include: tuple[str, ...] = Field(min_length=1)  # globs with **, *, ? and {a,b}, from the archive's own root
+    include: tuple[str, ...] = Field(min_length=1)  # globs with **, *, ? and {a,b}, relative to the archive's root
     drop: tuple[str, ...] = ()  # regular expressions, searched in the path
 
 
@@ -37,7 +37,7 @@ class Package(Frozen):
     name: str
     version: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    file: str = Field(pattern=r"^[\w.+-]+\.(whl|tar\.gz)$")  # as the index calls it
+    file: str = Field(pattern=r"^[\w.+-]+\.(whl|tar\.gz)$")  # its name in the index
     bytes: int = Field(gt=0)
     licence: str  # SPDX
     kind: Kind  # decides the options that pip gets
@@ -45,7 +45,7 @@ class Package(Frozen):
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The groups it has files for."""
+        """Return the groups that the package has files for."""
         return tuple(dict.fromkeys(selection.group for selection in self.selections))
 
     def __str__(self) -> str:
@@ -58,20 +58,20 @@ class Manifest(Frozen):
     packages: tuple[Package, ...] = Field(min_length=1)
 
     def of(self, groups: tuple[Group, ...]) -> tuple[Package, ...]:
-        """The packages with files for one of `groups`."""
+        """Return the packages that have files for any of `groups`."""
         return tuple(package for package in self.packages if set(package.groups) & set(groups))
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The groups with packages, training first."""
+        """Return the groups that have packages, training first."""
         return tuple(group for group in GROUPS if self.of((group,)))
 
 
 @lru_cache(maxsize=4)
 def load_manifest(path: Path = PACKAGES) -> Manifest:
-    """The manifest that ships with the project. Raises DamagedFile that lists every problem."""
+    """Return the manifest, by default the project's. Raises: DamagedFile that lists every problem."""
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        problems = [f"  {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        problems = [f"  {'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
         raise DamagedFile(f"{path}: not a manifest of packages:\n" + "\n".join(problems)) from None

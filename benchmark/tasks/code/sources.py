@@ -1,4 +1,4 @@
-"""Where functions come from, group by group: what a source is, and that of pinned packages."""
+"""Sources of functions, group by group: their interface, and the source of pinned packages."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,17 +10,17 @@ from simplibench.tasks.code.manifest import Group, Language, Manifest, load_mani
 
 
 class Source(Protocol):
-    """Functions of a training group, `train`, and of the groups that a model is tested on."""
+    """A source of functions: a training group, `train`, and the groups that a model is tested on."""
 
     @property
     def languages(self) -> Mapping[Group, Language]:
-        """The language of each group, training first."""
+        """Return the language of each group, training first."""
 
     def missing(self) -> dict[Group, str]:
-        """The groups that cannot be read here: what is not there, and what to do."""
+        """Return the groups that cannot be read here, with what is missing and what to do."""
 
     def functions(self, group: Group) -> Iterator[str]:
-        """The functions of a group, duplicates and all. Raises UsageError or DamagedFile."""
+        """Yield the functions of a group, duplicates included. Raises: UsageError or DamagedFile."""
 
 
 class PinnedPackages:
@@ -31,35 +31,36 @@ class PinnedPackages:
 
     @property
     def manifest(self) -> Manifest:
-        """The project's own, if no other was given."""
+        """Return the manifest that was given, by default the project's."""
         return self._manifest or load_manifest()
 
     @property
     def folder(self) -> Path:
-        """The one in the user's cache, if no other was given."""
+        """Return the folder that was given, by default the one in the user's cache."""
         return self._folder or packages_folder()
 
     @property
     def languages(self) -> Mapping[Group, Language]:
-        """The language of each group, training first."""
+        """Return the language of each group, training first."""
         packages = self.manifest.packages
-        by_group = {one.group: one.language for package in packages for one in package.selections}
+        by_group = {selection.group: selection.language for package in packages for selection in package.selections}
         return {group: by_group[group] for group in self.manifest.groups}
 
     def missing(self) -> dict[Group, str]:
-        """The groups with packages that are not in the folder."""
-        found: dict[Group, str] = {}
+        """Return the groups with packages that are not in the folder, with advice."""
+        advice: dict[Group, str] = {}
         for group in self.manifest.groups:
-            absent = [str(one) for one in self.manifest.of((group,)) if not (self.folder / one.file).is_file()]
+            packages = self.manifest.of((group,))
+            absent = [str(package) for package in packages if not (self.folder / package.file).is_file()]
             if absent:
-                found[group] = (
+                advice[group] = (
                     f"not fetched: {', '.join(absent)}; "
                     f"`simplibench data fetch code-python --only {group}` fetches what it needs"
                 )
-        return found
+        return advice
 
     def functions(self, group: Group) -> Iterator[str]:
-        """The functions of a group. Raises UsageError or DamagedFile where a package is missing or changed."""
+        """Yield the functions of a group. Raises: UsageError if a package is missing, DamagedFile if it was changed."""
         for package in self.manifest.of((group,)):
             archive = require(package, self.folder)
             for selection in package.selections:

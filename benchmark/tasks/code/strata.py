@@ -1,4 +1,4 @@
-"""What each character of a function is, by tree-sitter: white space, keyword, literal, a name new or seen before."""
+"""The stratum of each character of a function, by tree-sitter: white space, keyword, literal, new or repeated name."""
 
 import re
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ LITERALS = frozenset(
     }
 )
 CODE_INSIDE_LITERALS = frozenset({"interpolation", "template_substitution"})
-# A method alone is not a file of its language: tried in this order until the grammar finds no error.
+# A method alone is not a file of its language: wrappers are tried in this order until the grammar finds no error.
 WRAPPERS: dict[Language, tuple[tuple[str, str], ...]] = {
     "java": (("class A {\n", "\n}"),),
     "javascript": (("", ""), ("class A {\n", "\n}"), ("({\n", "\n})")),
@@ -70,10 +70,10 @@ Mark = tuple[int, int, int]  # start, end and kind
 
 
 def strata(text: str, language: Language, length: int) -> tuple[bytes, bytes]:
-    """Kind and place of each of the first `length` characters of a whole function in plain text.
+    """Return the kind and the place of each of the first `length` characters of a function, given whole as plain text.
 
     The place is 1 to 8 for the first to the eighth and every later character of an identifier or keyword, 0 elsewhere.
-    An identifier is repeated if the same word is an identifier earlier in the function: in the window it begins.
+    An identifier is repeated if the same word is an identifier earlier in the function, with which the window begins.
     """
     kinds, places = bytearray([Kind.SPACE]) * len(text), bytearray(len(text))
     marks = list(_marks(text, language, length))
@@ -95,7 +95,7 @@ def _paint(kinds: bytearray, start: int, end: int, kind: int) -> None:
 
 
 def _mark_spaces(text: str, kinds: bytearray, places: bytearray) -> None:
-    """White space is white space in every token but a literal or comment; at the start of a line in those too."""
+    """Mark white space, except inside literals and comments; and indentation, inside those too."""
     for match in re.finditer(r"\s", text):
         if kinds[match.start()] not in (Kind.LITERAL, Kind.COMMENT):
             kinds[match.start()], places[match.start()] = Kind.SPACE, 0
@@ -104,7 +104,10 @@ def _mark_spaces(text: str, kinds: bytearray, places: bytearray) -> None:
 
 
 def _marks(text: str, language: Language, length: int) -> Iterator[Mark]:
-    """What each token is that begins in the window, outer before inner, identifiers as FIRST; then what is no token."""
+    """Yield the mark of each token that begins in the window, outer before inner, then marks of text outside tokens.
+
+    Every identifier is marked FIRST.
+    """
     root, shift = _parsed(text, language)
     covered = bytearray(len(text))
     pending = [root]
@@ -123,7 +126,7 @@ def _marks(text: str, language: Language, length: int) -> Iterator[Mark]:
 
 
 def _kind(node: "Node", text: str) -> Kind | None:
-    """What a node is as a whole; None for one that is only its parts, or that the grammar does not know."""
+    """Return the kind of a whole node; None if only its parts have kinds, or the grammar does not know it."""
     if node.type in COMMENTS:
         return Kind.COMMENT
     if node.type in LITERALS:
@@ -138,23 +141,23 @@ def _kind(node: "Node", text: str) -> Kind | None:
 
 
 def _inner(node: "Node") -> list["Node"]:
-    """The parts of a node to look at; of a literal only code inside it."""
+    """Return the parts of a node to visit: all children, none of a comment, of a literal only the code inside it."""
     if node.type in COMMENTS:
         return []
     if node.type not in LITERALS:
         return node.children
-    found, pending = list["Node"](), list(node.children)
+    code, pending = list["Node"](), list(node.children)
     while pending:
         child = pending.pop()
         if child.type in CODE_INSIDE_LITERALS:
-            found.append(child)
+            code.append(child)
         else:
             pending.extend(child.children)
-    return found
+    return code
 
 
 def _parsed(text: str, language: Language) -> tuple["Node", int]:
-    """The tree of the function with fewest errors, and where the text begins in what was parsed."""
+    """Return the root of the tree with fewest errors over the wrappers, and where the text begins in it."""
     trees = []
     for before, after in WRAPPERS.get(language, (("", ""),)):
         root = parser(language).parse((before + text + after).encode()).root_node
@@ -165,7 +168,7 @@ def _parsed(text: str, language: Language) -> tuple["Node", int]:
 
 
 def _errors(root: "Node") -> int:
-    """Characters in nodes that the grammar does not know, and tokens it misses."""
+    """Return the number of characters in nodes that the grammar does not know, plus the tokens it misses."""
     total, pending = 0, [root]
     while pending:
         node = pending.pop()
@@ -175,7 +178,7 @@ def _errors(root: "Node") -> int:
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[Mark]:
-    """Text without a tree, by its characters alone: words are identifiers."""
+    """Yield the marks of text outside the tree, by its characters alone: words are identifiers."""
     for match in PIECES.finditer(text, start, end):
         kind = Kind.FIRST if match["word"] else Kind.LITERAL if match["number"] else Kind.PUNCTUATION
         yield match.start(), match.end(), kind

@@ -1,4 +1,4 @@
-"""Tree-sitter and its grammars, loaded when code is first read."""
+"""Tree-sitter parsers, loaded when code is first read."""
 
 import importlib
 from functools import lru_cache
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=16)
 def parser(language: Language) -> "Parser":
-    """A parser for a language. Raises UsageError where tree-sitter or the grammar is not installed."""
+    """Return the parser of a language. Raises: UsageError if tree-sitter or the grammar is not installed."""
     try:
         tree_sitter = importlib.import_module("tree_sitter")
         grammar = importlib.import_module(f"tree_sitter_{language}")

@@ -1,4 +1,4 @@
-"""Colours, shapes and dashes: one of each a submission, told apart without colour too, in light and in dark."""
+"""The theme: colour, shape and dash of each submission, distinct without colour too, in light and in dark."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 @dataclass(frozen=True)
 class Mark:
-    """How one submission is drawn."""
+    """The colour, shape and dash of one submission."""
 
     colour: tuple[str, str]  # on white, on black
     shape: str
@@ -35,19 +35,19 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Look:
-    """Every submission's mark, the same in all charts of a page."""
+class Theme:
+    """The mark of every submission, the same in all charts of a page."""
 
     marks: dict[str, Mark]
 
     @classmethod
-    def of(cls, arenas: Iterable[ArenaCurves]) -> "Look":
-        """Marks for the submissions of these arenas, by track in alphabetical order; controls are grey."""
+    def of(cls, arenas: Iterable[ArenaCurves]) -> "Theme":
+        """Return marks for the submissions of these arenas, by track in alphabetical order; controls are grey."""
         entries = {(arena.track, entry.submission, entry.control) for arena in arenas for entry in arena.entries}
         marks = {}
         for track in sorted({track for track, _, _ in entries}):
             ranked, controls = (
-                sorted({name for own, name, kind in entries if (own, kind) == (track, control)})
+                sorted({name for entry_track, name, kind in entries if (entry_track, kind) == (track, control)})
                 for control in (False, True)
             )
             for n, name in enumerate(ranked):
@@ -56,35 +56,35 @@ class Look:
                 marks[name] = Mark(GREY, CONTROL_SHAPES[n % len(CONTROL_SHAPES)], CONTROL_DASH)
         return cls(marks)
 
-    def frame(self, arena: ArenaCurves) -> "Frame":
-        """What the charts of one arena are drawn with."""
+    def context(self, arena: ArenaCurves) -> "ChartContext":
+        """Return what the charts of one arena depend on besides its data."""
         present = {entry.submission for entry in arena.entries}
-        dearest = max((entry.bits or 0 for entry in arena.entries), default=1)
-        return Frame(
+        max_rate = max((entry.bits or 0 for entry in arena.entries), default=1)
+        return ChartContext(
             track=arena.track,
             marks=tuple((name, mark) for name, mark in self.marks.items() if name in present),
             splits=tuple(arena.splits),
             budgets=tuple(arena.taken()),
             # A rate of 0 has no logarithm, and the scale that has one finds no labels of its own.
-            rates=(0, *(4**power for power in range(12) if 4**power <= dearest)),
-            dearest=dearest,
+            rates=(0, *(4**power for power in range(12) if 4**power <= max_rate)),
+            max_rate=max_rate,
         )
 
 
 @dataclass(frozen=True)
-class Frame:
-    """All of an arena that a chart depends on but its data."""
+class ChartContext:
+    """The properties of an arena that its charts depend on besides its data."""
 
     track: str
     marks: tuple[tuple[str, Mark], ...]  # of its submissions, in the order of the legend
     splits: tuple[str, ...]
     budgets: tuple[float, ...]  # bits per token
-    rates: tuple[int, ...]  # that the axis names
-    dearest: float  # bits per token
+    rates: tuple[int, ...]  # at the ticks of the axis, bits per token
+    max_rate: float  # bits per token
 
 
 def config(dark: bool, background: str | None = None) -> dict[str, Any]:
-    """How Vega draws all that is not data. The page's own background shines through unless one is given."""
+    """Return Vega's configuration of all that is not data; the background is the page's unless one is given."""
     text, line, grid = ("#e5e7eb", "#6b7280", "#2b313a") if dark else ("#1f2328", "#8c959f", "#e6e8eb")
     lettering = {"labelColor": text, "titleColor": text, "labelFontSize": 12, "titleFontSize": 12}
     return {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simplibench.scoring.chance import least_seen, mean_interval, p_values, variances
 from simplibench.scoring.faithfulness import faithfulness
+from simplibench.scoring.inference import mean_interval, minimum_detectable_difference, p_values, variances
 from simplibench.scoring.resampling import RESAMPLES, sentence_weights
 
 SIMULATIONS, CASES, WRONG, FLOOR = 1_000, 5, 0.3, 0.8
@@ -75,7 +75,7 @@ def test_a_single_reference_says_nothing_of_others():
     scores = np.r_[2.0, 2 + moved][None]
     deviation = np.sqrt((moved**2).mean())
     assert p_values(scores) == pytest.approx(2 * stats.norm.sf(2 / deviation))
-    assert least_seen(scores, 0.05) == pytest.approx(stats.norm.ppf(0.975) * deviation, rel=1e-4)
+    assert minimum_detectable_difference(scores, 0.05) == pytest.approx(stats.norm.ppf(0.975) * deviation, rel=1e-4)
 
 
 def test_what_sentences_do_to_all_references_is_due_to_them_and_what_they_do_to_one_is_not():
@@ -121,7 +121,7 @@ def test_the_least_difference_that_is_seen_has_the_p_value_asked_for(seeds, leve
     for share in (0.0, 0.01, 0.1, 0.5, 2.0, 30.0):
         own = share * rng.normal(0, 1, (seeds, 1))
         scores = own - own.mean() + np.r_[0, rng.normal(0, 1, RESAMPLES)]
-        assert p_values(scores + least_seen(scores, level)) == pytest.approx(level, rel=0.02)
+        assert p_values(scores + minimum_detectable_difference(scores, level)) == pytest.approx(level, rel=0.02)
 
 
 def test_an_interval_leaves_out_0_where_the_test_sees_a_difference():
