@@ -170,7 +170,7 @@ def test_no_machine_path_and_no_third_party_data_is_in_the_repository():
         most = 2_000_000 if path.suffix == ".safetensors" else 1_000_000  # weights are our own, and may be larger
         assert path.stat().st_size < most, name
         if path.suffix not in BINARY and path != Path(__file__):
-            assert "/wor" + "k/" not in path.read_text(), name
+            assert "/wor" + "k/" not in path.read_text(encoding="utf-8"), name
 
 
 def test_the_readmes_two_commands_are_make_targets():
@@ -198,12 +198,14 @@ def test_every_command_of_the_readme_works(line, simplibench, tmp_path):
 
 
 def test_the_readme_fits_on_a_page():
-    assert (ROOT / "README.md").read_text().count("\n") <= 150
+    assert (ROOT / "README.md").read_text(encoding="utf-8").count("\n") <= 150
 
 
 def test_make_test_leaves_out_what_the_readme_says():
-    (said,) = re.findall(r"^make test +# (.*)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
-    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
+    (said,) = re.findall(r"^make test +# (.*)$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"][
+        "addopts"
+    ]
     left_out = {"network": "not network", "browser": "--ignore=tests/browser", "speed": "--ignore=tests/benchmarks"}
     assert "fast test suite" in said
     assert all(word in said and option in options for word, option in left_out.items())

@@ -154,7 +154,9 @@ def committed(name: str) -> list[dict[str, str]]:
 
 
 def test_the_pages_gaps_are_the_committed_ones():
-    blocks = re.findall(r"```text\n(.*?)```", (ROOT / "docs" / "real-code.md").read_text(), flags=re.DOTALL)
+    blocks = re.findall(
+        r"```text\n(.*?)```", (ROOT / "docs" / "real-code.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     (block,) = [block for block in blocks if block.startswith("kind")]
     header, *lines = [re.split(r" {2,}", line) for line in block.strip().splitlines()]
     found = {(row["entry"], row["against"], row["kind"]): row for row in committed("gaps")}
@@ -270,7 +272,7 @@ def test_the_study_writes_its_tables_and_figures_the_same_bytes_each_time(small,
     assert {row["kind"] for row in rows} == {"all", *KINDS.values()}
     full = {row["split"]: float(row["agreement"]) for row in rows if row["entry"] == "SVD(rank=16)"}
     assert min(full.values()) > 0.5
-    of_heads = list(csv.DictReader((tmp_path / "one" / "code" / "heads.csv").read_text().splitlines()))
+    of_heads = list(csv.DictReader((tmp_path / "one" / "code" / "heads.csv").read_text(encoding="utf-8").splitlines()))
     assert len(of_heads) == len(SMALL.seeds) * SMALL.architecture.heads
 
 

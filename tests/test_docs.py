@@ -67,10 +67,10 @@ def checkout(tmp_path, monkeypatch):
 
 
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_a_network(tmp_path):
-    makefile = (DOCS.parent / "Makefile").read_text()
+    makefile = (DOCS.parent / "Makefile").read_text(encoding="utf-8")
     (arguments,) = re.findall(r"^\t\$\(BIN\)/python (-m mkdocs .*)$", makefile, flags=re.MULTILINE)
     command = [sys.executable, *arguments.split(), "--quiet", "--site-dir", str(tmp_path / "site")]
-    built = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True)
+    built = subprocess.run(command, cwd=DOCS.parent, capture_output=True, encoding="utf-8")
     assert (built.returncode, built.stdout, built.stderr) == (0, "", "")
     for page in PAGES:
         html = (tmp_path / "site" / page.name).with_suffix(".html").read_text(encoding="utf-8")
@@ -129,7 +129,7 @@ def test_the_task_of_the_page_is_found_builds_its_pinned_splits_and_its_referenc
 
 
 def test_the_record_page_has_every_field_and_no_other():
-    records = (DOCS / "record-format.md").read_text().split("## Output for scripts")[0]
+    records = (DOCS / "record-format.md").read_text(encoding="utf-8").split("## Output for scripts")[0]
     sections = re.split(r"^## ", records, flags=re.MULTILINE)
     found = {}
     for section in sections[1:]:
@@ -146,7 +146,7 @@ def test_the_reference_has_every_public_name():
 
 
 def test_verify_recomputes_and_trusts_what_the_page_says():
-    page = (DOCS / "reproducing.md").read_text()
+    page = (DOCS / "reproducing.md").read_text(encoding="utf-8")
     recomputed, trusted = page.split("**Recomputed from the counts**")[1].split("**Taken on trust**")
     codec, explainer = map(names, recomputed.split("* of explainers:"))
     assert {"role", *codec, *names(trusted)} >= set(SplitResult.model_fields)
@@ -161,14 +161,16 @@ def names(text: str) -> set[str]:
 
 
 def test_the_documented_keys_of_a_leaderboard_row_are_those_that_are_printed(simplibench):
-    section = (DOCS / "record-format.md").read_text().split("### Leaderboard row")[1].split("### List")[0]
+    section = (
+        (DOCS / "record-format.md").read_text(encoding="utf-8").split("### Leaderboard row")[1].split("### List")[0]
+    )
     documented = {key for line in section.splitlines() if line.startswith("| `") for key in names(line.split("|")[1])}
     rows = json.loads(simplibench("leaderboard", "--format", "json").stdout)
     assert documented == {key for row in rows for key in row}
 
 
 def test_the_explainer_of_the_page_keeps_the_contract(checkout):
-    (checkout / "last_open.py").write_text(snippets.blocks(DOCS / "explainers.md", "python")[0])
+    (checkout / "last_open.py").write_text(snippets.blocks(DOCS / "explainers.md", "python")[0], encoding="utf-8")
     done = snippets.call("simplibench validate last_open.py")
     assert done.exit_code == 0, done.output
 
@@ -177,7 +179,7 @@ def test_the_scores_are_explained_on_one_page_that_the_others_link_to():
     root = DOCS.parent
     pages = {"README.md": root, "leaderboard.md": root, "submissions/README.md": root, "index.md": DOCS}
     for page, folder in pages.items():
-        text = (folder / page).read_text()
+        text = (folder / page).read_text(encoding="utf-8")
         assert "reading-the-board.md" in text, page
         assert not re.search(r"/ 256|eight\s+budgets|area\s+under\s+the\s+curve|Student's", text), page
 
@@ -185,7 +187,7 @@ def test_the_scores_are_explained_on_one_page_that_the_others_link_to():
 def test_every_link_in_the_repository_leads_to_a_file_and_a_heading_that_exist():
     root = DOCS.parent
     for page in [*root.glob("*.md"), *PAGES, root / "submissions" / "README.md"]:
-        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
             path, _, anchor = target.partition("#")
             if not path.startswith("http"):
                 file = page.parent / path if path else page
@@ -202,12 +204,16 @@ def headings(page: Path) -> set[str]:
 def test_every_file_that_a_page_names_exists():
     root = DOCS.parent
     for page in [*root.glob("*.md"), *PAGES, root / "submissions" / "README.md"]:
-        named = re.findall(r"`((?:benchmark|baselines|tests|docs|examples|locks|\.github)/[\w./-]*)`", page.read_text())
+        named = re.findall(
+            r"`((?:benchmark|baselines|tests|docs|examples|locks|\.github)/[\w./-]*)`", page.read_text(encoding="utf-8")
+        )
         assert [path for path in named if not (root / path).exists()] == [], page.name
 
 
 def test_the_navigation_has_every_page():
-    named = re.findall(r"^  - [^:]+: (\S+\.md)$", (DOCS.parent / "mkdocs.yml").read_text(), flags=re.MULTILINE)
+    named = re.findall(
+        r"^  - [^:]+: (\S+\.md)$", (DOCS.parent / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     assert sorted(named) == [page.name for page in PAGES]
 
 

@@ -33,15 +33,15 @@ def test_the_environment_names_build_device_and_threads():
 
 
 def test_a_checkout_is_clean_while_only_pages_and_untracked_files_differ(repository):
-    (repository / "leaderboard.md").write_text("new\n")
-    (repository / "mine.py").write_text("")
+    (repository / "leaderboard.md").write_text("new\n", encoding="utf-8")
+    (repository / "mine.py").write_text("", encoding="utf-8")
     commit, clean = state(repository)
     assert len(commit) == 40
     assert clean is True
 
 
 def test_a_checkout_with_changed_code_is_not_clean(repository):
-    (repository / "code.py").write_text("a = 2\n")
+    (repository / "code.py").write_text("a = 2\n", encoding="utf-8")
     assert state(repository)[1] is False
 
 

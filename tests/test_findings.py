@@ -122,12 +122,12 @@ def test_one_hot_attention_departs_with_depth_as_the_page_says(records):
 
 def page(name):
     """A page of the repository, its lines joined."""
-    return " ".join((ROOT / name).read_text().split())
+    return " ".join((ROOT / name).read_text(encoding="utf-8").split())
 
 
 def excerpt(name, first):
     """The table of a page whose first column is called so, as cells."""
-    blocks = re.findall(r"```text\n(.*?)```", (ROOT / name).read_text(), flags=re.DOTALL)
+    blocks = re.findall(r"```text\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
     (block,) = [block for block in blocks if re.split(r" {2,}", block.splitlines()[0])[: len(first)] == first]
     return [re.split(r" {2,}", line) for line in block.strip().splitlines()]
 
@@ -285,7 +285,7 @@ def test_as_many_fresh_draws_repeat_a_training_sentence_as_the_page_says(task):
 
 
 def table(name):
-    return list(csv.DictReader((ROOT / "docs" / f"{name}.csv").read_text().splitlines()))
+    return list(csv.DictReader((ROOT / "docs" / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
 
 
 def test_references_move_scores_more_than_sentences_in_as_many_arenas_as_the_page_says():

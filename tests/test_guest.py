@@ -218,7 +218,9 @@ SHADOWED = ("benchmark", "json", "queue", "resource", "select", "signal", "token
 
 def test_files_of_the_working_folder_are_no_modules_of_a_run(tmp_path, simplibench):
     for name in SHADOWED:
-        (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the working folder was run')")
+        (tmp_path / f"{name}.py").write_text(
+            "raise RuntimeError('a file of the working folder was run')", encoding="utf-8"
+        )
     options = ["--arena", "attention.1", "--seed", "0", "--limit", "4", "--jobs", "2"]
     finished = simplibench("run", "constant", *options, cwd=tmp_path, module=False)
     assert finished.returncode == 0, finished.stderr
@@ -229,7 +231,9 @@ def test_a_file_that_cannot_be_run_again_loses_the_entry_and_not_the_run(tmp_pat
     body = "def encode(self, state, x):\n    import os\n    os._exit(3)\ndef decode(self, state, code): return code"
     lost = guest(body)
     lost.manifest()
-    lost.file.write_text(lost.file.read_text() + "\nraise RuntimeError('not again')\n")
+    lost.file.write_text(
+        lost.file.read_text(encoding="utf-8") + "\nraise RuntimeError('not again')\n", encoding="utf-8"
+    )
     with pytest.raises(MethodFailed, match="with exit code 3"):
         call(lost)
     with pytest.raises(
@@ -241,7 +245,7 @@ def test_a_file_that_cannot_be_run_again_loses_the_entry_and_not_the_run(tmp_pat
 def test_a_file_that_puts_other_entries_forward_each_time_is_refused(guest, identity_body):
     changing = guest(identity_body)
     changing.manifest()
-    changing.file.write_text(changing.file.read_text().replace("'own'", "'other'"))
+    changing.file.write_text(changing.file.read_text(encoding="utf-8").replace("'own'", "'other'"), encoding="utf-8")
     with pytest.raises(UsageError, match="puts other entries forward each time it is run"):
         changing.manifest()
 
@@ -263,7 +267,7 @@ def test_an_error_names_its_line_where_the_file_is_given_by_a_relative_path(
     with pytest.raises(MethodFailed, match=r"NameError at own.py:\d+"):
         call(guest)
     guest.close()
-    path.write_text("import torch\n\nnothing_there\n")
+    path.write_text("import torch\n\nnothing_there\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"own.py:3: raised NameError"):
         guest.manifest()
 
@@ -271,7 +275,7 @@ def test_an_error_names_its_line_where_the_file_is_given_by_a_relative_path(
 def test_a_file_may_take_as_long_to_load_as_an_entry_has_time(monkeypatch, server, submission_file, identity_body):
     monkeypatch.setattr("simplibench.guest.host.LOADING_SECONDS", 0.5)
     path = submission_file(identity_body)
-    path.write_text("import time; time.sleep(1.5)\n" + path.read_text())
+    path.write_text("import time; time.sleep(1.5)\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
     guest = Guest(server, path, "cpu")
     guest.seconds_left = 0.5
     with pytest.raises(UsageError, match=r"an end within the time an entry has \(--timeout SECONDS\)"):
@@ -284,7 +288,8 @@ def test_a_file_may_take_as_long_to_load_as_an_entry_has_time(monkeypatch, serve
 def test_fields_of_any_size_reach_the_guest(server, tmp_path):
     (tmp_path / "long.py").write_text(
         "from simplibench import Codec\nclass Long(Codec):\n    values: tuple[int, ...]\n"
-        "    def encode(self, state, x): return x\n    def decode(self, state, code): return code\n"
+        "    def encode(self, state, x): return x\n    def decode(self, state, code): return code\n",
+        encoding="utf-8",
     )
     values = list(range(50_000))
     picks = (Pick(method="Long", fields={"values": values}),)

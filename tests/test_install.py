@@ -61,7 +61,12 @@ def run(command, **options):
     """Runs a command without this process's Python settings, which must succeed; its output."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
     finished = subprocess.run(
-        list(map(str, command)), env=clean, capture_output=True, text=True, encoding="utf-8", timeout=200, **options
+        list(map(str, command)),
+        env=clean,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=200,
+        **options,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout

@@ -23,7 +23,7 @@ def used_features():
 def test_committed_records_hold_without_the_processors_features(arguments):
     off = os.environ | {"NPY_DISABLE_CPU_FEATURES": " ".join(used_features())}
     command = [sys.executable, "-c", COMMAND, *arguments]
-    finished = subprocess.run(command, env=off, capture_output=True, text=True, encoding="utf-8", timeout=240)
+    finished = subprocess.run(command, env=off, capture_output=True, encoding="utf-8", timeout=240)
     assert finished.returncode == 0, finished.stderr
     features, _, said = finished.stdout.partition("\n")
     assert json.loads(features) == [], "numpy was to do without these"

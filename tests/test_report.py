@@ -346,7 +346,7 @@ def test_no_records_is_refused_with_the_command_that_makes_them(checkout):
 def test_a_record_edited_by_hand_does_not_count_and_keeps_its_submission_from_a_rank(checkout, capsys):
     simulated(checkout / "results", "own", GOOD)
     path = sorted((checkout / "results").rglob("*.json"))[0]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"state_bytes": 1}))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"state_bytes": 1}), encoding="utf-8")
     command.report("own", None, None, "md")
     printed = capsys.readouterr()
     said = f"{path.relative_to(checkout)}: not a valid record: the file: Value error, it was edited"

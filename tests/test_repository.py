@@ -14,16 +14,16 @@ import yaml
 from simplibench.registry import BASELINES
 
 ROOT = BASELINES.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FORMS = [path for path in sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")) if path.name != "config.yml"]
 LOCKS = sorted((ROOT / "locks").glob("*.txt"))
-NOTEBOOK = json.loads((ROOT / "examples" / "quickstart.ipynb").read_text())
-TARGETS = set(re.findall(r"^(\.?[\w/-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+NOTEBOOK = json.loads((ROOT / "examples" / "quickstart.ipynb").read_text(encoding="utf-8"))
+TARGETS = set(re.findall(r"^(\.?[\w/-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
 
 
 def parsed(path):
-    return yaml.safe_load((ROOT / path).read_text())
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
 
 
 def stem(path):
@@ -95,12 +95,14 @@ def test_hooks_call_programs_of_the_project_alone():
 def test_containers_install_what_the_project_has():
     extras = set(PROJECT["optional-dependencies"])
     for name in ("Dockerfile", "Dockerfile.gpu"):
-        text = (ROOT / name).read_text()
+        text = (ROOT / name).read_text(encoding="utf-8")
         (asked,) = re.findall(r"--constraint constraints\.txt --editable '\.\[([\w,]+)\]'", text)
         assert set(asked.split(",")) <= extras
         assert text.count("\nUSER simplibench\n") == 1  # a stranger's code does not run as root
-    assert "NOT RUN" in (ROOT / "Dockerfile.gpu").read_text().splitlines()[0]
-    command = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())["postCreateCommand"].split()
+    assert "NOT RUN" in (ROOT / "Dockerfile.gpu").read_text(encoding="utf-8").splitlines()[0]
+    command = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))[
+        "postCreateCommand"
+    ].split()
     assert command[0] == "make"
     assert set(command[1:]) <= TARGETS
 
@@ -113,7 +115,7 @@ def pins(text):
 
 @pytest.mark.parametrize("path", LOCKS, ids=stem)
 def test_a_lock_has_the_versions_of_the_constraints_with_hashes_and_names_no_host(path):
-    text, constraints = path.read_text(), pins((ROOT / "constraints.txt").read_text())
+    text, constraints = path.read_text(encoding="utf-8"), pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
     locked = pins(text)
     assert {name: locked[name] for name in constraints if name in locked} == {
         name: version for name, version in constraints.items() if name in locked
@@ -129,14 +131,14 @@ def test_a_lock_has_the_versions_of_the_constraints_with_hashes_and_names_no_hos
 
 def test_the_types_of_the_package_can_be_used():
     assert importlib.resources.files("simplibench").joinpath("py.typed").is_file()
-    setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     assert setup["package-data"]["simplibench"] == ["py.typed"]
     assert "Typing :: Typed" in PROJECT["classifiers"]
 
 
 def tour():
     """Files and the names to read in them, in the order of the tour."""
-    section = (ROOT / "CONTRIBUTING.md").read_text().split("## A tour")[1].split("\n## ")[0]
+    section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## A tour")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (`[^|]+`) \| (`[^|]+`) \|", section, flags=re.MULTILINE)
     back = re.findall(r"(`[\w/]+\.py`)(?: |\n)\((`\w+`)\)", section)
     return [(file.strip("`"), re.findall(r"`(\w+)`", names)) for file, names in [*rows, *back]]
@@ -148,14 +150,14 @@ def test_the_tour_leads_from_the_command_to_the_codec_through_names_that_exist()
     assert "baselines/svd.py" in files
     assert len(files) == len(set(files)) > 10
     for file, names in tour():
-        nodes = ast.walk(ast.parse((ROOT / file).read_text()))
+        nodes = ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8")))
         defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         assert names, file
         assert set(names) <= defined, file
 
 
 def test_the_packages_of_the_tour_are_those_there_are():
-    section = (ROOT / "CONTRIBUTING.md").read_text().split("## The packages")[1].split("\n## ")[0]
+    section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## The packages")[1].split("\n## ")[0]
     named = {name for row in re.findall(r"^\| (`.*?) \|", section, flags=re.MULTILINE) for name in row.split("`")[1::2]}
     folders = {path.parent.name for path in (ROOT / "benchmark").glob("*/__init__.py")}
     assert named - {"registry"} == folders
@@ -191,7 +193,7 @@ def run_cell(cell, folder, names):
     """As a notebook does: write a file, call the command, or run Python."""
     first, _, rest = cell.partition("\n")
     if first.startswith("%%writefile "):
-        (folder / first.split()[1]).write_text(rest)
+        (folder / first.split()[1]).write_text(rest, encoding="utf-8")
     elif first.startswith("!"):
         done = snippets.call(first[1:])
         assert done.exit_code == 0, done.output

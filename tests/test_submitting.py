@@ -22,7 +22,7 @@ from simplibench.models import load_reference
 from simplibench.records import RESULTS
 from simplibench.registry import load_task
 
-README = (workspace.submissions() / "README.md").read_text()
+README = (workspace.submissions() / "README.md").read_text(encoding="utf-8")
 IMPORTS = "import torch\nfrom torch import Tensor\nfrom simplibench import Codec, State, Submission\n"
 REFUSED = {
     "Adapting": "rows independent of each other",

@@ -186,7 +186,7 @@ def test_missing_weights_a_broken_card_and_an_unknown_seed_are_named(copied, tas
         UsageError, match="dyck-20-10 has no reference 99 in family two-layer; there are: 0, 1, .*untrained"
     ):
         load_reference(task, 99, root=copied)
-    (folder / "card.json").write_text('{"task": 3}')
+    (folder / "card.json").write_text('{"task": 3}', encoding="utf-8")
     with pytest.raises(DamagedFile, match=r"card\.json: not a valid card: task: Input should be a valid string"):
         load_reference(task, 2, root=copied)
     (folder / "card.json").unlink()

@@ -96,7 +96,7 @@ def test_an_installed_copy_writes_the_leaderboard_into_the_current_folder(tmp_pa
     before = content(package)
     environment = os.environ | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "simplibench.cli", "leaderboard"]
-    finished = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
+    finished = subprocess.run(command, cwd=here, env=environment, capture_output=True, encoding="utf-8")
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout == f"wrote {here}/leaderboard.md from {NUMBER} records\n"
     assert [path.name for path in here.iterdir()] == ["leaderboard.md"]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from simplibench import workspace
 from simplibench.errors import DamagedFile
-from simplibench.files import write_atomically
+from simplibench.files import write_text
 from simplibench.harness.unit import Unit
 from simplibench.methods import Manifest
 from simplibench.records import Stored, Terms, entry_path
@@ -68,12 +68,7 @@ def keep_manifests(units: Iterable[Unit], output: Path) -> None:
     if workspace.is_committed(output):
         return
     for name, kept in manifests_of(units).items():
-        text = kept.model_dump_json(indent=1) + "\n"
-
-        def write(temporary: Path, text: str = text) -> None:
-            temporary.write_text(text, encoding="utf-8")
-
-        write_atomically(manifest_path(output, name), write)
+        write_text(manifest_path(output, name), kept.model_dump_json(indent=1) + "\n")
 
 
 def kept_manifest(root: Path, submission: str) -> KeptManifest | None:
