@@ -11,12 +11,13 @@ from simplibench.guest import ForkServer, Guest, Problem, Question, check_codec,
 from simplibench.harness.batches import limited, whole_batches
 from simplibench.harness.codec.context import fit_rows
 from simplibench.harness.codec.patch import SitePatch
+from simplibench.harness.explainer.bank import load_bank
 from simplibench.harness.explainer.questions import questions
-from simplibench.harness.run import DEFAULT_TASK
+from simplibench.harness.run import DEFAULT_EXPLAINED, DEFAULT_TASK
 from simplibench.harness.runtime import resolve_device
 from simplibench.methods import AnyEntry, CodecPart, ExplainerEntry, Manifest
 from simplibench.models import VIEWS, Site, load_reference
-from simplibench.registry import all_tasks, find_method, load_task
+from simplibench.registry import find_method, load_task
 from simplibench.tasks import Component, Explanations, Task, load_split
 
 SENTENCES, ROWS, CASES = 40, 1_200, 6
@@ -70,15 +71,14 @@ class Trial:
 
 
 def tiny_questions() -> list[Question]:
-    """A few cases of the first explanations arena, about one reference of each architecture."""
-    task, arena = next(
-        (task, arena) for task in all_tasks().values() for arena in task.arenas if isinstance(arena, Explanations)
-    )
+    """Ask a few cases of the default arena of explainers, about one model of its bank of each architecture."""
+    task = load_task(DEFAULT_EXPLAINED)
+    arena = next(arena for arena in task.arenas if isinstance(arena, Explanations))
     split = next(load_split(task, name) for name, role in task.roles.items() if role == "id")
     asked = questions(split, CASES, arena.maskings)
-    by_shape = {task.family(name).architecture.kind: task.family(name) for name in arena.needs}
-    models = [load_reference(task, arena.seeds[0], family).model for family in by_shape.values()]
-    return [Question(model, task.candidates, asked.tokens, asked.positions) for model in models]
+    bank = load_bank(task, arena, arena.seeds[0], "cpu")
+    models = {type(bank.models[name]): bank.models[name] for name in bank.masked}
+    return [Question(model, task.candidates, asked.tokens, asked.positions) for model in models.values()]
 
 
 def tiny_rows(task: Task) -> dict[CodecPart, dict[str, Tensor]]:

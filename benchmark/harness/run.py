@@ -17,6 +17,7 @@ from simplibench.registry import all_tasks, find_arenas, find_method, load_task
 from simplibench.tasks import Arena, Task
 
 DEFAULT_TASK = "dyck-20-10"
+DEFAULT_EXPLAINED = "dyck-2-4"  # the default of explainers, which have no arena in the other
 EVERY_TASK = "all"
 
 
@@ -73,7 +74,7 @@ def _fitting(tasks: list[Task], manifest: Manifest, arena_names: list[str] | Non
 
 
 def _default_first() -> list[Task]:
-    return sorted(all_tasks().values(), key=lambda task: task.name != DEFAULT_TASK)
+    return sorted(all_tasks().values(), key=lambda task: (task.name != DEFAULT_TASK, task.name != DEFAULT_EXPLAINED))
 
 
 def _has(task: Task, arena_names: list[str] | None) -> bool:
