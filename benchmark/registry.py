@@ -19,6 +19,7 @@ from simplibench.tasks.registration import BrokenTask, Registered, register
 
 BASELINES = Path(baselines.__file__).parent
 DEFAULT_TASK = "dyck-20-10"
+DEFAULT_EXPLAINED = "dyck-2-4"  # the default of explainers, which have no arena in the other
 SCORING_VERSIONS: dict[Track, int] = {"codec": faithfulness.VERSION, "explainer": explanations.VERSION}
 Kind = Literal["baseline", "submission"]
 

@@ -15,7 +15,7 @@ from simplibench.harness.unit import Conditions, Places, Progress, Unit
 from simplibench.methods import Manifest, Selection, source_sha256
 from simplibench.models import load_card
 from simplibench.records import SeedName, Stored
-from simplibench.registry import DEFAULT_TASK, all_tasks, find_arenas, find_method, load_task
+from simplibench.registry import DEFAULT_EXPLAINED, DEFAULT_TASK, all_tasks, find_arenas, find_method, load_task
 from simplibench.tasks import Arena, Task
 
 EVERY_TASK = "all"
@@ -75,7 +75,7 @@ def _fitting(tasks: list[Task], manifest: Manifest, arena_names: Sequence[str] |
 
 
 def _default_first() -> list[Task]:
-    return sorted(all_tasks().values(), key=lambda task: task.name != DEFAULT_TASK)
+    return sorted(all_tasks().values(), key=lambda task: (task.name != DEFAULT_TASK, task.name != DEFAULT_EXPLAINED))
 
 
 def _has(task: Task, arena_names: Sequence[str] | None) -> bool:

@@ -16,7 +16,7 @@ from simplibench.methods import ExplainedModel
 from simplibench.models import Network
 from simplibench.models.bank import Bank, Pair
 from simplibench.records import BankTable
-from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
+from simplibench.records.explainers import FORMS, PAIR_KINDS
 from simplibench.tasks import Explanations, Split, Task, load_split
 
 LEAST_DISAGREEMENT = 0.1  # of the cases, below which two models do not count as different there
@@ -128,10 +128,11 @@ def bank_table(splits: dict[str, SplitBank]) -> BankTable:
 
 def rankable(changes: Numbers, kinds: Tensor) -> list[tuple[int, int, int]]:
     """Return every (form, case, kind of masking) whose measured changes differ: the others rank nothing."""
+    of_masking = kinds.cpu().numpy()
     return [
         (form, case, kind)
         for form in range(len(FORMS))
         for case in range(changes.shape[1])
-        for kind in range(len(MASKINGS))
-        if np.ptp(changes[form, case, kinds.cpu().numpy() == kind]) > 0
+        for kind in np.unique(of_masking).tolist()
+        if np.ptp(changes[form, case, of_masking == kind]) > 0
     ]

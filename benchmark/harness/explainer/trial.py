@@ -3,17 +3,17 @@
 from functools import cached_property
 
 from simplibench.guest import MethodRunner, Problem, Question, check_explainer
+from simplibench.harness.explainer.bank import load_bank
 from simplibench.harness.explainer.questions import questions
 from simplibench.methods import ExplainerEntry
-from simplibench.models import load_reference
-from simplibench.registry import all_tasks
+from simplibench.registry import DEFAULT_EXPLAINED, load_task
 from simplibench.tasks import Explanations, load_split
 
 CASES = 6
 
 
 class ExplainerTrial:
-    """Cases of the first arena of explainers, made when the first explainer is tried."""
+    """Cases of the default arena of explainers, made when the first explainer is tried."""
 
     @cached_property
     def questions(self) -> list[Question]:
@@ -28,12 +28,11 @@ class ExplainerTrial:
 
 
 def tiny_questions() -> list[Question]:
-    """Return a few cases of the first arena of explainers, about one reference of each architecture."""
-    task, arena = next(
-        (task, arena) for task in all_tasks().values() for arena in task.arenas if isinstance(arena, Explanations)
-    )
+    """Return a few cases of the default arena of explainers, about one model of its bank of each architecture."""
+    task = load_task(DEFAULT_EXPLAINED)
+    arena = next(arena for arena in task.arenas if isinstance(arena, Explanations))
     split = next(load_split(task, name) for name, role in task.roles.items() if role == "id")
     asked = questions(split, CASES, arena.maskings)
-    by_shape = {task.family(name).architecture.kind: task.family(name) for name in arena.needs}
-    models = [load_reference(task, arena.seeds[0], family).model for family in by_shape.values()]
-    return [Question(model, task.candidates, asked.tokens, asked.positions) for model in models]
+    bank = load_bank(task, arena, arena.seeds[0], "cpu")
+    models = {type(bank.models[name]): bank.models[name] for name in bank.masked}
+    return [Question(model, task.candidates, asked.tokens, asked.positions) for model in models.values()]
