@@ -12,7 +12,7 @@ import vl_convert
 from test_board import GOOD, POOR, ROLES, simulated, terms
 
 from simplibench.board.report import Failure, Source, report
-from simplibench.board.report_markdown import plain, report_markdown
+from simplibench.board.report_markdown import report_markdown
 from simplibench.commands import report as command
 from simplibench.commands.report import among_committed, next_steps
 from simplibench.errors import DamagedFile, UsageError
@@ -21,6 +21,7 @@ from simplibench.pages.report import report_html
 from simplibench.records import COMMITTED, load, load_all
 from simplibench.registry import BASELINES, all_methods
 from simplibench.registry import terms as all_terms
+from simplibench.text import markdown
 
 OURS = "toy/attention.0"
 SOURCE = Source("submissions/own.py", "c" * 64)
@@ -237,8 +238,8 @@ def test_odd_characters_are_shown_as_they_are_and_break_no_table(tmp_path):
 
 
 def test_plain_text_is_left_plain():
-    assert plain("SVD(rank=4), 0.512 [0.498, 0.530]") == "SVD(rank=4), 0.512 [0.498, 0.530]"
-    assert plain("my_method.py\n _a_ # b") == r"my_method.py \_a\_ \# b"
+    assert markdown("SVD(rank=4), 0.512 [0.498, 0.530]") == "SVD(rank=4), 0.512 [0.498, 0.530]"
+    assert markdown("my_method.py\n _a_ # b") == r"my_method.py \_a\_ \# b"
 
 
 def test_the_order_of_the_records_does_not_matter(arena):

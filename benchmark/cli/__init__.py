@@ -9,6 +9,7 @@ from types import FrameType
 from simplibench.cli import boards, checking, methods, records, references
 from simplibench.cli.app import app
 from simplibench.errors import SimplibenchError
+from simplibench.text import printable_lines
 
 COMMANDS = (methods, boards, checking, records, references)  # what they define, they have added to the application
 
@@ -20,7 +21,7 @@ def main() -> None:
     try:
         app()
     except SimplibenchError as error:
-        print(f"simplibench: {error}", file=sys.stderr)
+        print(f"simplibench: {printable_lines(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except Interrupted:
         print("simplibench: interrupted; what is saved stays, the same command goes on from there", file=sys.stderr)

@@ -8,12 +8,13 @@ from simplibench.commands.audit import audit
 from simplibench.commands.options import require_format
 from simplibench.commands.page import FIGURE, SHOWN, check_figure_of, renderer_beside, write_figure, write_page
 from simplibench.commands.reading import ALL, Reading, Wish, read
-from simplibench.commands.soundness import printable, require_none
+from simplibench.commands.soundness import require_none
 from simplibench.errors import UsageError
 from simplibench.files import write_atomically
 from simplibench.pages import require_libraries
 from simplibench.records import COMMITTED
 from simplibench.registry import BASELINES
+from simplibench.text import printable
 
 PAGE = BASELINES.parent / "leaderboard.md"
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}

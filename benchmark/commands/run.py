@@ -19,6 +19,7 @@ from simplibench.harness.runtime import resolve_device
 from simplibench.harness.unit import Conditions
 from simplibench.records import COMMITTED, Stored, load_all
 from simplibench.registry import terms
+from simplibench.text import printable
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Bar:
 
     def step(self, what: str) -> None:
         """One split of one entry begins."""
-        self._progress.update(self._task, advance=1, description=f"{what:<44}")
+        self._progress.update(self._task, advance=1, description=f"{printable(what):<44}")
 
     def skip(self, steps: int) -> None:
         """Count steps that will not be needed."""
@@ -94,7 +95,7 @@ def _print_entries(stored: list[Stored]) -> None:
     for table in entry_tables(rows):
         print_table(table.headers, table.rows, table.title)
     for line in failures(rows):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
 
 
 def _print_places(stored: list[Stored]) -> None:

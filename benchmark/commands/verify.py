@@ -7,11 +7,12 @@ from simplibench.board import leaderboard_markdown
 from simplibench.commands.audit import Audit, audit
 from simplibench.commands.options import print_table
 from simplibench.commands.reading import Reading, Wish, read
-from simplibench.commands.soundness import printable, unsound
+from simplibench.commands.soundness import unsound
 from simplibench.commands.standing import Listed, orphans
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.records import COMMITTED, Stored, load_single
 from simplibench.registry import BASELINES
+from simplibench.text import printable
 
 PAGE = BASELINES.parent / "leaderboard.md"
 

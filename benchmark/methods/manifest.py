@@ -2,7 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from simplibench.text import is_hidden, printable
+
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
+
+
+def _one_line(text: str) -> str:
+    hidden = next((character for character in text if is_hidden(character)), None)
+    if hidden:
+        raise ValueError(
+            f"must be one line of visible characters, without {printable(hidden)}: line breaks, control characters and "
+            "marks of direction could hide what a table says"
+        )
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
 
 
 class EntryManifest(BaseModel):
@@ -36,8 +54,8 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    authors: tuple[str, ...]
-    reference: str
+    name: Name
+    authors: tuple[Line, ...]
+    reference: Line
     control: bool
     entries: tuple[AnyEntry, ...]

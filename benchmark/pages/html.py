@@ -18,6 +18,7 @@ from simplibench.pages.renderer import renderer
 from simplibench.pages.split_map import split_map
 from simplibench.pages.strata import Labels, caption, strata_chart, strata_of
 from simplibench.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
+from simplibench.text import printable_lines
 
 TEMPLATES = "templates"
 CAPTIONS = {
@@ -86,9 +87,17 @@ def leaderboard_html(
 
 
 def environment() -> Environment:
-    """Templates whose values are all escaped; a name that is not given is an error."""
-    loader = PackageLoader("simplibench.pages", TEMPLATES)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    """Templates whose values are all escaped, hidden characters among them; a name that is not given is an error."""
+    return Environment(
+        loader=PackageLoader("simplibench.pages", TEMPLATES),
+        autoescape=True,
+        finalize=lambda value: (
+            printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def assets(draw: Callable[[], str] = renderer) -> dict[str, Markup]:

@@ -34,7 +34,7 @@ class ArenaRow:
     references: int
     ranked: int
     least_difference: float | None  # of two scores, to be told apart
-    kendall_tau: float | None  # between the orders by agreement and by divergence
+    kendall_tau: float | None  # between the orders by agreement and by divergence; None where all tie
 
 
 def source_rows(stored: list[Stored], terms: Mapping[str, Terms]) -> Iterator[SourceRow]:
