@@ -119,7 +119,19 @@ def test_an_exception_of_a_submission_reaches_the_terminal_escaped(tmp_path, sub
     path = submission_file(
         f"def encode(self, state, x): raise ValueError({EVIL!r})\ndef decode(self, state, code): return code"
     )
-    words = ["run", path, "--limit", 2, "--arena", "residual.0", "--seed", 0, "--in-process", "--output", tmp_path / "out"]
+    words = [
+        "run",
+        path,
+        "--limit",
+        2,
+        "--arena",
+        "residual.0",
+        "--seed",
+        0,
+        "--in-process",
+        "--output",
+        tmp_path / "out",
+    ]
     finished = CliRunner().invoke(app, list(map(str, words)))
     assert finished.exit_code == 1
     printed = finished.stdout + finished.stderr

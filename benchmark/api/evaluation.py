@@ -5,7 +5,7 @@ from pathlib import Path
 
 from simplibench.api.results import Results
 from simplibench.harness.jobs import guests
-from simplibench.harness.run import plan, prepare, results, run
+from simplibench.harness.run import plan, prepare, require_own_names, results, run
 from simplibench.harness.runtime import resolve_device
 from simplibench.harness.unit import Conditions
 from simplibench.methods import Given, require_no_file_running, select
@@ -55,6 +55,7 @@ def evaluate(
     conditions = Conditions(resolve_device(device), limit, in_process, timeout)
     with guests(conditions) as nursery:
         units = plan(select(several), tasks, arenas, seeds, conditions, nursery)
+        require_own_names(units)
         places = prepare(units, Path(output), fresh)
         run(units, conditions, places, Quiet(), nursery)
     return Results(results(units, conditions, places))

@@ -70,6 +70,7 @@ def run(options: Options) -> int:
     seeds = [parse_seed(text) for text in options.seeds] if options.seeds else None
     with guests(conditions) as nursery:
         units = harness.plan(options.methods, options.task, options.arenas, seeds, conditions, nursery)
+        harness.require_own_names(units)
         places = harness.prepare(units, options.output, options.fresh)
         with Bar(harness.steps(units)) as bar:
             jobs = options.jobs or (1 if options.limit else default_jobs(conditions.device))

@@ -25,7 +25,7 @@ from simplibench.methods import (
     check_explainer,
 )
 from simplibench.models import Part, load_reference
-from simplibench.registry import all_tasks, find_method, load_task
+from simplibench.registry import all_tasks, find_method, load_task, require_own_name
 from simplibench.tasks import Component, Explanations, Task, load_split
 
 SENTENCES, ROWS, CASES = 40, 1_200, 6
@@ -41,6 +41,7 @@ def validate(file: str, device: str, timeout: float) -> None:
     with Nursery() as nursery:
         caller, stranger = Guest(nursery, path, device), Guest(nursery, path, device)
         manifest = caller.manifest()
+        require_own_name(manifest.name, path)
         trial = Trial.of(manifest, timeout)
         problems = [
             problem

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from simplibench.errors import MethodFailed
+from simplibench.methods.beside import imports_beside
 from simplibench.methods.explained import ExplainedModel, open_model
 from simplibench.methods.manifest import Manifest
 from simplibench.methods.submission import Submission
@@ -55,14 +56,8 @@ class Caller(Protocol):
 
 
 def manifest(submission: Submission) -> Manifest:
-    """Describe a loaded submission."""
-    return Manifest(
-        name=submission.name,
-        authors=submission.authors,
-        reference=submission.reference,
-        control=submission.control,
-        entries=tuple(entry.manifest() for entry in submission.entries),
-    )
+    """Describe a loaded submission. Raises UsageError that names the entry and the field that cannot be recorded."""
+    return submission.manifest()
 
 
 class Performer:
@@ -73,6 +68,10 @@ class Performer:
 
     def call(self, request: Request) -> Reply:
         """Call the method with the tensors on the device. Raises MethodFailed."""
+        with imports_beside(self.file):
+            return self._call(request)
+
+    def _call(self, request: Request) -> Reply:
         entry = self.submission.entries[request.entry]
         tensors = {name: tensor.to(self.device) for name, tensor in request.tensors.items()}
         before = {name: tensor.clone() for name, tensor in tensors.items()} if request.audit else {}

@@ -8,8 +8,7 @@ from typing import get_args
 from pydantic import TypeAdapter, ValidationError
 
 from simplibench.errors import UsageError
-from simplibench.methods.manifest import AnyEntry
-from simplibench.methods.submission import Name
+from simplibench.methods.manifest import AnyEntry, Name
 
 TEMPLATES = Path(__file__).parent / "templates"
 TRACKS = tuple(kind.model_fields["track"].default for kind in get_args(get_args(AnyEntry)[0]))

@@ -14,7 +14,7 @@ from simplibench.methods import AnyEntry, ExplainerEntry, Manifest, Problem
 from simplibench.methods.codec_contract import CODEC_METHODS, CODEC_PROMISES
 from simplibench.methods.contract import Promise
 from simplibench.methods.explainer_contract import EXPLAINER_METHODS, EXPLAINER_PROMISES
-from simplibench.registry import find_method
+from simplibench.registry import find_method, require_own_name
 
 USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
 FILES = pytest.StashKey[list[Path]]()
@@ -51,7 +51,9 @@ class ContractFile(pytest.File):
         unusable = ""
         guest = self._guest()
         try:
-            self.manifest = guest.manifest()
+            manifest = guest.manifest()
+            require_own_name(manifest.name, self.path)
+            self.manifest = manifest
         except UsageError as error:
             unusable = str(error)
         guest.close()
