@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from test_board import GOOD, simulated
@@ -53,6 +53,7 @@ class Ordered(Codec):
 # The same in every process
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_of_values_without_an_order_of_their_own_the_label_is_pythons(value):
     if "{" not in repr(value):
@@ -64,12 +65,15 @@ def test_labels_of_the_repository_are_those_of_pydantic():
     assert [entry.label for entry in entries] == list(map(repr, entries))
 
 
+@settings(deadline=None)
 @given(st.permutations([10, 9, "a", "b", (1, 2), (1,)]), st.permutations(["x", "y", "z"]))
 def test_the_order_in_which_a_set_or_a_dict_was_made_does_not_show(names, keys):
     made = Ordered(names=frozenset(names), options={key: {"inner": set(names)} for key in keys})
     usual = Ordered(names=frozenset({10, 9, "a", "b", (1, 2), (1,)}), options={k: {"inner": set(names)} for k in "xyz"})
     assert made.label == usual.label
-    assert made.label.startswith("Ordered(names=frozenset({9, 10, 'a', 'b', (1, 2), (1,)}), options={'x': {'inner': {9, 10,")
+    assert made.label.startswith(
+        "Ordered(names=frozenset({9, 10, 'a', 'b', (1, 2), (1,)}), options={'x': {'inner': {9, 10,"
+    )
     assert json.dumps(made.fields()) == json.dumps(usual.fields())
     assert made.manifest() == usual.manifest()
 
@@ -91,7 +95,12 @@ def test_a_set_gives_one_label_one_key_and_one_group_whatever_the_hash_seed(subm
 
 
 WEIRD = {
-    "a function": ("from collections.abc import Callable", "by: Callable = torch.tanh", "by", "builtin_function_or_method"),
+    "a function": (
+        "from collections.abc import Callable",
+        "by: Callable = torch.tanh",
+        "by",
+        "builtin_function_or_method",
+    ),
     "a tensor": ("", "by: object = torch.zeros(2)", "by", "Tensor, tensor"),
     "an object": ("", "by: object = object()", "by", "object, <object"),
     "one inside": ("", "by: dict[str, object] = {'a': [torch.float16]}", "by", "dict, {'a': [torch.float16]}"),
@@ -106,7 +115,11 @@ def test_a_field_that_no_record_can_hold_is_refused_naming_file_entry_and_field(
     path = submission_file(f"k: int = 3\n{body}{IDENTITY}")
     path.write_text(f"{imported}\n{path.read_text()}")
     guest = Guest(nursery, path, "cpu")
-    load = {"guest": guest.manifest, "in-process": lambda: InProcess(path, "cpu"), "loaded": lambda: load_submission(path)}
+    load = {
+        "guest": guest.manifest,
+        "in-process": lambda: InProcess(path, "cpu"),
+        "loaded": lambda: load_submission(path),
+    }
     with pytest.raises(UsageError) as told:
         load[where]()
     text = str(told.value)
@@ -116,7 +129,9 @@ def test_a_field_that_no_record_can_hold_is_refused_naming_file_entry_and_field(
 
 
 def test_such_a_field_of_an_object_is_refused_by_evaluate_too():
-    with pytest.raises(UsageError, match=r"test_fields\.py: Holding\(value=.*: the field value must hold numbers, text"):
+    with pytest.raises(
+        UsageError, match=r"test_fields\.py: Holding\(value=.*: the field value must hold numbers, text"
+    ):
         select([Holding(value=math.sin)])
 
 
@@ -128,7 +143,9 @@ def test_a_field_of_a_type_that_cannot_be_recorded_is_refused_with_its_line(subm
 
 def test_a_field_that_is_shown_with_its_address_is_refused(submission_file):
     path = submission_file(f"by: object = iter([1]){IDENTITY}")
-    with pytest.raises(UsageError, match=r"own\.py: Own\(by=<list_iterator object at .*: .*address in memory.*__repr__"):
+    with pytest.raises(
+        UsageError, match=r"own\.py: Own\(by=<list_iterator object at .*: .*address in memory.*__repr__"
+    ):
         load_submission(path)
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simplibench import evaluate
@@ -32,12 +32,14 @@ def test_every_committed_record_lies_where_its_entrys_path_is():
         assert COMMITTED / entry_path(said["arena"], said["submission"], said["entry"], said["seed"]) == file
 
 
+@settings(deadline=None)
 @given(LABELS, LABELS, st.sampled_from(["own", "svd", "my-method"]))
 def test_different_labels_have_different_files_also_where_capitals_count_for_nothing(first, second, submission):
     files = {entry_path("task/arena.0", submission, label, 0).name.casefold() for label in (first, second)}
     assert len(files) == len({first, second})
 
 
+@settings(deadline=None)
 @given(LABELS)
 def test_a_records_file_is_found_and_its_name_is_short(label):
     name = entry_path("task/arena.0", "own", label, "untrained").name

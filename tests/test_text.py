@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from rich.console import Console
@@ -27,12 +27,14 @@ EVIL = "fit: \x1b[31mred\n| a \u202eb `c` <b>\x00"
 UNESCAPED_BAR = r"(?<!\\)\|"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_a_terminal_is_given_hides_nothing_and_is_one_line(text):
     assert not any(map(is_hidden, printable(text)))
     assert printable_lines(text).count("\n") == text.count("\n")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_a_markdown_cell_holds_is_one_line_without_a_bar(text):
     assert not re.search(UNESCAPED_BAR, re.sub(r"\\\\", "", markdown(text)))

@@ -20,6 +20,7 @@ from simplibench.methods.method import Method
 from simplibench.methods.sources import FreshLoader, Surroundings
 from simplibench.text import printable
 
+RELATIVE = "a relative import, but the file lies in no package; of a module beside it write `from my_helper import ...`"
 _running: ContextVar[Path | None] = ContextVar("_running", default=None)  # the submission's file that is being run
 
 
@@ -96,6 +97,9 @@ def _told(path: Path) -> Iterator[None]:
         raise UsageError(f"{error.filename or path}:{error.lineno}: syntax error: {printable(error.msg)}") from None
     except ModuleNotFoundError as error:
         raise UsageError(f"{path}{_line(error, path)}: {_missing(error, path)}") from None
+    except ImportError as error:
+        text = RELATIVE if "no known parent package" in str(error) else f"raised ImportError: {printable(str(error))}"
+        raise UsageError(f"{path}{_line(error, path)}: {text}") from None
     except (Exception, SystemExit) as error:
         raise UsageError(
             f"{path}{_line(error, path)}: raised {type(error).__name__}: {printable(str(error))}"
