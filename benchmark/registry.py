@@ -10,6 +10,7 @@ from typing import Literal
 
 from simplibench import baselines, tasks, workspace
 from simplibench.errors import UsageError
+from simplibench.methods import source_sha256
 from simplibench.models import load_card
 from simplibench.models.card import card_path
 from simplibench.records import Protocol, Terms
@@ -107,6 +108,22 @@ def find_method(name_or_file: str | Path) -> Path:
             f"no method {text}; there are: {', '.join(methods)}; a file of yours is given by its path, ending in .py"
         )
     return methods[text].path
+
+
+def require_own_name(name: str, file: Path) -> None:
+    """Refuse a file whose submission is called like another method: its records would mix with the other's.
+
+    Raises:
+        UsageError: The name is that of a method of another file, with another content.
+
+    """
+    other = all_methods().get(name)
+    if other is None or other.path.resolve() == file.resolve() or source_sha256(other.path) == source_sha256(file):
+        return
+    raise UsageError(
+        f"{file}: its submission is called {name}, and so is the {other.kind} {other.path}: their records would mix; "
+        "give it another name, Submission(name=...)"
+    )
 
 
 @lru_cache(maxsize=8)

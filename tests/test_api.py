@@ -256,7 +256,7 @@ def test_markdown_is_a_table_an_arena_with_cells_escaped_and_failures_below(resu
     assert lines[0] == "**toy/attention.0, faithfulness over 3 references**"
     assert [cell.strip() for cell in lines[2].strip("|").split("|")][:5] == ["entry", "ID", "OOD", "gap", "bits/token"]
     assert "F(by='a\\|b')" in text
-    assert lines[-1] == "* failed: poor, F(by='a|b') in toy/attention.0 on 1 references: fit: no result"
+    assert lines[-1] == r"* failed: poor, F(by='a\|b') in toy/attention.0 on 1 references: fit: no result"
     assert Results([]).to_markdown() == ""
 
 

@@ -262,3 +262,18 @@ def test_entry_rows_carry_intervals_rate_and_runtime(tmp_path):
     assert row.on_ood.low < row.on_ood.value < row.on_ood.high
     assert row.on_ood.value == pytest.approx(1 - 0.15 / 0.8, abs=0.03)
     assert (row.figures["bits/token"], row.figures["forward"], row.failed) == (64, 1.5, 0)
+
+
+def test_where_all_tie_kendalls_tau_is_said_to_be_undefined(tmp_path):
+    for name in ("one", "two"):
+        simulated(tmp_path, name, None)
+    (found,) = boards(load_all(tmp_path), terms())
+    assert found.kendall_tau is None
+    text = leaderboard_markdown([found])
+    assert "Kendall's tau between this order and the order by divergence: undefined, all tie." in text
+    assert "nan" not in text
+
+
+def test_of_a_single_submission_no_order_is_compared(tmp_path):
+    simulated(tmp_path, "one", GOOD)
+    assert "Kendall" not in leaderboard_markdown(boards(load_all(tmp_path), terms()))

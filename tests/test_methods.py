@@ -260,3 +260,50 @@ def test_the_adapter_gives_scikit_learns_own_reconstruction(tmp_path, server):
     expected = torch.from_numpy(model.inverse_transform(model.transform(x.numpy())))
     assert torch.allclose(decoded, expected, atol=1e-4)
     guest.close()
+
+
+PIPELINE = """
+import numpy as np
+import sklearn.decomposition, sklearn.pipeline, sklearn.preprocessing
+from simplibench import Submission
+from simplibench.methods.sklearn import SklearnCodec
+
+def make(**parameters):
+    return sklearn.pipeline.make_pipeline(sklearn.preprocessing.StandardScaler(), sklearn.decomposition.PCA(**parameters))
+
+class Shuffled(sklearn.decomposition.PCA):
+    def fit(self, x, y=None): return super().fit(x + np.random.rand(*x.shape).astype(x.dtype))
+
+class Piped(SklearnCodec): estimator = staticmethod(make)
+class Global(SklearnCodec): estimator = Shuffled
+
+submission = Submission(name="piped", authors=("a",), reference="r", entries=[
+    Piped(parameters={"n_components": 4, "svd_solver": "randomized"}),
+    Piped(parameters={"n_components": 4, "random_state": 7}),
+    Global(parameters={"n_components": 4}),
+])
+"""
+
+
+def test_every_step_of_a_pipeline_draws_from_the_generator_unless_its_seed_is_given(tmp_path):
+    (tmp_path / "piped.py").write_text(PIPELINE)
+    drawing, seeded, _ = load_submission(tmp_path / "piped.py").entries
+    x = ROWS["vectors"]["wide"]
+
+    def seed_of(codec, seed):
+        state = codec.fit(x, torch.Generator().manual_seed(seed))
+        return codec._opened(state).get_params()["pca__random_state"]
+
+    assert seed_of(drawing, 1) == seed_of(drawing, 1) != seed_of(drawing, 2)
+    assert seed_of(seeded, 1) == seed_of(seeded, 2) == 7
+
+
+def test_a_pipeline_keeps_the_contract_and_numpys_own_numbers_break_it_naming_the_cure(tmp_path, problems):
+    (tmp_path / "piped.py").write_text(PIPELINE)
+    found = problems(tmp_path / "piped.py")
+    assert found
+    assert all(problem.startswith("Global(") for problem in found), found
+    assert (
+        "draw from the generator alone, never from numpy's or torch's own; in scikit-learn that is what `random_state`"
+        in found[0]
+    )

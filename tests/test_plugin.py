@@ -225,3 +225,12 @@ def test_a_submission_that_does_not_exist_is_a_usage_error(suite):
     result = suite("--simplibench", "none.py")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --simplibench: none.py: no such file; *"])
+
+
+def test_a_submission_that_imports_a_module_beside_it_is_tried_like_any_other(suite, pytester):
+    (pytester.path / "my_helper.py").write_text("def kept(x): return x[:, :4]\n")
+    body = ("def encode(self, state, x):", "    from my_helper import kept", "    return kept(x)")
+    decode = "def decode(self, state, code): return torch.nn.functional.pad(code, (0, self.k))"
+    file = write(pytester.path, (*body, decode), "Own(k=28)")
+    result = suite("--simplibench", str(file), "-v", "-k", "encode")
+    assert result.parseoutcomes() == {"passed": 4, "deselected": 12}

@@ -13,7 +13,7 @@ from test_board import GOOD, POOR, ROLES, simulated, terms
 
 from simplibench import workspace
 from simplibench.board.report import Failure, Source, report
-from simplibench.board.report_markdown import plain, report_markdown
+from simplibench.board.report_markdown import report_markdown
 from simplibench.commands import gathering
 from simplibench.commands import report as command
 from simplibench.commands.report import counting, next_steps
@@ -23,6 +23,7 @@ from simplibench.pages.report import report_html
 from simplibench.records import COMMITTED, load, load_all
 from simplibench.registry import BASELINES, all_methods
 from simplibench.registry import terms as all_terms
+from simplibench.text import markdown
 
 OURS = "toy/attention.0"
 SOURCE = Source("submissions/own.py", "c" * 64)
@@ -224,8 +225,8 @@ def test_odd_characters_are_shown_as_they_are_and_break_no_table(tmp_path):
 
 
 def test_plain_text_is_left_plain():
-    assert plain("SVD(rank=4), 0.512 [0.498, 0.530]") == "SVD(rank=4), 0.512 [0.498, 0.530]"
-    assert plain("my_method.py\n _a_ # b") == r"my_method.py \_a\_ \# b"
+    assert markdown("SVD(rank=4), 0.512 [0.498, 0.530]") == "SVD(rank=4), 0.512 [0.498, 0.530]"
+    assert markdown("my_method.py\n _a_ # b") == r"my_method.py \_a\_ \# b"
 
 
 def test_the_order_of_the_records_does_not_matter(arena):

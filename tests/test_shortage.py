@@ -21,7 +21,7 @@ from simplibench.commands import study as study_command
 from simplibench.commands import train as train_command
 from simplibench.errors import UnwritableFile, UsageError
 from simplibench.harness import scorer
-from simplibench.harness.codecs import measure
+from simplibench.harness.codec import measure
 from simplibench.harness.memory import NotEnoughMemory, ran_out
 from simplibench.records import COMMITTED
 
@@ -67,9 +67,9 @@ def fail(*arguments, **options):
 @pytest.mark.parametrize(
     ("arguments", "work"),
     [
-        (("run", "svd", "--limit", "2", "--arena", "attention.1", "--in-process", "--output"), (scorer.Grounds, "of")),
-        (("run", "svd", "--limit", "2", "--arena", "attention.1", "--fresh", "--output"), (scorer.Grounds, "of")),
-        (("rerun", str(RECORD), "--output"), (scorer.Grounds, "of")),
+        (("run", "svd", "--limit", "2", "--arena", "attention.1", "--in-process", "--output"), (scorer.Contexts, "of")),
+        (("run", "svd", "--limit", "2", "--arena", "attention.1", "--fresh", "--output"), (scorer.Contexts, "of")),
+        (("rerun", str(RECORD), "--output"), (scorer.Contexts, "of")),
         (("train", "dyck-2-4", "--seed", "0", "--output"), (train_command, "_trained")),
         (("report", "svd", "--output"), (report_command, "among_committed")),
         (("leaderboard", "--page"), (leaderboard_command, "read")),
@@ -202,7 +202,7 @@ def test_an_entry_that_needs_too_much_of_the_hosts_memory_is_lost_and_the_rest_g
 
 
 def test_an_arena_that_does_not_fit_into_memory_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("simplibench.harness.codecs.track.load_reference", lambda *a: torch.empty(1 << 60))
+    monkeypatch.setattr("simplibench.harness.codec.track.load_reference", lambda *a: torch.empty(1 << 60))
     with pytest.raises(
         NotEnoughMemory, match=r"dyck-20-10/attention.1 on reference 0: there was not enough memory; give"
     ):

@@ -8,7 +8,7 @@ from simplibench.errors import UsageError
 from simplibench.harness.jobs import guests
 from simplibench.harness.manifests import keep_manifests
 from simplibench.harness.options import DEFAULT_TIMEOUT, RunOptions
-from simplibench.harness.run import plan, prepare, results, run
+from simplibench.harness.run import plan, prepare, require_own_names, results, run
 from simplibench.methods import Given, require_no_file_running, select
 from simplibench.records import SeedName
 
@@ -65,6 +65,7 @@ def evaluate(
     conditions = asked.conditions
     with guests(conditions) as server:
         units = plan(select(_several(method)), asked.tasks, asked.arenas, asked.seeds, conditions, server)
+        require_own_names(units)
         places = prepare(units, asked.output, asked.fresh)
         run(units, conditions, places, Quiet(), server)
     keep_manifests(units, places.output)

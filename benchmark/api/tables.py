@@ -7,6 +7,7 @@ from tabulate import tabulate
 from simplibench.board import EntryRow, entry_rows
 from simplibench.board.render import interval_text
 from simplibench.records import Stored
+from simplibench.text import markdown as as_markdown
 
 SCORE = {"codec": "faithfulness", "explainer": "mean of equivalence and intervention"}
 FORMATS = {"bits/token": ".2f", "state bytes": ".0f", "forward": ".2f", "us/case": ".0f"}
@@ -44,13 +45,13 @@ def failures(rows: list[EntryRow]) -> list[str]:
 def markdown(stored: list[Stored]) -> str:
     """Return the tables of all arenas in Markdown; failed entries are listed below them, with reasons."""
     rows = entry_rows(stored)
-    parts = [f"**{table.title}**\n\n{_pipes(table)}\n" for table in entry_tables(rows)]
-    listed = [f"* {' '.join(line.split())}\n" for line in failures(rows)]
+    parts = [f"**{as_markdown(table.title)}**\n\n{_pipes(table)}\n" for table in entry_tables(rows)]
+    listed = [f"* {as_markdown(line)}\n" for line in failures(rows)]
     return "\n".join([*parts, "".join(listed)] if listed else parts)
 
 
 def _pipes(table: EntryTable) -> str:
-    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in table.rows]
+    cells = [[as_markdown(cell) for cell in row] for row in table.rows]
     return tabulate(cells, table.headers, tablefmt="pipe", disable_numparse=True)
 
 

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from simplibench.board.row import BOUNDS, Row
 from simplibench.board.rows import ArenaBoard
 from simplibench.scoring.inference import Interval
+from simplibench.text import markdown, markdown_link
 
 LEFT, RIGHT = ("rank", "submission", "OOD score", "ID score", "gap"), ("forward", "status")
 OTHER_MEASURE = {"codec": "divergence", "explainer": "replacing masked tokens by balanced filler"}
@@ -77,9 +78,9 @@ def _flat(name: str, interval: Interval | None) -> dict[str, float | None]:
 def footnote(arena: ArenaBoard) -> str:
     """What is said under an arena's table: references, how alike both measures order, what it takes to tell scores apart."""
     said = [f"References: seeds {', '.join(map(str, arena.seeds))}."]
-    if arena.kendall_tau is not None:
-        other = OTHER_MEASURE[arena.track]
-        said.append(f"Kendall's tau between this order and the order by {other}: {arena.kendall_tau:.2f}.")
+    if sum(row.rank_low is not None and row.score is not None for row in arena.rows) > 1:
+        tau = "undefined, all tie" if arena.kendall_tau is None else f"{arena.kendall_tau:.2f}"
+        said.append(f"Kendall's tau between this order and the order by {OTHER_MEASURE[arena.track]}: {tau}.")
     if arena.least_difference is not None:
         said.append(_apart(arena.least_difference, arena))
     else:
@@ -103,7 +104,7 @@ def _arena_markdown(arena: ArenaBoard) -> str:
 
 
 def _left(row: Row) -> list[str]:
-    name = f"[{row.submission}]({row.reference})" if row.reference.startswith("http") else row.submission
+    name = markdown_link(row.submission, row.reference)
     return [
         rank_text(row),
         f"*{name}*" if row.control else name,
@@ -118,7 +119,7 @@ def _right(row: Row) -> list[str]:
     note = f": {row.note}" if row.note else ""
     return [
         f"{row.forward_ratio:.2f}" if row.forward_ratio is not None else "",
-        (row.status + note + failed).replace("|", "\\|").replace("\n", " "),
+        markdown(row.status + note + failed),
     ]
 
 

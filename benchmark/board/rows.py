@@ -34,7 +34,7 @@ class ArenaBoard:
     track: str
     rows: list[Row]
     seeds: list[int]
-    kendall_tau: float | None
+    kendall_tau: float | None  # None where fewer than two are ranked by score, or all of them tie
     least_difference: float | None  # of two scores, to be told apart with so many references and sentences
 
 
@@ -107,7 +107,7 @@ def _place(row: Row) -> tuple[int, float, str]:
 
 
 def _tau(ranked: list[Row]) -> float | None:
-    """How alike the two measures order the ranked submissions; None for fewer than two."""
+    """Return how alike the two measures order the ranked submissions; None for fewer than two, and where all tie."""
     scores = [row.score.value for row in ranked if row.score]
     others = [row.other_score for row in ranked if row.other_score is not None]
     return kendall_tau(np.array(scores), np.array(others)) if len(scores) > 1 else None

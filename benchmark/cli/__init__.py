@@ -11,6 +11,7 @@ from typing import NoReturn
 from simplibench.cli import boards, checking, methods, records, references
 from simplibench.cli.app import app
 from simplibench.errors import SimplibenchError
+from simplibench.text import printable_lines
 
 COMMANDS = (methods, boards, checking, records, references)  # what they define, they have added to the application
 
@@ -23,7 +24,7 @@ def main() -> None:
     try:
         _run_command()
     except SimplibenchError as error:
-        _leave(str(error), error.exit_code)
+        _leave(printable_lines(str(error)), error.exit_code)
     except Interrupted:
         _leave("interrupted; what is saved stays, the same command goes on from there", 130)
     except MemoryError:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from simplibench.board import ArenaBoard
 from simplibench.commands.reading import Reading
-from simplibench.commands.soundness import printable, require_none
+from simplibench.commands.soundness import require_none
 from simplibench.commands.standing import protocols, sources
 from simplibench.registry import terms
+from simplibench.text import printable
 
 SHOWN_LINES = 12  # of the difference between a page and what the records give
 

@@ -30,6 +30,7 @@ from simplibench.harness.unit import Conditions
 from simplibench.methods import Manifest, source_sha256
 from simplibench.records import SeedName, Stored
 from simplibench.registry import find_method
+from simplibench.text import printable
 
 GONE = "the submission has no such entry any more"
 
@@ -176,7 +177,7 @@ def _word(worse: list[str], word: str) -> str:
 def _tell_new(manifest: Manifest, known: set[str]) -> None:
     new = [entry.label for entry in manifest.entries if entry.label not in known]
     if new:
-        print(f"without a record, and so not checked: {', '.join(new)}", file=sys.stderr)
+        print(f"without a record, and so not checked: {printable(', '.join(new))}", file=sys.stderr)
 
 
 def _conclude(
@@ -187,7 +188,7 @@ def _conclude(
     source = "the recorded version of its file" if same else "another version of its file than the recorded one"
     found = [(one, problem) for one in comparisons for problem in one.problems(limits)]
     for one, problem in found:
-        print(f"{one.entry} in {one.arena} on reference {one.seed}: {problem}", file=sys.stderr)
+        print(printable(f"{one.entry} in {one.arena} on reference {one.seed}: {problem}"), file=sys.stderr)
     worse = len({(one.arena, one.entry) for one, _ in found})
     outcome = f"{worse} got worse or are gone" if worse else "none got worse"
     print(f"{manifest.name}, {source}: {len(comparisons)} recorded entries checked, {outcome}")

@@ -11,6 +11,7 @@ from simplibench.commands.options import print_table
 from simplibench.errors import UsageError
 from simplibench.records import RESULTS
 from simplibench.registry import terms
+from simplibench.text import printable
 
 LEAST_SHOWN = 0.001  # of p-values
 
@@ -29,7 +30,7 @@ def compare(first: str, second: str, arenas: list[str] | None, roots: list[Path]
     asked = arenas or [arena for arena in known if arena in there]
     found, why = compare_records(chosen.stored, known, first, second, asked, chosen.faults)
     if not found:
-        reasons = "; ".join(f"{arena}: {reason}" for arena, reason in why.items())
+        reasons = "; ".join(f"{arena}: {printable(reason)}" for arena, reason in why.items())
         raise UsageError(f"{first} and {second} have scores together in no arena asked for. {reasons}")
     rows = [
         [own.arena, interval_text(own.difference), _p_text(own.p), _p_text(own.p_holm), own.conclusion(first, second)]
@@ -38,7 +39,7 @@ def compare(first: str, second: str, arenas: list[str] | None, roots: list[Path]
     headers = ("arena", "difference", "p", "p (Holm)", "what may be concluded")
     print_table(headers, rows, f"OOD score of {first} less that of {second}, paired, 95 % intervals")
     for arena, reason in why.items():
-        print(f"not compared in {arena}: {reason}")
+        print(printable(f"not compared in {arena}: {reason}"))
 
 
 def _p_text(p: float) -> str:

@@ -10,11 +10,12 @@ from simplibench.commands.audit import audit
 from simplibench.commands.options import require_format
 from simplibench.commands.page import SHOWN, check_figure_of, renderer_beside, write_figure, write_page
 from simplibench.commands.reading import ALL, Reading, Wish, read
-from simplibench.commands.soundness import printable, require_none
+from simplibench.commands.soundness import require_none
 from simplibench.errors import UsageError
 from simplibench.files import require_file, write_text
 from simplibench.pages import require_libraries
 from simplibench.records import files_below
+from simplibench.text import printable
 
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}
 

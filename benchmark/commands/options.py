@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tabulate import tabulate
 
 from simplibench.errors import UsageError
+from simplibench.text import printable
 
 
 def require_format(format: str, *known: str) -> None:
@@ -17,11 +18,13 @@ def require_format(format: str, *known: str) -> None:
 
 
 def print_table(headers: Sequence[str], rows: list[list[Any]], title: str = "") -> None:
-    """A plain table on standard output; pipes and files get the same bytes as a terminal."""
-    print(f"{title}\n{tabulate(rows, headers, tablefmt='simple', disable_numparse=True)}\n")
+    """Print a plain table, hidden characters escaped; pipes and files get the same bytes as a terminal."""
+    cells = [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    print(f"{printable(title)}\n{tabulate(cells, headers, tablefmt='simple', disable_numparse=True)}\n")
 
 
 def progress_bar() -> Progress:
     """A bar on standard error with what is done now, how far, how long it took and how long it will."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True))
+    description = TextColumn("{task.description}", markup=False)  # a label may have brackets, which mean nothing here
+    return Progress(description, *columns, console=Console(stderr=True))

@@ -10,6 +10,7 @@ from simplibench.commands.gathering import gather_of
 from simplibench.errors import UsageError
 from simplibench.records import RESULTS, Protocol, Runtime, SeedName, Stored, load
 from simplibench.registry import load_task, protocol, terms
+from simplibench.text import printable
 
 FIT_SECONDS = 3.0  # for the entries of an arena, by their records: a check is for every day
 
@@ -44,7 +45,9 @@ def _one_record(path: Path, submission: str) -> Stored:
     if record.submission != submission:
         raise UsageError(f"--against {path}: a record of {record.submission}, not of {submission}")
     if record.status == "failed":
-        raise UsageError(f"--against {path}: {record.entry} had failed ({record.reason}): nothing to compare with")
+        raise UsageError(
+            f"--against {path}: {record.entry} had failed ({printable(record.reason or '')}): nothing to compare with"
+        )
     return stored
 
 
@@ -88,7 +91,8 @@ def of_short_fits(stored: list[Stored]) -> list[Stored]:
         longest = max(left, key=_fit_seconds)
         print(
             f"not checked: {len(left)} of {len(stored)} entries, whose fits take too long, the longest "
-            f"{longest.record.entry} in {longest.record.arena}, {_fit_seconds(longest):.0f} s; --all checks them too",
+            f"{printable(longest.record.entry)} in {longest.record.arena}, {_fit_seconds(longest):.0f} s; "
+            "--all checks them too",
             file=sys.stderr,
         )
     return [one for one in stored if one.path in kept]

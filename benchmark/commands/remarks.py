@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from simplibench.commands.soundness import printable
 from simplibench.records import Stored
+from simplibench.text import printable
 
 MOST_NAMED = 5  # files that are left out
 

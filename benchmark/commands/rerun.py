@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from simplibench.commands.options import print_table
 from simplibench.commands.run import Bar
-from simplibench.commands.soundness import printable, require_whole
+from simplibench.commands.soundness import require_whole
 from simplibench.errors import UsageError
 from simplibench.guest import ForkServer
 from simplibench.harness import run as harness
@@ -19,6 +19,7 @@ from simplibench.methods import Pick, Selection, source_sha256
 from simplibench.records import CodecRecord, ExplainerRecord, Stored, load_single
 from simplibench.records.reproduction import Figure, changes, figures, runtimes
 from simplibench.registry import all_methods, find_method, load_task, protocol
+from simplibench.text import printable
 
 AnyRecord = CodecRecord | ExplainerRecord
 

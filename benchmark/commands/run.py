@@ -24,6 +24,7 @@ from simplibench.harness.pool import default_jobs
 from simplibench.harness.unit import Unit
 from simplibench.records import RESULTS, Stored
 from simplibench.registry import terms
+from simplibench.text import printable
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Bar:
 
     def step(self, what: str) -> None:
         """One split of one entry begins."""
-        self._progress.update(self._task, advance=1, description=f"{what:<44}")
+        self._progress.update(self._task, advance=1, description=f"{printable(what):<44}")
 
     def skip(self, steps: int) -> None:
         """Count steps that will not be needed."""
@@ -89,6 +90,7 @@ def run(options: Options) -> int:
     conditions = asked.conditions
     with guests(conditions) as server:
         units = harness.plan(options.methods, asked.tasks, asked.arenas, asked.seeds, conditions, server)
+        harness.require_own_names(units)
         places = harness.prepare(units, asked.output, asked.fresh)
         with Bar(harness.steps(units)) as bar:
             jobs = asked.jobs or (1 if asked.limit else default_jobs(conditions.device))
@@ -127,7 +129,7 @@ def _print_entries(stored: list[Stored]) -> None:
     for table in entry_tables(rows):
         print_table(table.headers, table.rows, table.title)
     for line in failures(rows):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
 
 
 def _print_places(stored: list[Stored]) -> None:

@@ -7,8 +7,7 @@ from simplibench.errors import SimplibenchError
 from simplibench.methods import NAME_PATTERN
 from simplibench.records import CodecRecord, ExplainerRecord, Protocol, Stored, Terms, expected_key, problems_each
 from simplibench.registry import all_tasks, load_task, registered_tasks, terms
-
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+from simplibench.text import printable
 
 
 class RecordsUnsound(SimplibenchError):
@@ -92,11 +91,6 @@ def _other_terms(record: CodecRecord | ExplainerRecord, current: Terms) -> Itera
     found = [(name, split.role) for name, split in record.splits.items()]
     if found != expected_roles:
         yield f"splits: the task has {dict(roles)}, the record {dict(found)}; run it again"
-
-
-def printable(text: str) -> str:
-    """With the control characters that a name may have written out: they could hide what a line says."""
-    return CONTROL_CHARACTERS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def version(protocol: Protocol) -> str:

@@ -4,7 +4,7 @@ from simplibench.errors import SimplibenchError
 from simplibench.guest import ForkServer, Guest, Problem
 from simplibench.harness.options import RunOptions
 from simplibench.harness.tracks import TRACKS
-from simplibench.registry import find_method
+from simplibench.registry import find_method, require_own_name
 
 
 class ContractBroken(SimplibenchError):
@@ -18,6 +18,7 @@ def validate(file: str, device: str, timeout: float) -> None:
     with ForkServer() as server:
         encoder, decoder = Guest(server, path, device), Guest(server, path, device)
         manifest = encoder.manifest()
+        require_own_name(manifest.name, path)
         trials = {name: TRACKS[name].trial() for name in {entry.track for entry in manifest.entries}}
         problems: list[Problem] = []
         for index, entry in enumerate(manifest.entries):

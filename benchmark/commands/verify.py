@@ -8,10 +8,11 @@ from simplibench.board import leaderboard_markdown
 from simplibench.commands.audit import Audit, audit
 from simplibench.commands.options import print_table
 from simplibench.commands.reading import Reading, Wish, read
-from simplibench.commands.soundness import printable, unsound
+from simplibench.commands.soundness import unsound
 from simplibench.commands.standing import Listed, orphans
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.records import Stored, load_single
+from simplibench.text import printable
 
 
 def verify(files: Sequence[Path], root: Path | None, page: Path | None) -> None:

@@ -20,6 +20,7 @@ SAVED_STATE = "a state that survives saving and loading"
 REPEATABLE = "the same result for the same input"
 INDEPENDENT = "rows independent of each other"
 CODE_ALONE = "the same from the code alone, in a process that has seen nothing else"
+SKLEARN = ", never from numpy's or torch's own; in scikit-learn that is what `random_state` is for"
 CODEC_METHODS = ("fit", "trim", "encode", "decode")  # in the order in which they are tried
 CODEC_PROMISES = (
     Promise("fit", INPUT_KEPT),
@@ -78,7 +79,7 @@ class _Examination:
         drew = self.codec.last is not None and self.codec.last.done.drew
         yield from input_kept(self.entry, "fit", self.codec.last)
         if not _same(fitted, self.codec.fit(self.x, SEED)[0]):
-            yield self._problem("fit", SAME_STATE, "another; draw from the generator alone")
+            yield self._problem("fit", SAME_STATE, f"another; draw from the generator alone{SKLEARN}")
         elif drew and _same(fitted, self.codec.fit(self.x, OTHER_SEED)[0]):
             yield self._problem("fit", OTHER_STATE, "the same")
         stored = safetensors.torch.load(safetensors.torch.save(fitted)) if fitted else {}

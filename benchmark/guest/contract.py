@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from simplibench.guest.messages import Reply
 from simplibench.methods.manifest import EntryManifest
+from simplibench.text import printable
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-4  # a matrix product of fewer rows may be summed in another order
 
@@ -31,7 +32,7 @@ class Problem:
     got: str
 
     def __str__(self) -> str:
-        return f"{self.entry}, {self.method}: expected {self.expected}, got {self.got}"
+        return printable(f"{self.entry}, {self.method}: expected {self.expected}, got {self.got}")
 
 
 def input_kept(entry: EntryManifest, method: str, last: Reply | None) -> Iterator[Problem]:

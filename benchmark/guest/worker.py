@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simplibench.errors import MethodFailed
 from simplibench.guest.messages import Done, Reply, Request
+from simplibench.methods.beside import imports_beside
 from simplibench.methods.explained import ExplainedModel, open_model
 from simplibench.methods.manifest import Manifest
 from simplibench.methods.method import Method
@@ -19,14 +20,8 @@ from simplibench.scoring.rate import FLOAT_BITS, INTEGERS
 
 
 def manifest(submission: Submission) -> Manifest:
-    """Return the description of a loaded submission."""
-    return Manifest(
-        name=submission.name,
-        authors=submission.authors,
-        reference=submission.reference,
-        control=submission.control,
-        entries=tuple(entry.manifest() for entry in submission.entries),
-    )
+    """Return what a submission puts forward. Raises UsageError that names the entry and field that cannot be recorded."""
+    return submission.manifest()
 
 
 class Worker:
@@ -37,6 +32,10 @@ class Worker:
 
     def call(self, request: Request) -> Reply:
         """Call the requested method with the tensors on the device. Raises: MethodFailed."""
+        with imports_beside(self.file):
+            return self._call(request)
+
+    def _call(self, request: Request) -> Reply:
         entry = self.submission.entries[request.call.entry]
         tensors = {name: tensor.to(self.device) for name, tensor in request.tensors.items()}
         before = {name: tensor.clone() for name, tensor in tensors.items()} if request.call.audit else {}

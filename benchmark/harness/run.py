@@ -1,9 +1,9 @@
 """A run: every unit of some methods, one after the other or side by side, resumable, to typed records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simplibench import workspace
+from simplibench import records, workspace
 from simplibench.errors import UsageError
 from simplibench.files import require_folder, writing
 from simplibench.guest import ForkServer
@@ -15,7 +15,15 @@ from simplibench.harness.unit import Conditions, Places, Progress, Unit
 from simplibench.methods import Manifest, Selection, source_sha256
 from simplibench.models import load_card
 from simplibench.records import SeedName, Stored
-from simplibench.registry import DEFAULT_EXPLAINED, DEFAULT_TASK, all_tasks, find_arenas, find_method, load_task
+from simplibench.registry import (
+    DEFAULT_EXPLAINED,
+    DEFAULT_TASK,
+    all_tasks,
+    find_arenas,
+    find_method,
+    load_task,
+    require_own_name,
+)
 from simplibench.tasks import Arena, Task
 
 EVERY_TASK = "all"
@@ -40,6 +48,7 @@ def plan(
     described = _manifests(methods, conditions, server)
     only_first = not named and not every
     fitting = {known_as.name: _fitting(tasks, known_as, arena_names, only_first) for _, known_as in described}
+    hashes = {file: source_sha256(file) for file in {_parts(source)[0] for source, _ in described}}
     units = []
     for task in tasks:
         own = [(source, known_as) for source, known_as in described if task in fitting[known_as.name]]
@@ -47,16 +56,24 @@ def plan(
             raise UsageError(f"nothing to run on {task.name}: no method has an entry for an arena asked for")
         for arena in find_arenas(task, arena_names) if own else []:
             for seed in _seeds(task, arena, seeds, every):
-                candidates = (_unit(source, known_as, task, arena, seed) for source, known_as in own)
+                candidates = (_unit(source, hashes, known_as, task, arena, seed) for source, known_as in own)
                 units += [unit for unit in candidates if unit.entries]
     for task in dict.fromkeys(unit.task for unit in units):
         require_data(task)
     return units
 
 
-def _unit(source: Path | Selection, manifest: Manifest, task: Task, arena: Arena, seed: SeedName) -> Unit:
+def require_own_names(units: list[Unit]) -> None:
+    """Refuse submissions that are called like methods of other files. Raises UsageError."""
+    for name, file in dict.fromkeys((unit.manifest.name, unit.file) for unit in units):
+        require_own_name(name, file)
+
+
+def _unit(
+    source: Path | Selection, hashes: Mapping[Path, str], manifest: Manifest, task: Task, arena: Arena, seed: SeedName
+) -> Unit:
     file, selection = _parts(source)
-    return Unit(file, source_sha256(file), manifest, task, arena, seed, selection=selection)
+    return Unit(file, hashes[file], manifest, task, arena, seed, selection=selection)
 
 
 def _parts(source: Path | Selection) -> tuple[Path, Selection | None]:
@@ -104,12 +121,25 @@ def _manifests(
         described.append((source, caller.manifest()))
         caller.close()
         name = described[-1][1].name
+        _require_own_files(described[-1][1], file)
         if name in found:
             raise UsageError(
                 f"two submissions are called {name}: {found[name]} and {file}; rename one, or run one at a time"
             )
         found[name] = file
     return described
+
+
+def _require_own_files(manifest: Manifest, file: Path) -> None:
+    """Two entries whose records were one file would overwrite each other. Raises UsageError."""
+    taken: dict[str, str] = {}
+    for entry in manifest.entries:
+        name = records.entry_path("", manifest.name, entry.label, 0).name
+        other = taken.setdefault(name.casefold(), entry.label)
+        if other != entry.label:
+            raise UsageError(
+                f"{file}: {other} and {entry.label} would share the file {name}; let their labels differ more"
+            )
 
 
 def _seeds(task: Task, arena: Arena, asked: Sequence[SeedName] | None, that_there_are: bool) -> list[SeedName]:

@@ -14,6 +14,7 @@ from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit, present, record_key
 from simplibench.methods import EntryManifest, Selection
 from simplibench.records import SeedName, Stored
+from simplibench.text import printable
 
 
 class Contexts:
@@ -121,7 +122,7 @@ def known(
                 stored.check_tables()
                 return stored
         except DamagedFile as error:
-            print(f"not counted as known: {error}", file=sys.stderr)
+            print(printable(f"not counted as known: {error}"), file=sys.stderr)
     return None
 
 

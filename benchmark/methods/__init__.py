@@ -3,16 +3,11 @@
 from typing import TYPE_CHECKING
 
 from simplibench.lazy import exports
-from simplibench.methods.manifest import CodecEntry, EntryManifest, ExplainerEntry, Manifest
+from simplibench.methods.manifest import NAME_PATTERN, CodecEntry, EntryManifest, ExplainerEntry, Manifest
 from simplibench.methods.method import Method
 from simplibench.methods.selection import Given, Pick, Selection, load_selection, select
-from simplibench.methods.submission import (
-    NAME_PATTERN,
-    Submission,
-    load_submission,
-    require_no_file_running,
-    source_sha256,
-)
+from simplibench.methods.sources import source_sha256
+from simplibench.methods.submission import Submission, load_submission, require_no_file_running
 
 if TYPE_CHECKING:
     from simplibench.methods.codec import Codec, CodecPart, State

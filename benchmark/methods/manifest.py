@@ -2,10 +2,27 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 
 from simplibench.models.site import VIEWS
 from simplibench.tasks import Arena, Component
+from simplibench.text import is_hidden, printable
+
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
+
+
+def _one_line(text: str) -> str:
+    hidden = next((character for character in text if is_hidden(character)), None)
+    if hidden:
+        raise ValueError(
+            f"must be one line of visible characters, without {printable(hidden)}: line breaks, control characters and "
+            "marks of direction could hide what a table says"
+        )
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
 
 
 class EntryManifest(BaseModel):
@@ -63,8 +80,8 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    authors: tuple[str, ...]
-    reference: str
+    name: Name
+    authors: tuple[Line, ...]
+    reference: Line
     control: bool
     entries: tuple[Entry, ...]

@@ -5,22 +5,23 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from simplibench.methods.fields import json_fields, text_of
 from simplibench.methods.manifest import EntryManifest
 
 
 class Method(BaseModel, ABC):
     """A method with its hyperparameters set. Its fields are what is recorded and hashed; it holds nothing else."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     @property
     def label(self) -> str:
-        """The entry's name in records and tables, like `SVD(rank=4)`."""
-        return repr(self)
+        """The entry's name in records and tables, like `SVD(rank=4)`; equal for equal fields in every process."""
+        return text_of(self)
 
     def fields(self) -> dict[str, Any]:
-        """The hyperparameters as plain JSON values."""
-        return self.model_dump(mode="json")
+        """Return the hyperparameters as strict JSON values, see fields.py. Raises UsageError for what is none."""
+        return json_fields(self)
 
     @abstractmethod
     def manifest(self) -> EntryManifest:

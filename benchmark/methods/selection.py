@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simplibench.errors import UsageError
+from simplibench.methods.beside import imports_beside
+from simplibench.methods.manifest import Line, Name
 from simplibench.methods.method import Method
-from simplibench.methods.submission import Name, Submission, run_file, validation_problems
+from simplibench.methods.submission import Submission, require_recordable, run_file, validation_problems
 
 NOT_STATED = "not stated"  # authors and reference of a method whose file has no submission
 MANIFEST = ("name", "authors", "reference", "control")
@@ -33,8 +35,8 @@ class Selection(BaseModel):
 
     file: Path
     name: Name
-    authors: tuple[str, ...]
-    reference: str
+    authors: tuple[Line, ...]
+    reference: Line
     control: bool
     picks: tuple[Pick, ...] = Field(min_length=1)
 
@@ -42,11 +44,14 @@ class Selection(BaseModel):
 def load_selection(selection: Selection) -> Submission:
     """Run the file and make the entries anew. Raises UsageError that names the file, the class and the field."""
     names = run_file(selection.file)
-    entries = tuple(_entry(names, pick, selection.file) for pick in selection.picks)
     try:
-        return Submission(**{name: getattr(selection, name) for name in MANIFEST}, entries=entries)
+        with imports_beside(selection.file):
+            entries = tuple(_entry(names, pick, selection.file) for pick in selection.picks)
+            submission = Submission(**{name: getattr(selection, name) for name in MANIFEST}, entries=entries)
     except ValidationError as error:
         raise UsageError(f"{selection.file}: {validation_problems(error)}") from None
+    require_recordable(submission, selection.file)
+    return submission
 
 
 def select(given: Sequence[Given]) -> list[str | Path | Selection]:
@@ -103,10 +108,11 @@ def _selection(entries: Sequence[Method], manifest: Submission | None = None) ->
     own = manifest or vars(sys.modules[kind.__module__]).get("submission")
     if not isinstance(own, Submission):
         own = Submission(name=_name(kind), authors=(NOT_STATED,), reference=NOT_STATED, entries=tuple(entries))
+    (file,) = homes
     return Selection(
-        file=homes.pop(),
+        file=file,
         **{name: getattr(own, name) for name in MANIFEST},
-        picks=tuple(Pick(method=type(entry).__qualname__, fields=_fields(entry)) for entry in entries),
+        picks=tuple(Pick(method=type(entry).__qualname__, fields=_fields(entry, file)) for entry in entries),
     )
 
 
@@ -127,14 +133,18 @@ def _instance(given: Method | type[Method]) -> Method:
         raise UsageError(f"{given.__name__}: {error}") from None
 
 
-def _fields(entry: Method) -> dict[str, Any]:
-    fields = entry.fields()
+def _fields(entry: Method, file: Path) -> dict[str, Any]:
+    """The entry's fields, which must make it again: texts are compared, as NaN is not equal to itself."""
     try:
-        same = type(entry).model_validate(fields) == entry
+        fields = entry.fields()
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from None
+    try:
+        again = type(entry).model_validate(fields)
     except ValidationError:
-        same = False
-    if not same:
-        raise UsageError(f"{entry.label}: its fields, as plain JSON values, must make it again, got {fields}")
+        again = None
+    if again is None or (again.label, again.fields()) != (entry.label, fields):
+        raise UsageError(f"{file}: {entry.label}: its fields, as plain JSON values, must make it again, got {fields}")
     return fields
 
 

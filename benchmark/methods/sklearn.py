@@ -20,8 +20,8 @@ class SklearnCodec(Codec):
     """Wraps the estimator class named in `estimator`; `parameters` go to its constructor, and are recorded.
 
     The fitted estimator travels in the state as its pickled bytes: it is opened by the guest alone, never by the
-    scorer. An estimator that takes `random_state` is seeded from the generator. The code is float32, whatever the
-    estimator computes in.
+    scorer. Every `random_state` that is None, also of the steps of a pipeline, is drawn from the generator. The code is
+    float32, whatever the estimator computes in. A function that makes the estimator is wrapped: `staticmethod(make)`.
     """
 
     estimator: ClassVar[Any]
@@ -29,10 +29,9 @@ class SklearnCodec(Codec):
 
     def fit(self, x: Tensor, generator: torch.Generator) -> State:
         """Fit the estimator on x [n, d]; the state is its bytes."""
-        parameters = dict(self.parameters)
-        if "random_state" in self.estimator().get_params() and "random_state" not in parameters:
-            parameters["random_state"] = int(torch.randint(2**31, (), generator=generator, device=x.device))
-        fitted = self.estimator(**parameters).fit(x.cpu().numpy())
+        estimator = self.estimator(**self.parameters)
+        estimator.set_params(**_drawn_seeds(estimator, generator))
+        fitted = estimator.fit(x.cpu().numpy())
         return {"estimator": torch.frombuffer(bytearray(pickle.dumps(fitted)), dtype=torch.uint8).to(x.device)}
 
     def encode(self, state: State, x: Tensor) -> Tensor:
@@ -45,6 +44,17 @@ class SklearnCodec(Codec):
 
     def _opened(self, state: State) -> Any:
         return pickle.loads(state["estimator"].cpu().numpy().tobytes())
+
+
+def _drawn_seeds(estimator: Any, generator: torch.Generator) -> dict[str, int]:
+    """Return a seed for every `random_state` left open: numpy's global state would give other results each time."""
+    open_ = [name for name, value in sorted(estimator.get_params().items()) if value is None and _is_seed(name)]
+    return {name: int(torch.randint(2**31, (), generator=generator, device=generator.device)) for name in open_}
+
+
+def _is_seed(name: str) -> bool:
+    """`random_state`, and `pca__random_state` of a step."""
+    return name.rpartition("__")[2] == "random_state"
 
 
 def _like(values: Any, tensor: Tensor) -> Tensor:

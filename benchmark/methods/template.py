@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from simplibench.errors import UsageError
-from simplibench.methods.submission import Name
+from simplibench.methods.manifest import Name
 
 TEMPLATES = Path(__file__).parent / "templates"
 SUFFIX = ".py.txt"

@@ -18,6 +18,7 @@ from simplibench.pages.split_map import split_map
 from simplibench.pages.strata import Labels, caption, strata_chart, strata_of
 from simplibench.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
 from simplibench.pages.theme import Theme, config
+from simplibench.text import printable_lines
 
 TEMPLATES = "templates"
 CAPTIONS = {
@@ -88,9 +89,18 @@ def leaderboard_html(
 
 
 def environment() -> Environment:
-    """Return the templates' environment: all values are escaped, and a missing name is an error."""
+    """Return the templates' environment: all values and their hidden characters are escaped; a missing name is an error."""
     loader = PackageLoader("simplibench.pages", TEMPLATES)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=loader,
+        autoescape=True,
+        finalize=lambda value: (
+            printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def assets(draw: Callable[[], str] = renderer) -> dict[str, Markup]:

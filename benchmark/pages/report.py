@@ -1,6 +1,5 @@
 """The report of one submission as one file of HTML that needs no network: text, tables and charts."""
 
-import re
 from dataclasses import dataclass, replace
 
 from simplibench.board.curves import ArenaCurves
@@ -12,8 +11,7 @@ from simplibench.pages.html import Figure, as_json, assets, chart_json, environm
 from simplibench.pages.split_map import split_map
 from simplibench.pages.strata import caption, strata_chart, strata_of
 from simplibench.pages.theme import Theme, config
-
-WEB = re.compile(r"https?://\S+")
+from simplibench.text import WEB
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from simplibench.board import ArenaBoard, ArenaCurves, EntryCurve, Row
 from simplibench.board.render import bits_text, rank_text
 from simplibench.scoring.inference import Interval
+from simplibench.text import WEB
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def _entry_line(arena: ArenaCurves, entry: EntryCurve) -> list[Cell]:
 
 def _link(row: Row, files: dict[str, tuple[str, str]]) -> Link:
     address, name = files.get(row.submission, (None, None))
-    # Only web addresses: a record may name anything, such as javascript:.
-    paper = row.reference if row.reference.startswith(("https://", "http://")) else None
+    # Only these: a record may name anything, javascript: too.
+    paper = row.reference if WEB.fullmatch(row.reference) else None
     return Link(address, name, paper)
 
 

@@ -15,7 +15,7 @@ from simplibench.harness.track import Trial
 from simplibench.harness.tracks import TRACKS
 from simplibench.methods import EntryManifest, Manifest
 from simplibench.methods.tracks import TRACKS as METHOD_TRACKS
-from simplibench.registry import find_method
+from simplibench.registry import find_method, require_own_name
 
 USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
 FILES = pytest.StashKey[list[Path]]()
@@ -54,7 +54,9 @@ class ContractFile(pytest.File):
         unusable = ""
         guest = self._guest()
         try:
-            self.manifest = guest.manifest()
+            manifest = guest.manifest()
+            require_own_name(manifest.name, self.path)
+            self.manifest = manifest
         except UsageError as error:
             unusable = str(error)
         guest.close()

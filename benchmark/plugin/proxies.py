@@ -17,6 +17,7 @@ from simplibench.harness.jobs import one_thread
 from simplibench.harness.tracks import TRACKS
 from simplibench.plugin.measuring import Measuring, Place, place
 from simplibench.records import CodecRecord, SeedName, Stored
+from simplibench.text import printable
 
 LIMITS = ("tolerance", "factor")  # as a test calls them
 ROUNDS = 5  # forward passes that pytest-benchmark times, after one that it does not
@@ -168,7 +169,7 @@ class Proxy:
     def _verdict(self, worse: list[str]) -> Self:
         if worse:
             where = f"{self.place.named} in {self.place.arena} on reference {self.place.seed}"
-            pytest.fail("\n".join([f"{where} got worse:", *(f"  {one}" for one in worse)]), pytrace=False)
+            pytest.fail("\n".join([f"{where} got worse:", *(f"  {printable(one)}" for one in worse)]), pytrace=False)
         return self
 
 

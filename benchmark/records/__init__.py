@@ -5,6 +5,7 @@ from simplibench.records.codecs import CodecRecord, Counts, GroundCounts, Runtim
 from simplibench.records.explainer_figures import explainer_figures
 from simplibench.records.explainers import BankTable, ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit
 from simplibench.records.key import expected_key, key_of
+from simplibench.records.paths import entry_path
 from simplibench.records.record import Environment, Protocol, Record, SeedName, Terms
 from simplibench.records.store import (
     COMMITTED,
@@ -12,7 +13,6 @@ from simplibench.records.store import (
     RESULTS,
     AnyRecord,
     Stored,
-    entry_path,
     files_below,
     load,
     load_all,

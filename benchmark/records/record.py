@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,10 +26,19 @@ SeedName = NonNegativeInt | Literal["untrained"]
 UNSEALED = "0" * 64  # in place of a seal while it is being computed
 
 
-class Frozen(BaseModel):
-    """Validated on the way in, then never changed."""
+def _strict_json(fields: dict[str, Any]) -> dict[str, Any]:
+    """Refuse infinity and NaN, which JSON cannot say: they are texts, see methods/fields.py."""
+    try:
+        json.dumps(fields, allow_nan=False)
+    except ValueError:
+        raise ValueError('must be JSON, in which infinity and NaN are "Infinity", "-Infinity" and "NaN"') from None
+    return fields
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class Frozen(BaseModel):
+    """Validated on the way in, then never changed. Every number is finite: JSON has no other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Environment(Frozen):
@@ -70,7 +80,7 @@ class Terms:
 class Record(Frozen):
     """What is recorded of one entry, under a seal: an edited record is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="simplibench record")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, title="simplibench record")
     tables: ClassVar[tuple[type[Table], type[Table]]]  # of its ground and of its counts
 
     schema_version: Literal[1] = 1
@@ -83,7 +93,7 @@ class Record(Frozen):
     reference: str
     source_sha256: Sha256
     entry: str
-    fields: dict[str, Any]
+    fields: Annotated[dict[str, Any], AfterValidator(_strict_json)]
     task: str
     arena: str  # task/component.layer
     seed: SeedName

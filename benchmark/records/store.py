@@ -1,9 +1,7 @@
 """Where records live: one JSON file an entry, arena and reference, its counts beside it."""
 
 import gc
-import hashlib
 import os
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +16,12 @@ from simplibench.errors import DamagedFile
 from simplibench.files import write_text, writing
 from simplibench.records.codecs import CodecRecord
 from simplibench.records.explainers import ExplainerRecord
-from simplibench.records.record import Record, SeedName
+from simplibench.records.paths import entry_path
+from simplibench.records.record import Record
 from simplibench.records.table import Table
 
 COMMITTED = workspace.committed()
 RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
-LONGEST_SLUG = 100  # characters of an entry in a file name
 MOST_PROBLEMS = 5  # of one file that are written out
 HELD = 4_096  # tables kept in memory, about 30 kB each: a check reads them, and the board again
 AnyRecord = Annotated[CodecRecord | ExplainerRecord, Field(discriminator="track")]
@@ -74,15 +72,6 @@ def _read(read: Callable[[Path, str], T], path: Path, sha256: str, unchanged: tu
 def ground_name(sha256: str) -> str:
     """File name of a ground within its arena's folder."""
     return f"ground-{sha256[:16]}.npz"
-
-
-def entry_path(arena: str, submission: str, entry: str, seed: SeedName) -> Path:
-    """<task>/<component.layer>/<submission>/<entry>.seed-<n>.json, below a root."""
-    slug = re.sub(r"[^A-Za-z0-9._]+", "-", entry).strip("-")[:LONGEST_SLUG]
-    if re.search(r"[^A-Za-z0-9._(),= ]", entry) or len(entry) > LONGEST_SLUG:
-        # Two such entries could lose their difference: x=-1 and x=1.
-        slug += "-" + hashlib.sha256(entry.encode()).hexdigest()[:8]
-    return Path(arena) / submission / f"{slug}.seed-{seed}.json"
 
 
 def record_path(root: Path, record: Record) -> Path:

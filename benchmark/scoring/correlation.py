@@ -9,11 +9,11 @@ from simplibench.scoring.resampling import RESAMPLES, RESAMPLING_SEED
 TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
-def kendall_tau(a: Floats, b: Floats) -> float:
-    """Return the rank correlation tau-b of two lists of scores [n]: 1 same order, -1 reversed, nan if either is constant."""
+def kendall_tau(a: Floats, b: Floats) -> float | None:
+    """Return the rank correlation tau-b of two score lists: 1 same order, -1 reversed, None where all of either tie."""
     sign_a, sign_b = np.sign(a[:, None] - a), np.sign(b[:, None] - b)
     norm = np.sqrt(np.count_nonzero(sign_a) * np.count_nonzero(sign_b))
-    return float((sign_a * sign_b).sum() / norm) if norm else float("nan")
+    return float((sign_a * sign_b).sum() / norm) if norm else None
 
 
 def ranks(values: Floats) -> Floats:

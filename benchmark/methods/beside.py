@@ -1,0 +1,105 @@
+"""Imports of modules beside a submission's file: served while its code runs, and hidden from everybody else's.
+
+The folder is never put on `sys.path`, where a file in it could take the place of any library. What is served is what the
+submission's hash covers. Two submissions whose helpers have one name each get their own, also in one process.
+"""
+
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from simplibench.errors import UsageError
+from simplibench.methods.sources import PACKAGE, Sources, Surroundings
+
+
+@dataclass
+class Loaded:
+    """A submission's file that was run, and the modules that its code has imported from beside it."""
+
+    sources: Sources
+    modules: dict[str, ModuleType] = field(default_factory=dict)
+
+
+_LOADED: dict[Path, Loaded] = {}  # by file; as global as `sys.modules`, from which these modules are kept out
+
+
+class _Finder:
+    """Finds given modules and no others; see importlib.abc.MetaPathFinder."""
+
+    def __init__(self, modules: Mapping[str, ModuleSpec]) -> None:
+        self.modules = modules
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return where a module is, or None to have the next finder asked."""
+        return self.modules.get(name)
+
+
+@contextmanager
+def imports_beside(file: Path, anew: bool = False) -> Iterator[Loaded]:
+    """Let code of the submission import what lies beside its file: what it did before, or all of it `anew`."""
+    file = file.absolute()
+    if anew or file not in _LOADED:
+        _LOADED[file] = Loaded(Sources.of(file))
+    loaded = _LOADED[file]
+    names = {name for name in loaded.sources.modules if not name.startswith(f"{PACKAGE}.")} | loaded.modules.keys()
+    others = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.modules.update(loaded.modules)
+    finders = _finders(loaded.sources)
+    sys.meta_path[:] = [finders[0], *sys.meta_path, finders[1]]
+    try:
+        yield loaded
+    finally:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in finders]
+        loaded.modules = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+        sys.modules.update(others)
+
+
+def _finders(sources: Sources) -> tuple[_Finder, _Finder]:
+    """Who is asked before all others, and who after: a folder without `__init__.py` is not to hide a library.
+
+    Nor is the file itself: one that is called captum.py may well import captum.
+    """
+    last = {name: spec for name, spec in sources.modules.items() if spec.origin in (None, str(sources.file))}
+    first = {name: spec for name, spec in sources.modules.items() if name not in last}
+    return _Finder(first), _Finder(last)
+
+
+def require_covered(sources: Sources, before: Collection[str], names: Mapping[str, Any]) -> None:
+    """Refuse a module beside the file that was loaded by other means than an import statement.
+
+    `before` are the modules there were before the file was run, `names` what it defines. Raises UsageError.
+    """
+    around, covered = Surroundings(sources.file), {path.resolve() for path in sources.files().values()}
+    for name, origin in _origins(before, names):
+        path = Path(origin)
+        dotted = around.dotted(path) if path.is_absolute() else ""
+        if dotted and path.resolve() not in covered and (around.find(name) or not _installed(name)):
+            raise UsageError(
+                f"it loads {path}, which lies beside it, without an import statement, so that the hash in its "
+                f"records would not change with it; write `import {dotted}`"
+            )
+
+
+def _origins(before: Collection[str], names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The name and file of every module that was loaded, and of what the submission defines or holds."""
+    modules = [module for name, module in list(sys.modules.items()) if name not in before]
+    held = list(names.values())
+    for module in (*modules, *(value for value in held if isinstance(value, ModuleType))):
+        if file := getattr(module, "__file__", None):
+            yield module.__name__, str(file)
+    for value in held:
+        for inside in vars(value).values() if isinstance(value, type) else (value,):
+            if isinstance(inside, FunctionType):
+                yield inside.__module__ or "", inside.__code__.co_filename
+
+
+def _installed(name: str) -> bool:
+    """Whether a module is found without the submission's folder: a project's folder may hold installed packages."""
+    top = name.partition(".")[0]
+    finders = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+    return any(finder.find_spec(top, None) is not None for finder in finders)
