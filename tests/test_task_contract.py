@@ -239,7 +239,8 @@ def test_prefix_and_suffix_are_the_whole_at_every_site_of_every_arena(task_name,
 
 
 @pytest.mark.parametrize(("task_name", "arena"), BANKS, ids=[f"{name}/{arena.name}" for name, arena in BANKS])
-def test_every_arena_of_explainers_names_a_bank_that_can_be_used(task_name, arena):
-    bank = load_bank(TASKS[task_name], arena, arena.seeds[0], "cpu")
-    assert all(model.shape.vocabulary >= TASKS[task_name].candidates.stop for model in bank.models.values())
-    assert not any(model.training for model in bank.models.values())
+def test_every_arena_of_explainers_names_a_bank_that_can_be_used_for_every_seed(task_name, arena):
+    for seed in arena.seeds:
+        bank = load_bank(TASKS[task_name], arena, seed, "cpu")
+        assert all(model.shape.vocabulary >= TASKS[task_name].candidates.stop for model in bank.models.values())
+        assert not any(model.training for model in bank.models.values())
