@@ -1,6 +1,7 @@
 """What is said of a file in the tasks folder that holds no task to rely on, and that the others work all the same."""
 
 import re
+from pathlib import Path
 
 import pytest
 import snippets
@@ -10,9 +11,9 @@ from simplibench.errors import UsageError
 from simplibench.harness import run as harness
 from simplibench.harness.unit import Conditions
 from simplibench.records import COMMITTED, load
-from simplibench.registry import BASELINES, all_tasks, broken_tasks, load_task, protocol, terms
+from simplibench.registry import all_tasks, broken_tasks, load_task, protocol, terms
 
-PAGE = snippets.blocks(BASELINES.parent / "docs" / "adding-a-task.md", "python")[0]
+PAGE = snippets.blocks(Path(__file__).parent.parent / "docs" / "adding-a-task.md", "python")[0]
 SHIPPED = frozenset(all_tasks())
 WITHOUT_TASK = PAGE.replace("task = FirstSymbol()", "")
 

@@ -1,4 +1,4 @@
-"""What is asked: tasks, their splits and cases; in `code` what tasks on real code are made of."""
+"""Tasks: what is asked, with splits, cases and arenas. `code` has what tasks on real code are made of."""
 
 from simplibench.tasks.family import Architecture, Family, Recipe
 from simplibench.tasks.splits import absent, load_split, load_training

@@ -78,7 +78,7 @@ def partners(tokens: Integers) -> npt.NDArray[np.int64]:
 
 
 class BoundedDyck(Task):
-    """The task of the second paper."""
+    """Defines the task of the second paper."""
 
     name = "dyck-2-4"
     card = (
@@ -126,7 +126,7 @@ class BoundedDyck(Task):
     )
 
     def build(self) -> tuple[Sequences, dict[str, Split]]:
-        """The training set from draw stream 0, then each evaluation split from a stream of its own, all distinct."""
+        """Draw the training set from stream 0, then each evaluation split from a stream of its own, all distinct."""
         taken: set[bytes] = set()
         training = _walks(np.random.PCG64(0), np.full(TRAINING_TOKENS // TRAINING_LENGTH, TRAINING_LENGTH))
         taken.update(training.prefixes())
@@ -142,7 +142,7 @@ class BoundedDyck(Task):
         return training.sequences(), splits
 
     def lengthened(self, tokens: Integers, rng: np.random.Generator) -> Integers:
-        """A balanced prefix, of one random even length for all, inserted after START."""
+        """Insert a balanced prefix after START, of the same random even length in every sequence."""
         length = 2 * int(rng.integers(1, LONGEST_INSERTION // 2 + 1))
         inserted = _walks(np.random.PCG64(int(rng.integers(2**63))), np.full(len(tokens), length), balanced=True)
         return np.concatenate([inserted.tokens.astype(tokens.dtype), tokens[:, 1:]], axis=1)
@@ -158,20 +158,20 @@ class Walks:
     lengths: npt.NDArray[np.int64]  # [prefix] brackets
 
     def take(self, indices: Integers) -> "Walks":
-        """The prefixes at `indices`, in that order."""
+        """Return the prefixes at `indices` [n], in that order."""
         return Walks(self.tokens[indices], self.opened_at[indices], self.depth[indices], self.lengths[indices])
 
     def prefixes(self) -> list[bytes]:
-        """Each prefix as bytes, a byte a token."""
+        """Return each prefix as bytes, one byte per token."""
         return [row[: 1 + length].tobytes() for row, length in zip(self.tokens, self.lengths, strict=True)]
 
     def sequences(self) -> Sequences:
-        """The prefixes end to end."""
+        """Return the prefixes end to end."""
         inside = np.arange(self.tokens.shape[1]) <= self.lengths[:, None]
         return Sequences(self.tokens[inside], np.concatenate([[0], np.cumsum(1 + self.lengths)]))
 
     def split(self, name: str, role: Role) -> Split:
-        """The prefixes with every closing bracket scored."""
+        """Return the prefixes as a split in which every closing bracket is scored."""
         sequence, closed = np.nonzero(self.opened_at)
         distance = closed - self.opened_at[sequence, closed]
         strata = {
@@ -182,7 +182,7 @@ class Walks:
 
 
 def _walks(bits: np.random.PCG64, lengths: npt.NDArray[np.int64], balanced: bool = False) -> Walks:
-    """Random prefixes of these lengths; `balanced` ones return to depth 0 at their end. Raw draws: see dyck.py."""
+    """Draw prefixes of these lengths [n]; `balanced` ones return to depth 0 at their end. Raw draws: see dyck.py."""
     rows, longest = np.arange(len(lengths)), int(lengths.max())
     tokens, opened_at, depths = (np.zeros((len(lengths), 1 + longest), dtype=d) for d in (np.uint8, np.int16, np.int8))
     stack = np.zeros((len(lengths), MAX_DEPTH + 1, 2), dtype=np.int16)  # type and position of every open bracket

@@ -18,9 +18,7 @@ class BracketMaskings(Maskings):
     """EACH maskings of every kind. A case that is too short for a kind repeats those that it has."""
 
     filler: tuple[int, int]  # an opening bracket and the closing one, which take the place of every masked token
-    partners: Callable[
-        [Integers], Integers
-    ]  # tokens [T] -> position of the other bracket of each one's pair, 0 if none
+    partners: Callable[[Integers], Integers]  # tokens [T] -> position of the other bracket of each pair, 0 if none
 
     @property
     def kinds(self) -> tuple[str, ...]:

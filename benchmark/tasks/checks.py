@@ -1,4 +1,4 @@
-"""What must hold of a task before anything is done with it: types as `Task` declares them, then what they must agree on."""
+"""Checks of a task before anything is done with it: types as `Task` declares them, then what fields must agree on."""
 
 import re
 from collections import Counter
@@ -22,11 +22,11 @@ ARENAS: tuple[type, ...] = get_args(Arena)
 def problems(task: Task) -> list[str]:
     """Return what does not hold of a task, one problem each: field, what was expected, what came."""
     mistyped = {field: list(_mistyped(task, field)) for field in FIELDS}
-    found = [problem for of_field in mistyped.values() for problem in of_field]
+    told = [problem for of_field in mistyped.values() for problem in of_field]
     for fields, rule in RULES.items():
         if not any(mistyped[field] for field in fields):
-            found += rule(task)
-    return found
+            told += rule(task)
+    return told
 
 
 def _mistyped(task: Task, field: str) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _roles(task: Task) -> Iterator[str]:
 
 
 def _hashes(task: Task) -> Iterator[str]:
-    """An empty mapping says that nothing is pinned yet."""
+    """Compare the names pinned with those of the splits; an empty mapping says that nothing is pinned yet."""
     expected = [TRAINING, *task.roles]
     for name, digest in task.hashes.items():
         if name not in expected:

@@ -89,14 +89,14 @@ class Code(Task):
         self.source, self.windows = source, windows
 
     def missing(self) -> dict[str, str]:
-        """The splits whose functions are not there, `training` among them: what is missing and what to do."""
+        """Return the splits whose functions are not there, `training` among them: what is missing and what to do."""
         absent = self.source.missing()
         if "train" in absent:
             return dict.fromkeys([TRAINING, *self.roles], absent["train"])  # every split leaves out what is trained on
         return {name: absent[self._group(name)] for name in self.roles if self._group(name) in absent}
 
     def build(self) -> tuple[Sequences, dict[str, Split]]:
-        """Training windows, and the splits that are not missing.
+        """Cut the training windows and the splits that are not missing.
 
         Raises UsageError where the training functions are missing or a split has too few, DamagedFile for a file that
         is not the pinned one.
@@ -117,55 +117,55 @@ class Code(Task):
         return cast(Group, split) if self.roles[split] == "ood" else "train"
 
     def _texts(self, split: str, train: dict[str, str]) -> Iterable[str]:
-        """The functions a split may take, none of `train` but in those of role fit and id."""
+        """Return the functions that a split may take, none of `train` but in those of role fit and id."""
         if self.roles[split] == "ood":
             return distinct(self.source.functions(self._group(split)), train).values()
         held_out = self.roles[split] == "id"
         return [text for key, text in train.items() if is_held_out(key) == held_out]
 
     def _split(self, name: str, texts: Iterable[str], taken: Collection[str]) -> Split:
-        """The first windows that are full, and for evaluation not trained on, in the order of their functions' keys."""
-        role, found = self.roles[name], dict[str, str]()
+        """Take the first windows that are full, and for evaluation not trained on, in the order of their functions' keys."""
+        role, functions = self.roles[name], dict[str, str]()  # by the window that each begins with
         for text in texts:
             if len(text) >= WINDOW and (role == "fit" or text[:WINDOW] not in taken):
-                found.setdefault(text[:WINDOW], text)
-        if len(found) < self.windows:
+                functions.setdefault(text[:WINDOW], text)
+        if len(functions) < self.windows:
             raise UsageError(
                 f"{self.name}: split {name} needs {self.windows} different functions of {WINDOW} characters or more, "
-                f"found {len(found)}; what it is made from is not all there or not what was expected"
+                f"found {len(functions)}; what it is made from is not all there or not what was expected"
             )
-        chosen = dict(list(found.items())[: self.windows])
+        chosen = dict(list(functions.items())[: self.windows])
         language = self.source.languages[self._group(name)]
         return Split(name, role, joined(list(chosen)), scored(list(chosen.values()), language))
 
 
 def is_held_out(key: str) -> bool:
-    """Whether a training project's function, by its key, is evaluated on instead."""
+    """Say whether a training project's function, by its key, is evaluated on instead."""
     return int(key[:8], 16) % 100 < HELD_OUT_PERCENT
 
 
 def cut(text: str) -> Iterator[str]:
-    """A function as consecutive training windows; the rest is one too unless it is too short."""
+    """Cut a function into consecutive training windows; the rest is one too unless it is too short."""
     windows = (text[start : start + WINDOW] for start in range(0, len(text), WINDOW))
     return (window for window in windows if len(window) >= SHORTEST)
 
 
 def joined(windows: Sequence[str]) -> Sequences:
-    """Windows of plain text as token sequences, START before each."""
+    """Return windows of plain text as token sequences, START before each."""
     content = "".join(f"\0{window}" for window in windows).encode("ascii")
     lengths = [1 + len(window) for window in windows]
     return Sequences(_TOKENS[np.frombuffer(content, dtype=np.uint8)], np.cumsum([0, *lengths]))
 
 
 def text_of(tokens: np.ndarray) -> str:
-    """The characters of a sequence [T] of tokens, START left out."""
+    """Return the characters of a sequence [T] of tokens, START left out."""
     return "".join(CHARACTERS[token - FIRST_CHARACTER] for token in tokens.tolist() if token != START)
 
 
 def scored(functions: Sequence[str], language: Language) -> Cases:
-    """Every character of the first window of each function, predicted from those before it."""
+    """Score every character of the first window of each function, predicted from those before it."""
     marks = [strata(text, language, WINDOW) for text in functions]
-    kinds, places = (np.frombuffer(b"".join(one), dtype=np.uint8) for one in zip(*marks, strict=True))
+    kinds, places = (np.frombuffer(b"".join(column), dtype=np.uint8) for column in zip(*marks, strict=True))
     windows = "".join(text[:WINDOW] for text in functions).encode("ascii")
     return Cases(
         sequence=np.repeat(np.arange(len(functions)), WINDOW),

@@ -25,7 +25,7 @@ ERASE_TYPES = bytes(min(token, OPEN) if token < CLOSE else CLOSE for token in ra
 
 
 class Dyck(Task):
-    """The task of the first paper, with a length-matched control for its depth split."""
+    """Defines the task of the first paper, with a length-matched control for its depth split."""
 
     name = "dyck-20-10"
     card = (
@@ -81,7 +81,7 @@ class Dyck(Task):
     )
 
     def build(self) -> tuple[Sequences, dict[str, Split]]:
-        """The training set from draw stream 0, then each evaluation split from a stream of its own."""
+        """Draw the training set from stream 0, then each evaluation split from a stream of its own."""
         training = first_sentences(draws(0, MAX_DEPTH), TRAINING_SENTENCES)
         taken = set(sentences(training))
         structures = {structure(sentence) for sentence in taken}
@@ -95,7 +95,7 @@ class Dyck(Task):
 
     @staticmethod
     def _conditions(structures: set[bytes]) -> dict[str, Callable[[bytes], bool]]:
-        """Which novel sentences a split takes."""
+        """Say which novel sentences each split takes, by its name."""
         return {
             "iid": lambda s: True,
             "seen-structure": lambda s: structure(s) in structures,
@@ -106,7 +106,7 @@ class Dyck(Task):
 
 
 def draws(stream: int, max_depth: int) -> Iterator[Sequences]:
-    """Endless batches of sentences of Dyck-(20, max_depth), by vectorised random walks.
+    """Draw endless batches of sentences of Dyck-(20, max_depth), by vectorised random walks.
 
     Raw 64-bit draws, because numpy keeps a bit generator's stream the same across versions, but not its distributions.
     """
@@ -141,13 +141,13 @@ def _walk(bits: np.random.PCG64, max_depth: int) -> Sequences:
 
 
 def join(parts: list[Sequences]) -> Sequences:
-    """One after the other."""
+    """Return sequences one part after the other."""
     lengths = np.concatenate([part.lengths for part in parts])
     return Sequences(np.concatenate([part.tokens for part in parts]), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 def first_sentences(batches: Iterator[Sequences], count: int) -> Sequences:
-    """The first `count` sentences drawn."""
+    """Return the first `count` sentences drawn."""
     parts = [next(batches)]
     while sum(map(len, parts)) < count:
         parts.append(next(batches))
@@ -155,10 +155,10 @@ def first_sentences(batches: Iterator[Sequences], count: int) -> Sequences:
 
 
 def collect(batches: Iterator[Sequences], accept: Callable[[bytes], bool], taken: set[bytes]) -> Sequences:
-    """Accepted sentences with a scored position that are not yet taken, until there are enough. Adds them to `taken`."""
+    """Collect accepted, untaken sentences with a scored position, until there are enough. Adds them to `taken`."""
     parts: list[Sequences] = []
-    found_cases = found_sentences = 0
-    while found_cases < MIN_CASES or found_sentences < MIN_SENTENCES:
+    cases_so_far = sentences_so_far = 0
+    while cases_so_far < MIN_CASES or sentences_so_far < MIN_SENTENCES:
         batch = next(batches)
         cases_in = np.bincount(scored(batch).sequence, minlength=len(batch))
         chosen: list[int] = []
@@ -168,15 +168,15 @@ def collect(batches: Iterator[Sequences], accept: Callable[[bytes], bool], taken
                 continue
             taken.add(sentence)
             chosen.append(index)
-            found_cases, found_sentences = found_cases + cases_in[index], found_sentences + 1
-            if found_cases >= MIN_CASES and found_sentences >= MIN_SENTENCES:
+            cases_so_far, sentences_so_far = cases_so_far + cases_in[index], sentences_so_far + 1
+            if cases_so_far >= MIN_CASES and sentences_so_far >= MIN_SENTENCES:
                 break
         parts.append(batch.take(np.array(chosen, dtype=np.int64)))
     return join(parts)
 
 
 def same_lengths(model: Sequences) -> Callable[[bytes], bool]:
-    """Accepts as many sentences of each length as `model` has."""
+    """Return what accepts as many sentences of each length as `model` has."""
     wanted = Counter(model.lengths.tolist())
 
     def accept(sentence: bytes) -> bool:
@@ -187,28 +187,28 @@ def same_lengths(model: Sequences) -> Callable[[bytes], bool]:
 
 
 def sentences(sequences: Sequences) -> Iterator[bytes]:
-    """Each sequence as bytes, a byte a token."""
+    """Return each sequence as bytes, one byte per token."""
     return (sequences[index].tobytes() for index in range(len(sequences)))
 
 
 def structure(sentence: bytes) -> bytes:
-    """The whole sentence with the types of its brackets erased."""
+    """Return the whole sentence with the types of its brackets erased."""
     return sentence.translate(ERASE_TYPES)
 
 
 def depths(tokens: np.ndarray) -> np.ndarray:
-    """Open brackets after each token, [token]; sentences are balanced, so they may stand end to end."""
+    """Count open brackets after each token, [token]; sentences are balanced, so they may stand end to end."""
     opens = (tokens >= OPEN) & (tokens < CLOSE)
     return np.cumsum(opens.astype(np.int64) - (tokens >= CLOSE))
 
 
 def deepest(sentence: bytes) -> int:
-    """The maximum depth of a sentence."""
+    """Return the maximum depth of a sentence."""
     return int(depths(np.frombuffer(sentence, dtype=np.uint8)).max())
 
 
 def scored(sequences: Sequences) -> Cases:
-    """Every closing bracket at least MIN_DISTANCE tokens after its opening bracket."""
+    """Score every closing bracket at least MIN_DISTANCE tokens after its opening bracket."""
     tokens = sequences.tokens
     brackets = np.flatnonzero(tokens >= OPEN)
     owner = np.repeat(np.arange(len(sequences)), sequences.lengths)

@@ -1,4 +1,4 @@
-"""References as they are described: architecture, recipe, seeds. models/ builds and trains them."""
+"""Descriptions of references: architecture, recipe, seeds. models/ builds and trains them."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -52,5 +52,5 @@ class Family:
 
     @property
     def references(self) -> tuple[int | Literal["untrained"], ...]:
-        """The trained ones by seed, and the untrained control."""
+        """Return the trained ones by seed, and the untrained control."""
         return (*self.seeds, "untrained")

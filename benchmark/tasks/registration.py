@@ -1,4 +1,4 @@
-"""Tasks found by looking into the package's folders, each checked; a file that holds none to rely on is told of, not used.
+"""Finds tasks by looking into the package's folders, and checks each; a file without a usable one is left out and named.
 
 A file holds a task where `task` stands at its top level, or a class derived from Task that could be one. Any other file
 is a helper, and so is one that begins with an underscore. `task = None` says of classes that others put them forward.
@@ -46,7 +46,7 @@ class BrokenTask:
 
 @dataclass(frozen=True)
 class Registered:
-    """What looking found: tasks by name, and the files that were left out."""
+    """What is there: tasks by name, and the files that were left out."""
 
     tasks: dict[str, Task]
     broken: tuple[BrokenTask, ...]

@@ -16,7 +16,7 @@ from simplibench.tasks.task import TRAINING, Cases, Integers, Sequences, Split, 
 
 @lru_cache(maxsize=32)
 def load_split(task: Task, name: str) -> Split:
-    """A split, from the cache or generated. Raises UsageError for a name the task does not have."""
+    """Return a split, from the cache or generated. Raises UsageError for a name the task does not have."""
     if name not in task.roles:
         raise UsageError(f"{task.name} has no split {name}; there are: {', '.join(task.roles)}")
     arrays = _load(task, name)
@@ -26,7 +26,7 @@ def load_split(task: Task, name: str) -> Split:
 
 
 def load_training(task: Task) -> Sequences:
-    """The training sequences, from the cache or generated."""
+    """Return the training sequences, from the cache or generated."""
     arrays = _load(task, TRAINING)
     return Sequences(arrays["tokens"], arrays["offsets"])
 
@@ -59,12 +59,12 @@ def _require_present(task: Task, name: str) -> None:
 
 
 def absent(task: Task) -> dict[str, str]:
-    """The splits, or `training`, that are neither in the cache nor can be built: what is missing and what to do."""
+    """Return the splits, or `training`, that are not in the cache and cannot be built: what is missing, what to do."""
     return {name: problem for name, problem in task.missing().items() if not _path(task, name).exists()}
 
 
 def stored_sizes(task: Task, name: str) -> tuple[int, int] | None:
-    """Sequences and tokens of a split or of `training` in the cache; None where it is not there, or not whole."""
+    """Count sequences and tokens of a split or of `training` in the cache; None where it is not there, or not whole."""
     path = _path(task, name)
     if not path.exists():
         return None
@@ -93,12 +93,12 @@ def generate(task: Task) -> None:
         write_bytes(_path(task, name), save(tensors))
 
 
-def check_pins(task: Task, found: Mapping[str, str]) -> None:
+def check_pins(task: Task, generated: Mapping[str, str]) -> None:
     """Refuse splits that are not the protocol's. Raises DamagedFile that lists every difference."""
     changed = [
-        f"  {name}: pinned {task.hashes.get(name, 'nothing')}, generated {found.get(name, 'nothing')}"
-        for name in sorted(found.keys() | task.hashes.keys() - task.missing().keys())
-        if task.hashes.get(name) != found.get(name)
+        f"  {name}: pinned {task.hashes.get(name, 'nothing')}, generated {generated.get(name, 'nothing')}"
+        for name in sorted(generated.keys() | task.hashes.keys() - task.missing().keys())
+        if task.hashes.get(name) != generated.get(name)
     ]
     if changed:
         raise DamagedFile(

@@ -34,17 +34,17 @@ class Sequences:
 
     @property
     def lengths(self) -> Integers:
-        """Tokens per sequence, [sequence]."""
+        """Return the number of tokens of each sequence, [sequence]."""
         return np.diff(self.offsets)
 
     def take(self, indices: Integers) -> "Sequences":
-        """The sequences at `indices` [n], in that order."""
+        """Return the sequences at `indices` [n], in that order."""
         offsets = np.concatenate([[0], np.cumsum(self.lengths[indices])])
         starts = np.repeat(self.offsets[indices] - offsets[:-1], self.lengths[indices])
         return Sequences(self.tokens[starts + np.arange(offsets[-1])], offsets)
 
     def arrays(self) -> dict[str, Integers]:
-        """What is hashed and stored, by name."""
+        """Return what is hashed and stored, by name."""
         return {"tokens": self.tokens, "offsets": self.offsets}
 
 
@@ -61,9 +61,9 @@ class Cases:
         return len(self.sequence)
 
     def arrays(self) -> dict[str, Integers]:
-        """What is hashed and stored, by name."""
-        own = {"sequence": self.sequence, "position": self.position, "target": self.target}
-        return own | {f"strata.{name}": labels for name, labels in self.strata.items()}
+        """Return what is hashed and stored, by name."""
+        columns = {"sequence": self.sequence, "position": self.position, "target": self.target}
+        return columns | {f"strata.{name}": labels for name, labels in self.strata.items()}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Split:
 
 
 def content_hash(arrays: Mapping[str, Integers]) -> str:
-    """sha256 of named arrays, independent of how they are stored: each as little-endian int64."""
+    """Return the sha256 of named arrays, however they are stored: each counts as little-endian int64."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(f"{name}:{len(arrays[name])}\n".encode())
@@ -103,12 +103,12 @@ class Component:
 
     @property
     def name(self) -> str:
-        """Like `attention.1`."""
+        """Return its name, like `attention.1`."""
         return self.alias or f"{self.component}.{self.layer}"
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The families that it takes a reference of each seed from."""
+        """Return the families that it takes a reference of each seed from."""
         return (self.family,)
 
 
@@ -146,9 +146,7 @@ class Explanations:
     needs: tuple[str, ...]  # families that the bank has a reference of each seed from; none if it trains or builds all
     bank: str  # `package.module:function`, which builds the models: a BankBuilder of models/bank.py. A task knows no model
     maskings: Maskings
-    cases: Mapping[str, int] = field(
-        hash=False
-    )  # split -> how many of its sequences are explained, at one position each
+    cases: Mapping[str, int] = field(hash=False)  # split -> how many sequences are explained, at one position each
     name: str = "explanations"
     seeds: tuple[int, ...] = RANKED_SEEDS
 
@@ -180,13 +178,13 @@ class Task(ABC):
         """Generate the training sequences and every split, the same bytes each time."""
 
     def missing(self) -> Mapping[str, str]:
-        """The splits, or `training`, that cannot be built here: what is missing and what to do. For fetched data."""
+        """Return what is missing, and what to do, by split or `training` that cannot be built here: for fetched data."""
         return {}
 
     def lengthened(self, tokens: Integers, rng: np.random.Generator) -> Integers:
-        """Sequences [B, T] as ones [B, T + n] whose last T - 1 predictions must be the same, for `Recipe.invariance`."""
+        """Return [B, T + n] for sequences [B, T]: the last T - 1 predictions must be the same, for `Recipe.invariance`."""
         raise NotImplementedError(f"{self.name} knows no change of a sequence that leaves its predictions alone")
 
     def family(self, name: str) -> Family:
-        """The family called `name`, which an arena or a command refers to."""
+        """Return the family called `name`, which an arena or a command refers to."""
         return next(family for family in (*self.families, *self.recipes) if family.name == name)
