@@ -128,6 +128,14 @@ WRONG = {
         ["arenas.attention.0.seeds: expected some of (0,), which family one-layer has, got (0, 1)"],
     ),
     "a family in a list": (family("seeds=[0]"), ["families.0.seeds: expected a valid tuple, got [0]"]),
+    "a property that raises": (
+        WITHOUT_TASK + "FirstSymbol.card = property(lambda self: open('/nowhere').read())\ntask = FirstSymbol()\n",
+        ["card: expected str, got FileNotFoundError: [Errno 2] No such file or directory: '/nowhere'"],
+    ),
+    "a value longer than a line": (
+        changed(arenas="(list(range(1000)),)"),
+        ["arenas.0: expected Component or Explanations, got [0, 1, 2, 3,"],
+    ),
     "a recipe of text": (
         family("recipe=replace(FirstSymbol.families[0].recipe, steps='many')"),
         ["families.0.recipe.steps: expected a valid integer, got 'many'"],
@@ -193,6 +201,7 @@ def test_each_problem_of_a_task_is_told_with_field_expected_and_got_and_the_othe
     assert broken.path == path
     assert set(all_tasks()) == SHIPPED
     assert len(broken.problems) == len(expected)
+    assert all(len(problem) < 300 and "\n" not in problem for problem in broken.problems)
     for said, problem in zip(sorted(broken.problems), sorted(expected), strict=True):
         assert problem in said
 
@@ -308,6 +317,7 @@ def test_of_the_records_of_a_task_that_is_left_out_the_file_is_named_and_nobody_
     stored = load(next((COMMITTED / "dyck-20-10" / "attention.1" / "identity").glob("*.json")))
     assert soundness.unknown([stored]) == []
     task_file("again.py", "from simplibench.tasks.dyck import task\n")
+    assert {file.path.name for file in broken_tasks() if "dyck-20-10" in file.names} == {"again.py", "dyck.py"}
     (problem,) = soundness.unknown([stored])
     assert "task: dyck-20-10 is left out, so nothing can be said of its records; mend" in problem
 

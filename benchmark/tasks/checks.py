@@ -12,6 +12,7 @@ from simplibench.tasks.task import TRAINING, Arena, Component, Explanations, Tas
 
 NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")  # of a task, split, family or arena: a folder or file is called so
 RESERVED = ("all",)  # which --task takes for every task
+SHOWN = 100  # characters of a value that is wrong
 HASH = re.compile(r"[0-9a-f]{64}")
 BANK = re.compile(r"\w+(\.\w+)*:\w+")
 STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, revalidate_instances="always")
@@ -36,6 +37,10 @@ def _mistyped(task: Task, field: str) -> Iterator[str]:
     except AttributeError:
         yield f"{field}: expected {_described(FIELDS[field])}, got nothing of that name"
         return
+    except Exception as error:  # of a property
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        yield f"{field}: expected {_described(FIELDS[field])}, got {said}"
+        return
     if field != "arenas" or not isinstance(value, tuple):
         yield from _invalid(FIELDS[field], value, field)
         return
@@ -44,24 +49,27 @@ def _mistyped(task: Task, field: str) -> Iterator[str]:
         if isinstance(arena, ARENAS):
             yield from _invalid(type(arena), arena, place)
         else:
-            yield f"{place}: expected {' or '.join(kind.__name__ for kind in ARENAS)}, got {arena!r}"
+            yield f"{place}: expected {' or '.join(kind.__name__ for kind in ARENAS)}, got {_shown(arena)}"
 
 
 def _described(kind: Any) -> str:
     return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind).replace("typing.", "")
 
 
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
 def _invalid(kind: Any, value: object, place: str) -> Iterator[str]:
     """Say where a value, or what it is made of, is of another type."""
     try:
-        TypeAdapter(tuple[kind], config=STRICT).validate_python(
-            (value,)
-        )  # in a tuple: dataclasses alone take no config
+        _validator(kind).validate_python((value,))
     except ValidationError as error:
         for problem in error.errors():
             inside = ".".join([place, *map(str, problem["loc"][1:])])
             expected = problem["msg"].removeprefix("Input should be ")
-            yield f"{inside}: expected {expected}, got {problem['input']!r}"
+            yield f"{inside}: expected {expected}, got {_shown(problem['input'])}"
 
 
 @lru_cache(maxsize=64)

@@ -63,14 +63,15 @@ def register(package: ModuleType) -> Registered:
     for path in _files(package):
         task, wrong = _examined(package, path)
         if wrong:
-            broken.append(_broken(path, wrong))
+            broken.append(_broken(path, wrong, getattr(task, "name", "")))
         elif task is not None:
             by_name[task.name].append((path, task))
     for name, holders in by_name.items():
         paths = [path for path, _ in holders]
         for path in paths if len(paths) > 1 else ():
             others = ", ".join(str(other) for other in paths if other != path)
-            broken.append(_broken(path, [f"name: expected one that no other task has, got {name!r}, as has {others}"]))
+            problem = f"name: expected one that no other task has, got {name!r}, as has {others}"
+            broken.append(_broken(path, [problem], name))
     tasks = {name: holders[0][1] for name, holders in by_name.items() if len(holders) == 1}
     return Registered(tasks, tuple(broken))
 
@@ -121,9 +122,11 @@ def _not_imported(error: BaseException, path: Path) -> str:
     return f"{at}expected a file that can be imported, got {said}"
 
 
-def _broken(path: Path, wrong: list[str]) -> BrokenTask:
+def _broken(path: Path, wrong: list[str], name: object) -> BrokenTask:
+    """Return what is told of a file; `name` is what its task says, if that is known, else what its text looks like."""
     try:
         declared = NAME_IN_CLASS.findall(path.read_text(encoding="utf-8", errors="replace"))
     except OSError:  # a link to nothing, a folder, no leave to read: the import has said so
         declared = []
-    return BrokenTask(path, frozenset([path.stem, path.stem.replace("_", "-"), *declared]), tuple(wrong))
+    called = {path.stem, path.stem.replace("_", "-"), str(name) or path.stem, *declared}
+    return BrokenTask(path, frozenset(called), tuple(wrong))
