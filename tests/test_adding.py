@@ -52,7 +52,9 @@ def package(tmp_path, task):
     added = runpy.run_path(str(page))["task"]
     for seed in (*added.families[0].seeds, "untrained"):
         enter(added, added.families[0], seed, root)
-    text, times = re.subn(r"seeds=\(([\d, ]+)\)", rf"seeds=(\1, {MORE})", (shipped / "tasks" / "dyck.py").read_text())
+    text, times = re.subn(
+        r"seeds=\(([\d, ]+)\)", rf"seeds=(\1, {MORE})", (shipped / "tasks" / "dyck.py").read_text(encoding="utf-8")
+    )
     assert times == 1
     (package / "tasks" / "dyck.py").write_text(text, encoding="utf-8")
     shutil.copytree(CHECKPOINTS / task.name, root / task.name)
@@ -75,7 +77,7 @@ def test_adding_a_task_and_a_reference_breaks_no_test(package, task):
         env=os.environ | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     passed = [line for line in finished.stdout.splitlines() if "PASSED" in line]

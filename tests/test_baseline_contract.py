@@ -4,9 +4,8 @@ import ast
 
 import pytest
 
-from simplibench.commands.validate import Trial
 from simplibench.guest import Guest
-from simplibench.harness.unit import fits
+from simplibench.harness.tracks import TRACKS
 from simplibench.methods import load_submission
 from simplibench.records import COMMITTED
 from simplibench.records.store import entry_path
@@ -30,7 +29,8 @@ def problems(server):
             manifest = guest.manifest()
             track = manifest.entries[0].track
             if track not in trials:
-                trials[track] = Trial.of(manifest, SECONDS)
+                trials[track] = TRACKS[track].trial()
+            guest.seconds_left = other.seconds_left = SECONDS * len(manifest.entries)
             return [
                 str(problem)
                 for index, entry in enumerate(manifest.entries)
@@ -80,7 +80,7 @@ def expected_records(name):
             continue
         seeds = {path.stem.rpartition(".seed-")[2] for path in (COMMITTED / arena_name).glob("*/*.json")}
         for entry in SUBMISSIONS[name].entries:
-            if fits(entry.manifest(), arena):
+            if entry.manifest().fits(arena):
                 yield from (entry_path(arena_name, name, entry.label, seed) for seed in sorted(seeds))
 
 

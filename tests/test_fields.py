@@ -113,7 +113,7 @@ WEIRD = {
 def test_a_field_that_no_record_can_hold_is_refused_naming_file_entry_and_field(case, where, submission_file, server):
     imported, body, name, got = WEIRD[case]
     path = submission_file(f"k: int = 3\n{body}{IDENTITY}")
-    path.write_text(f"{imported}\n{path.read_text()}")
+    path.write_text(f"{imported}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
     guest = Guest(server, path, "cpu")
     load = {
         "guest": guest.manifest,
@@ -151,7 +151,10 @@ def test_a_field_that_is_shown_with_its_address_is_refused(submission_file):
 
 def test_what_a_submission_changed_behind_its_checks_is_refused_when_it_is_loaded(submission_file):
     path = submission_file(IDENTITY)
-    path.write_text(f"{path.read_text()}\nsubmission = submission.model_copy(update={{'reference': 'a\\nb'}})\n")
+    path.write_text(
+        f"{path.read_text(encoding='utf-8')}\nsubmission = submission.model_copy(update={{'reference': 'a\\nb'}})\n",
+        encoding="utf-8",
+    )
     with pytest.raises(UsageError, match=r"own\.py: Manifest\.reference: .* must be one line of visible characters"):
         load_submission(path)
 

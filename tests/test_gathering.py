@@ -17,7 +17,7 @@ from simplibench.commands.gathering import gather, gather_of, paths
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.harness.manifests import KeptManifest, manifest_path
 from simplibench.methods import CodecEntry, Manifest
-from simplibench.records import Terms, load_all
+from simplibench.records import Terms, entry_path, load_all
 
 ARENA = "dyck-20-10/residual.0"
 PLACE = (ARENA, "own")
@@ -32,7 +32,7 @@ def made(root, name="own", errors=GOOD, entry="E()", **changes):
 
 
 def file_of(root, name="own", entry="E", seed=0, suffix=".json"):
-    return root / ARENA / name / f"{entry}.seed-{seed}{suffix}"
+    return (root / entry_path(ARENA, name, f"{entry}()", seed)).with_suffix(suffix)
 
 
 @pytest.fixture(autouse=True)
@@ -332,7 +332,7 @@ def test_an_entry_that_the_file_no_longer_has_does_not_count_and_how_to_delete_i
     line = printed.err.splitlines()[0]
     subprocess.run(line[line.index("rm ") :], shell=True, check=True)
     assert sorted(path.name for path in (RESULTS / ARENA / "own").glob("*")) == [
-        f"E.seed-{seed}.{suffix}" for seed in (0, 1, 2) for suffix in ("json", "npz")
+        file_of(RESULTS, seed=seed, suffix=suffix).name for seed in (0, 1, 2) for suffix in (".json", ".npz")
     ]
 
 

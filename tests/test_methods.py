@@ -286,7 +286,7 @@ submission = Submission(name="piped", authors=("a",), reference="r", entries=[
 
 
 def test_every_step_of_a_pipeline_draws_from_the_generator_unless_its_seed_is_given(tmp_path):
-    (tmp_path / "piped.py").write_text(PIPELINE)
+    (tmp_path / "piped.py").write_text(PIPELINE, encoding="utf-8")
     drawing, seeded, _ = load_submission(tmp_path / "piped.py").entries
     x = ROWS["vectors"]["wide"]
 
@@ -299,7 +299,7 @@ def test_every_step_of_a_pipeline_draws_from_the_generator_unless_its_seed_is_gi
 
 
 def test_a_pipeline_keeps_the_contract_and_numpys_own_numbers_break_it_naming_the_cure(tmp_path, problems):
-    (tmp_path / "piped.py").write_text(PIPELINE)
+    (tmp_path / "piped.py").write_text(PIPELINE, encoding="utf-8")
     found = problems(tmp_path / "piped.py")
     assert found
     assert all(problem.startswith("Global(") for problem in found), found

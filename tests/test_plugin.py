@@ -228,7 +228,7 @@ def test_a_submission_that_does_not_exist_is_a_usage_error(suite):
 
 
 def test_a_submission_that_imports_a_module_beside_it_is_tried_like_any_other(suite, pytester):
-    (pytester.path / "my_helper.py").write_text("def kept(x): return x[:, :4]\n")
+    (pytester.path / "my_helper.py").write_text("def kept(x): return x[:, :4]\n", encoding="utf-8")
     body = ("def encode(self, state, x):", "    from my_helper import kept", "    return kept(x)")
     decode = "def decode(self, state, code): return torch.nn.functional.pad(code, (0, self.k))"
     file = write(pytester.path, (*body, decode), "Own(k=28)")

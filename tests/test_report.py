@@ -20,7 +20,7 @@ from simplibench.commands.report import counting, next_steps
 from simplibench.errors import UsageError
 from simplibench.methods import source_sha256
 from simplibench.pages.report import report_html
-from simplibench.records import COMMITTED, load, load_all
+from simplibench.records import COMMITTED, entry_path, load, load_all
 from simplibench.registry import BASELINES, all_methods
 from simplibench.registry import terms as all_terms
 from simplibench.text import markdown
@@ -193,7 +193,7 @@ def test_the_commands_run_what_was_run_and_check_the_records_where_they_lie(tmp_
     simulated(tmp_path, "own", GOOD, limit=5, in_process=True, seeds=(10, 2))
     assert commands(page(tmp_path)) == [
         "simplibench verify toy/attention.0/own/*.json",
-        "simplibench rerun toy/attention.0/own/E.seed-10.json",
+        f"simplibench rerun {entry_path('toy/attention.0', 'own', 'E()', 10)}",
         "simplibench run own --task toy --arena attention.0 --seed 2 --seed 10 --limit 5 --in-process --device cpu "
         "--fresh --output reproduced",
     ]

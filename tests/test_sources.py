@@ -153,7 +153,7 @@ def test_a_guest_imports_what_lies_beside_its_file(tmp_path):
 def test_helpers_of_one_name_in_two_folders_are_each_submissions_own(tmp_path):
     late = "from my_helper import keep"
     one, two = (write(tmp_path / name, late=late, my_helper=keeping(n)) for name, n in (("one", 4), ("two", 5)))
-    two.write_text(two.read_text().replace("with-helper", "with-another"))
+    two.write_text(two.read_text(encoding="utf-8").replace("with-helper", "with-another"), encoding="utf-8")
     first, second = evaluate([one, two], output=tmp_path / "out", in_process=True, **QUICK)
     assert [first.bits_per_token, second.bits_per_token] == [COLUMN * 4, COLUMN * 5]
 
@@ -175,7 +175,9 @@ def test_a_file_beside_it_takes_no_librarys_place(name, tmp_path, server):
 
 
 def test_a_file_that_is_called_like_the_library_it_imports_imports_the_library(tmp_path):
-    (tmp_path / "tabulate.py").write_text(KEPT.format(imports="from tabulate import tabulate", late="", kept="4"))
+    (tmp_path / "tabulate.py").write_text(
+        KEPT.format(imports="from tabulate import tabulate", late="", kept="4"), encoding="utf-8"
+    )
     assert load_submission(tmp_path / "tabulate.py").name == "with-helper"
 
 
@@ -190,7 +192,7 @@ def test_a_class_of_a_package_may_import_relatively(tmp_path, monkeypatch):
         assert (record.bits_per_token, record.source_sha256) == (COLUMN * 4, before)
     for name in ("pkg", "pkg.part", "pkg.with_helper"):
         del sys.modules[name]
-    (tmp_path / "pkg" / "part.py").write_text(keeping(5))
+    (tmp_path / "pkg" / "part.py").write_text(keeping(5), encoding="utf-8")
     assert source_sha256(path) != before
 
 
@@ -223,7 +225,7 @@ def test_what_is_loaded_without_an_import_statement_is_refused_in_words(case, tm
 @pytest.mark.parametrize("folder", [".venv/lib/python3.11/site-packages", "src"])
 def test_a_library_installed_within_the_folder_is_a_library(folder, tmp_path, monkeypatch):
     (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / folder / "their_library.py").write_text(keeping(4))
+    (tmp_path / folder / "their_library.py").write_text(keeping(4), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / folder)
     path = write(tmp_path, "from their_library import keep")
     load_submission(path)
@@ -257,7 +259,7 @@ def edited(tmp_path, monkeypatch):
     """A registered submission, its records, and then an edit of its helper alone."""
     path = write(tmp_path, my_helper=keeping(4))
     evaluate(path, output=tmp_path / "out", in_process=True, **QUICK)
-    (tmp_path / "my_helper.py").write_text(keeping(5))
+    (tmp_path / "my_helper.py").write_text(keeping(5), encoding="utf-8")
     methods = {"with-helper": MethodFile("with-helper", "submission", path)}
     for module in (standing, report_command):
         monkeypatch.setattr(module, "all_methods", lambda: methods)

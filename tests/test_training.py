@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from simplibench.commands.train import _wanted, train
+from simplibench.commands.train import _missing, train
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.harness.accuracy import accuracy
 from simplibench.harness.batches import limited
@@ -386,7 +386,7 @@ def partly(tmp_path):
 
 
 def test_without_a_seed_only_what_the_card_lacks_is_trained(partly):
-    wanted = {family.name: _wanted(BOUNDED, family, None, partly) for family in BOUNDED.families}
+    wanted = {family.name: _missing(BOUNDED, family, partly) for family in BOUNDED.families}
     expected = {family.name: [] for family in BOUNDED.families}
     assert wanted == expected | {
         "minimal-type-depth": [2, 4, UNTRAINED],
@@ -394,8 +394,10 @@ def test_without_a_seed_only_what_the_card_lacks_is_trained(partly):
     }
 
 
-def test_a_seed_asked_for_is_trained_though_the_card_has_it(partly):
-    assert _wanted(BOUNDED, BOUNDED.family("minimal"), ["3", UNTRAINED], partly) == [3, UNTRAINED]
+def test_a_seed_asked_for_is_made_though_the_card_has_it(partly, capsys):
+    assert UNTRAINED in load_card(BOUNDED, BOUNDED.family("minimal"), partly).references
+    train(BOUNDED.name, [UNTRAINED], "minimal", partly, torch.get_num_threads(), 120.0)
+    assert "1 of 1: minimal untrained" in capsys.readouterr().err
 
 
 def test_where_nothing_is_missing_train_says_so_and_changes_nothing(partly, capsys):
@@ -418,7 +420,7 @@ def test_the_command_makes_the_shipped_control_again(simplibench, tmp_path):
     for measure in ("accuracy", "confident"):
         assert getattr(made, measure) == pytest.approx(getattr(shipped, measure), abs=2e-4)
     assert load_reference(BOUNDED, UNTRAINED, family, root=tmp_path).checkpoint == made
-    assert _wanted(BOUNDED, family, None, tmp_path) == list(family.seeds)
+    assert _missing(BOUNDED, family, tmp_path) == list(family.seeds)
 
 
 def test_a_family_that_there_is_not_is_refused_with_those_there_are(simplibench, tmp_path):

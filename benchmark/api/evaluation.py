@@ -62,9 +62,14 @@ def evaluate(
         output=output,
         fresh=fresh,
     )
+    return _scored(_several(method), asked)
+
+
+def _scored(methods: Sequence[Given], asked: RunOptions) -> Results:
+    """Plan, run, and note what the files put forward."""
     conditions = asked.conditions
     with guests(conditions) as server:
-        units = plan(select(_several(method)), asked.tasks, asked.arenas, asked.seeds, conditions, server)
+        units = plan(select(methods), asked.tasks, asked.arenas, asked.seeds, conditions, server)
         require_own_names(units)
         places = prepare(units, asked.output, asked.fresh)
         run(units, conditions, places, Quiet(), server)
