@@ -147,7 +147,7 @@ def test_codec_and_explainer_go_to_their_own_tasks_and_units_side_by_side_give_t
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (("--task", "dyck-20-10"), f"no entry of attention-row fits an arena asked for; its arenas are {NAME}"),
+        (("--task", "dyck-20-10"), "no entry of attention-row fits an arena asked for; its arenas are "),
         (("--seed", "untrained", "--limit", LIMIT), f"{NAME} has no bank of untrained models; its seeds are"),
     ],
 )
