@@ -71,7 +71,7 @@ def fail(*arguments, **options):
         (("run", "svd", "--limit", "2", "--arena", "attention.1", "--fresh", "--output"), (scorer.Contexts, "of")),
         (("rerun", str(RECORD), "--output"), (scorer.Contexts, "of")),
         (("train", "dyck-2-4", "--seed", "0", "--output"), (train_command, "_trained")),
-        (("report", "svd", "--output"), (report_command, "among_committed")),
+        (("report", "svd", "--output"), (report_command, "counting")),
         (("leaderboard", "--page"), (leaderboard_command, "read")),
         (("leaderboard", "--html"), (leaderboard_command, "read")),
         (("leaderboard", "--figure"), (leaderboard_command, "read")),
@@ -183,14 +183,14 @@ def test_other_errors_are_no_want_of_memory():
 def test_an_entry_that_needs_too_much_of_the_hosts_memory_is_lost_and_the_rest_goes_on(
     submission_file, identity_body, tmp_path, monkeypatch
 ):
-    plain = measure.play
+    plain = measure.run_proxy
 
-    def too_large(stage, split, scenes, replaced, *more):
-        if replaced.codec.entry.fields["k"] == 1:
+    def too_large(patch, split, batches, simplify, *more):
+        if simplify.codec.entry.fields["k"] == 1:
             torch.empty(1 << 60)
-        return plain(stage, split, scenes, replaced, *more)
+        return plain(patch, split, batches, simplify, *more)
 
-    monkeypatch.setattr(measure, "play", too_large)
+    monkeypatch.setattr(measure, "run_proxy", too_large)
     file = submission_file("k: int = 0\n" + identity_body, entries="[Own(k=1), Own(k=2)]")
     lost, kept = evaluate(file, output=tmp_path / "out", **QUICK)
     assert (lost.status, kept.status) == ("failed", "ok")
