@@ -115,6 +115,15 @@ def test_what_a_submission_prints_does_not_reach_the_output(submission_file, ide
     assert "noise" not in "".join(capfd.readouterr())
 
 
+def test_a_locale_of_ascii_does_not_end_a_submission_that_prints_other_letters(submission_file, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
+    body = "def encode(self, state, x): print('Zoë Łukasz'); return x\ndef decode(self, state, code): return code"
+    with ForkServer() as server:
+        guest = Guest(server, submission_file(body), "cpu")
+        assert torch.equal(call(guest)["result"], X)
+        guest.close()
+
+
 def test_in_process_gives_the_same_results(submission_file, server):
     path = submission_file("def encode(self, state, x): return x * 3\ndef decode(self, state, code): return code")
     guest = Guest(server, path, "cpu")

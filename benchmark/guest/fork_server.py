@@ -8,6 +8,7 @@ channel, and the processes of a guest with the guest.
 import array
 import contextlib
 import ctypes
+import io
 import json
 import os
 import resource
@@ -85,6 +86,9 @@ def _silence() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # nor does a locale of ASCII end who prints other letters
 
 
 def _end(pid: int, guests: set[int]) -> int:
