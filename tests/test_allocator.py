@@ -2,7 +2,7 @@
 
 import ctypes
 
-from simplibench.harness import allocator
+from simplibench import allocator
 
 
 def test_the_c_library_listens_where_there_is_glibc_and_nothing_breaks_where_there_is_not(monkeypatch):

@@ -8,19 +8,20 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from explainer_kit import ARENA
 
 from simplibench.board import boards
 from simplibench.board.render import bits_text, interval_text, rank_text
-from simplibench.harness.explainer.bank import DELTA
-from simplibench.harness.explainer.context import CASES, LEAST_DISAGREEMENT
-from simplibench.harness.explainer.maskings import EACH, GROUP, RECENT
+from simplibench.harness.explainer.context import LEAST_DISAGREEMENT
 from simplibench.models import Site, load_reference
+from simplibench.models.theory.bank import DELTA
 from simplibench.records import COMMITTED, BankTable, ExplainerCounts, load_all
 from simplibench.records.explainers import PAIR_KINDS
 from simplibench.registry import BASELINES, all_tasks, terms
 from simplibench.tasks import Component, load_split, splits
 from simplibench.tasks.bounded_dyck import CLOSE, OPEN
 from simplibench.tasks.bounded_dyck import task as DYCK
+from simplibench.tasks.bracket_maskings import EACH, GROUP, RECENT
 from simplibench.tasks.dyck import MAX_DEPTH, draws, first_sentences, sentences
 
 EXPLANATIONS = "dyck-2-4/explanations"
@@ -236,7 +237,7 @@ def test_queries_and_keys_of_a_single_layer_are_34_vectors(records):
     model = load_reference(DYCK, 0, DYCK.family("minimal")).model
     split = load_split(DYCK, "length-28")
     tokens = torch.from_numpy(np.stack([split.sequences[index] for index in range(200)]).astype(np.int64))
-    heads = model.prefix(tokens, Site(0, "query+key")).heads
+    heads = model.prefix(tokens, Site(0, "query+key")).streams
     vectors = torch.cat([heads[name].flatten(0, 2) for name in ("query", "key")])
     assert len(vectors.round(decimals=4).unique(dim=0)) == 34
 
@@ -337,7 +338,7 @@ def test_the_bank_is_what_the_page_says(bank):
     assert (len(bank.models), len(trained), len(constructed), len(between)) == (42, 6, 9, 36)
     assert kinds == {"same": 42, "broken": 9, "swapped": 11, "retrained": 3}
     assert bank.masked == ["uniform", "same values, uniform", "same values, depth", *trained]
-    assert (DELTA, CASES, LEAST_DISAGREEMENT) == (0.3, (24, 16, 6), 0.1)
+    assert (DELTA, tuple(ARENA.cases.values()), LEAST_DISAGREEMENT) == (0.3, (24, 16, 6), 0.1)
     assert (EACH, GROUP, RECENT) == (12, (3, 8), 8)
     said = page("docs/explainers.md")
     for words in (

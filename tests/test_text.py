@@ -19,7 +19,7 @@ from simplibench.board.report_markdown import report_markdown
 from simplibench.cli import app
 from simplibench.commands.options import print_table, progress_bar
 from simplibench.commands.run import Bar
-from simplibench.methods import Problem
+from simplibench.guest import Problem
 from simplibench.records import load_all
 from simplibench.text import is_hidden, markdown, markdown_link, printable, printable_lines
 
