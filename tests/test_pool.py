@@ -7,7 +7,7 @@ import time
 import pytest
 
 from simplibench.errors import ProcessLost
-from simplibench.harness.pool import shared_out
+from simplibench.harness.pool import shared_out, workers
 
 HERE = os.getpid()
 
@@ -65,3 +65,11 @@ def test_an_error_here_ends_the_others():
 def test_a_killed_process_is_told_in_words():
     with pytest.raises(ProcessLost, match="killed, perhaps for want of memory .fewer at a time: --jobs 1"):
         shared_out(is_killed, [HERE] * 12, 2)
+
+
+def test_a_worker_that_is_killed_ends_the_run_in_words_and_not_as_a_broken_pool():
+    with (
+        pytest.raises(ProcessLost, match="what is saved stays, the same command goes on from there"),
+        workers(1) as pool,
+    ):
+        pool.submit(is_killed, HERE).result()
