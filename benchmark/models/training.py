@@ -18,6 +18,7 @@ from simplibench.errors import DamagedFile
 from simplibench.files import write_bytes
 from simplibench.models.architectures import build
 from simplibench.models.network import Network
+from simplibench.models.rounding import mixed_precision
 from simplibench.tasks import Family, Recipe, Sequences, Task
 
 IGNORED = -100  # cross_entropy's label for padding
@@ -100,7 +101,7 @@ class Training:
         recipe = self.family.recipe
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(recipe, self.step)
-        with torch.autocast(self.device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        with mixed_precision(self.device, bfloat16=recipe.precision == "bfloat16"):
             logits = self.model(inputs).float()
         loss = self._loss(logits, targets)
         if recipe.invariance:
