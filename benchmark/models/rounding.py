@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -36,9 +35,7 @@ class RoundedProducts(TorchFunctionMode):
     ) -> Any:
         """Run one operation of torch: a linear layer rounded, any other as it is."""
         if func is F.linear:
-            return F.linear(*(_rounded(operand) for operand in args)).bfloat16()
+            rounded: list[Any] = [None if operand is None else operand.bfloat16().float() for operand in args]
+            return F.linear(*rounded).bfloat16()
         return func(*args, **(kwargs or {}))
 
-
-def _rounded(operand: Tensor | None) -> Tensor | None:
-    return None if operand is None else operand.bfloat16().float()
