@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from simplibench import workspace
-from simplibench.cli import app
+from simplibench.cli import application
 from simplibench.records import COMMITTED
+
+app = application()
 
 ARENA = "dyck-20-10/attention.1"
 SUBMISSIONS = ("constant", "identity", "pca", "svd")  # whose committed records are there

@@ -11,11 +11,10 @@ import pytest
 
 from simplibench import evaluate
 from simplibench.api.evaluation import Quiet
+from simplibench.audit import baseline_records as recorded_module
 from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits, Quartiles
 from simplibench.board.remeasured import compare
-from simplibench.cli import checking
-from simplibench.commands import check as command
-from simplibench.commands import recorded as recorded_module
+from simplibench.cli import check as command
 from simplibench.errors import UsageError
 from simplibench.harness.again import score_again, units_again
 from simplibench.harness.unit import Conditions
@@ -207,7 +206,7 @@ def test_the_runtime_of_an_explainer_is_compared_where_the_cases_are_the_same():
 
 
 def test_the_command_line_and_the_plugin_allow_the_same_growth():
-    defaults = (inspect.signature(checking.check), inspect.signature(Proxy.must_be_as_fast_as))
+    defaults = (inspect.signature(command.check), inspect.signature(Proxy.must_be_as_fast_as))
     assert [own.parameters[name].default for own, name in zip(defaults, ("runtime_factor", "factor"), strict=True)] == [
         RUNTIME_FACTOR
     ] * 2
@@ -230,7 +229,7 @@ def recorded(tmp_path_factory):
 def check(recorded):
     def run(file, **changes):
         options = command.Options(str(file), recorded, None, False, None, LIMITS, FEWER, "cpu", 60.0, True)
-        return command.check(dataclasses.replace(options, **changes))
+        return command.check_submission(dataclasses.replace(options, **changes))
 
     return run
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_code import ROLES, WINDOWS, function, module, packages, task_of
 
-from simplibench.commands import data
+from simplibench.cli import data
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.tasks import load_split, load_training, splits
 from simplibench.tasks.code import CodeSearchNet, Kind, Manifest, PinnedPackages, codesearchnet, key

@@ -9,12 +9,12 @@ from small_code import WINDOWS, packages, task_of
 
 from simplibench import evaluate
 from simplibench.board import boards
-from simplibench.commands.train import train
+from simplibench.cli.train import train_references
 from simplibench.errors import UsageError
 from simplibench.harness import run as harness
-from simplibench.harness.accuracy import accuracy, largest_change
 from simplibench.harness.unit import Conditions, used
 from simplibench.models import build, load_card, load_reference
+from simplibench.models.accuracy import accuracy, largest_change
 from simplibench.models.reference import as_stored, save_reference
 from simplibench.models.training import Training, initial
 from simplibench.records import load_all
@@ -107,7 +107,7 @@ def test_base_trains_on_the_same_windows_and_can_be_asked_for_by_name(task, tmp_
     losses = [progress.loss for progress in Training(task, short, load_training(task), 0, tmp_path / "a.pt").run()]
     assert losses[-1] < losses[0]
     with pytest.raises(UsageError, match="code-python has no family large; there are: small, base"):
-        train("code-python", None, "large", tmp_path, 1, 60.0)
+        train_references("code-python", None, "large", tmp_path, 1, 60.0)
 
 
 # Records
@@ -203,7 +203,7 @@ def test_a_training_that_could_not_be_measured_is_refused_before_it_starts(task,
     for file in (tmp_path / "index" / "delta-1.0.tar.gz", *(tmp_path / "cache").rglob("java-*")):
         file.unlink()
     with pytest.raises(UsageError, match="code-python: all of its data are needed: there are no data of java; .*fetch"):
-        train("code-python", ["3"], None, tmp_path / "out", 1, 60.0)
+        train_references("code-python", ["3"], None, tmp_path / "out", 1, 60.0)
     assert not (tmp_path / "out").exists()
 
 

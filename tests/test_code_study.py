@@ -10,7 +10,7 @@ import pytest
 import torch
 from small_code import packages, task_of
 
-from simplibench.commands.study import study
+from simplibench.cli.study import run_study
 from simplibench.errors import UsageError
 from simplibench.harness.codec.context import prepare
 from simplibench.harness.codec.proxy import run_proxy
@@ -133,7 +133,7 @@ def test_a_column_that_is_the_same_of_all_heads_or_unknown_has_no_correlation():
 def test_the_study_needs_every_split_and_writes_nothing_without(small, tmp_path):
     (tmp_path / "index" / "delta-1.0.tar.gz").unlink()
     with pytest.raises(UsageError, match="code-python: all of its data are needed: there are no data of java; `simpli"):
-        study("code", tmp_path / "out")
+        run_study("code", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -260,7 +260,7 @@ def test_ablating_a_head_whose_values_are_all_alike_loses_nothing_and_any_other_
 
 def test_the_study_writes_its_tables_and_figures_the_same_bytes_each_time(small, tmp_path, capsys):
     for run in ("one", "two"):
-        study("code", tmp_path / run)
+        run_study("code", tmp_path / run)
     names = ["agreement.csv", "agreement.png", "correlations.csv", "gaps.csv", "gaps.png", "heads.csv", "heads.png"]
     files = [sorted((tmp_path / run / "code").iterdir()) for run in ("one", "two")]
     assert [file.name for file in files[0]] == names

@@ -12,7 +12,7 @@ import pytest
 import snippets
 
 import simplibench
-from simplibench.commands.train import train
+from simplibench.cli.train import train_references
 from simplibench.models import load_card
 from simplibench.records import (
     COMMITTED,
@@ -118,7 +118,7 @@ def test_the_first_snippet_scores_its_own_class_from_its_own_file(checkout):
 def test_the_task_of_the_page_is_found_builds_its_pinned_splits_and_its_reference_learns(cache, tmp_path, task_file):
     task_file("first_symbol.py", snippets.blocks(DOCS / "adding-a-task.md", "python")[0])
     task = load_task("first-symbol")
-    train(task.name, ["0"], None, tmp_path / "trained", 1, 60.0)
+    train_references(task.name, ["0"], None, tmp_path / "trained", 1, 60.0)
     training = {bytes(sequence) for sequence in map(splits.load_training(task).__getitem__, range(4_000))}
     for name in ("iid", "repetitive"):
         split = load_split(task, name)

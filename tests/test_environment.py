@@ -5,8 +5,8 @@ import subprocess
 import pytest
 import torch
 
-from simplibench.harness.environment import environment, state
 from simplibench.records import Environment
+from simplibench.records.environment import environment, state
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from simplibench.cli import app
+from simplibench.cli import application
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.harness import run as harness
 from simplibench.harness.explainer.bank import load_bank
@@ -18,6 +18,8 @@ from simplibench.records import BankTable, load_all, verify
 from simplibench.records.explainers import MASKINGS, PAIR_KINDS
 from simplibench.registry import broken_tasks, load_task
 from simplibench.tasks import load_split
+
+app = application()
 
 TASK = '''
 """Six symbols in any order, START first: no brackets, no references, one split more in the tables than dyck-2-4 has."""

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from test_board import GOOD, simulated
 
 from simplibench import Codec, evaluate, load_submission
-from simplibench.commands.rerun import rerun
+from simplibench.cli.rerun import rerun_record
 from simplibench.errors import UsageError
 from simplibench.guest import Guest, InProcess
 from simplibench.methods import load_selection, select
@@ -196,7 +196,7 @@ def test_a_guest_rebuilds_an_infinite_entry_and_rerun_makes_its_record_again(cli
     (record,) = evaluate(kind(order=math.nan), output=tmp_path / "out", **options)
     assert (record.status, record.fields) == ("ok", {"order": "NaN"})
     (stored,) = load_all(tmp_path / "out")
-    assert rerun(stored.path, str(clips), None, 60.0) == 0
+    assert rerun_record(stored.path, str(clips), None, 60.0) == 0
 
 
 def test_a_text_that_reads_as_infinity_is_not_taken_for_it(module_of):

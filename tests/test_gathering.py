@@ -8,16 +8,19 @@ import pytest
 from test_board import GOOD, POOR, PROTOCOL, ROLES, simulated
 
 from simplibench import workspace
-from simplibench.commands import compare as compare_command
-from simplibench.commands import gathering, leaderboard, reading, recorded
-from simplibench.commands import report as report_command
-from simplibench.commands import run as run_command
-from simplibench.commands.choosing import choose
-from simplibench.commands.gathering import gather, gather_of, paths
+from simplibench.audit import baseline_records as recorded
+from simplibench.audit import gathering
+from simplibench.audit import load as reading
+from simplibench.audit.choosing import choose
+from simplibench.audit.gathering import gather, gather_of, paths
+from simplibench.cli import compare as compare_command
+from simplibench.cli import leaderboard
+from simplibench.cli import report as report_command
+from simplibench.cli import run as run_command
 from simplibench.errors import DamagedFile, UsageError
-from simplibench.harness.manifests import KeptManifest, manifest_path
 from simplibench.methods import CodecEntry, Manifest
 from simplibench.records import Terms, entry_path, load_all
+from simplibench.records.manifests import KeptManifest, manifest_path
 
 ARENA = "dyck-20-10/residual.0"
 PLACE = (ARENA, "own")
@@ -49,7 +52,7 @@ def world(tmp_path, monkeypatch):
 
 
 def report(name="own", roots=None):
-    report_command.report(name, roots, None, "md")
+    report_command.write_report(name, roots, None, "md")
 
 
 def write_folder(path):
@@ -81,11 +84,11 @@ def test_a_foreign_file_among_results_is_named_and_stops_no_command(name, capsys
     printed = capsys.readouterr()
     assert "Rank 1-2 of 3." in printed.out
     assert printed.err.splitlines()[0].startswith(f"left out: {path}: ")
-    compare_command.compare("own", "poor", None, None)
+    compare_command.compare_submissions("own", "poor", None, None)
     printed = capsys.readouterr()
     assert "own is more faithful out of distribution than poor" in printed.out
     assert printed.err.startswith(f"left out: {path}: ")
-    leaderboard.leaderboard(False, None, [RESULTS], None)
+    leaderboard.make_leaderboard(False, None, [RESULTS], None)
     printed = capsys.readouterr()
     assert "| 1 " in printed.out
     assert printed.err.startswith(f"left out: {path}: ")
@@ -120,9 +123,9 @@ def test_a_submission_with_a_damaged_record_has_no_rank_and_the_reason_is_shown(
     assert printed.err.startswith(f"left out: {RESULTS}/{ARENA}/own/")
     assert f"No rank: incomplete ({RESULTS}/{ARENA}/own/" in printed.out
     with pytest.raises(UsageError, match=f"in no arena asked for. {ARENA}: own is incomplete: {RESULTS}/{ARENA}/own/"):
-        compare_command.compare("own", "poor", None, None)
+        compare_command.compare_submissions("own", "poor", None, None)
     capsys.readouterr()
-    leaderboard.leaderboard(False, "csv", [RESULTS], None)
+    leaderboard.make_leaderboard(False, "csv", [RESULTS], None)
     (line,) = capsys.readouterr().out.splitlines()[1:]
     assert ",incomplete," in line
     assert f"{RESULTS}/{ARENA}/own/" in line
@@ -174,7 +177,7 @@ def test_a_submission_of_damaged_records_alone_has_none_and_they_are_named(capsy
     with pytest.raises(UsageError, match="no record of own in the committed records or results/"):
         recorded.records_of("own", "own", None)
     with pytest.raises(UsageError, match="--records results: no record there can be used"):
-        leaderboard.leaderboard(False, None, [RESULTS], None)
+        leaderboard.make_leaderboard(False, None, [RESULTS], None)
 
 
 def test_names_with_control_characters_are_written_out(capsys):
@@ -196,7 +199,7 @@ def test_a_damaged_committed_record_is_named_by_whoever_looks_and_refused_by_who
     assert f"left out: {damaged}: " in capsys.readouterr().err
     for roots in (None, [workspace.committed()], [workspace.committed(), RESULTS]):
         with pytest.raises(DamagedFile, match=f"{damaged}: not a valid record"):
-            leaderboard.leaderboard(False, None, roots, Path("page.md"))
+            leaderboard.make_leaderboard(False, None, roots, Path("page.md"))
     assert not Path("page.md").exists()
 
 
@@ -219,12 +222,12 @@ def test_a_part_of_a_run_hides_no_whole_one_that_is_committed(part, capsys):
     assert "Rank 1-2 of 3." in printed.out
     said = f"own in {ARENA}: the committed records are used; the records in results make no rank there ("
     assert printed.err.startswith(said)
-    compare_command.compare("own", "poor", None, None)
+    compare_command.compare_submissions("own", "poor", None, None)
     printed = capsys.readouterr()
     assert "own is more faithful out of distribution than poor" in printed.out
     assert printed.err.startswith(said)
     assert {workspace.is_committed(one.path) for one in recorded.records_of("own", "own", None)} == {True}
-    leaderboard.leaderboard(False, "csv", [workspace.committed(), RESULTS], None)
+    leaderboard.make_leaderboard(False, "csv", [workspace.committed(), RESULTS], None)
     assert ",ok," in next(line for line in capsys.readouterr().out.splitlines() if ",own," in line)
 
 
@@ -322,11 +325,11 @@ def test_an_entry_that_the_file_no_longer_has_does_not_count_and_how_to_delete_i
     assert printed.err.startswith(said)
     assert said in printed.out.split("## Its records")[1].replace("\\*", "*")
     assert "Old(k=3)" not in printed.out.split("## Its records")[0]
-    compare_command.compare("own", "poor", None, None)
+    compare_command.compare_submissions("own", "poor", None, None)
     printed_compare = capsys.readouterr()
     assert "own is more faithful" in printed_compare.out
     assert printed_compare.err.startswith(said)
-    leaderboard.leaderboard(False, "csv", [RESULTS], None)
+    leaderboard.make_leaderboard(False, "csv", [RESULTS], None)
     assert ",ok," in capsys.readouterr().out
     assert {one.record.entry for one in recorded.records_of("own", "own", RESULTS)} == {"E()"}
     line = printed.err.splitlines()[0]

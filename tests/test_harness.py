@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from simplibench import evaluate, load_reference
-from simplibench.harness.batches import likeliest, limited, scored_batches, whole_batches
+from simplibench.models.batches import likeliest, limited, scored_batches, whole_batches
 from simplibench.records import Counts, GroundCounts, load_all
 from simplibench.tasks import load_split
 

@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 
 from simplibench import evaluate
 from simplibench.api import evaluation
-from simplibench.cli import app
+from simplibench.cli import application
 from simplibench.errors import UsageError
 from simplibench.harness.options import LONGEST_SECONDS, RunOptions
+
+app = application()
 
 SECONDS = "a number of seconds, at least 0.1 and at most 2,000,000"
 WRONG = [

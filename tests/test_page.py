@@ -12,15 +12,16 @@ import vl_convert
 from test_architecture import FILES, imported_rooms, room
 from test_board import GOOD, POOR, simulated, terms
 
+from simplibench.audit import gathering
+from simplibench.audit import load as reading
+from simplibench.audit.records import Listed
 from simplibench.board import Spread, boards, comparable_curves, curves, entry_rows
 from simplibench.board.render import footnote
-from simplibench.commands import gathering, reading
-from simplibench.commands import leaderboard as leaderboard_command
-from simplibench.commands import page as command
-from simplibench.commands.leaderboard import Pictures, leaderboard
-from simplibench.commands.standing import Listed
+from simplibench.cli import leaderboard as leaderboard_command
+from simplibench.cli.leaderboard import Pictures, make_leaderboard
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.pages import charts, require_libraries
+from simplibench.pages import files as command
 from simplibench.pages.figure import check_figure, data_file, save_figure
 from simplibench.pages.html import leaderboard_html
 from simplibench.pages.split_map import split_map
@@ -323,7 +324,7 @@ def toy(monkeypatch):
 
 
 def draw(records, html=None, show=False, figure=None, check=False):
-    leaderboard(check, None, [records], None, Pictures(html, show, figure))
+    make_leaderboard(check, None, [records], None, Pictures(html, show, figure))
 
 
 def test_the_command_writes_page_and_figure_and_leaves_the_leaderboard_alone(toy, tmp_path, monkeypatch, capsys):

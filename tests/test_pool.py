@@ -7,7 +7,7 @@ import time
 import pytest
 
 from simplibench.errors import ProcessLost
-from simplibench.harness.pool import shared_out, workers
+from simplibench.pool import shared_out, workers
 
 HERE = os.getpid()
 

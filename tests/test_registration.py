@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import snippets
 
-from simplibench.commands import listing, soundness
+from simplibench.audit import records as soundness
+from simplibench.cli import info as listing
 from simplibench.errors import UsageError
 from simplibench.harness import run as harness
 from simplibench.harness.unit import Conditions

@@ -12,11 +12,11 @@ import vl_convert
 from test_board import GOOD, POOR, ROLES, simulated, terms
 
 from simplibench import workspace
+from simplibench.audit import gathering
 from simplibench.board.report import Failure, Source, report
 from simplibench.board.report_markdown import report_markdown
-from simplibench.commands import gathering
-from simplibench.commands import report as command
-from simplibench.commands.report import counting, next_steps
+from simplibench.cli import report as command
+from simplibench.cli.report import counting, next_steps
 from simplibench.errors import UsageError
 from simplibench.methods import source_sha256
 from simplibench.pages.report import report_html
@@ -333,22 +333,22 @@ def test_no_records_is_refused_with_the_command_that_makes_them(checkout):
     simulated(workspace.committed(), "good", GOOD)
     said = "no records of own in results and the committed records; `simplibench run FILE` makes them"
     with pytest.raises(UsageError, match=said):
-        command.report("own", None, None, "md")
+        command.write_report("own", None, None, "md")
     with pytest.raises(UsageError, match="no records of svd in benchmark; `simplibench run svd` makes them"):
-        command.report("svd", [Path("benchmark")], None, "md")
+        command.write_report("svd", [Path("benchmark")], None, "md")
     with pytest.raises(UsageError, match="--records nowhere: no such folder"):
-        command.report("good", [Path("nowhere")], None, "md")
+        command.write_report("good", [Path("nowhere")], None, "md")
     with pytest.raises(UsageError, match="--format must be md or html, got pdf"):
-        command.report("good", None, None, "pdf")
+        command.write_report("good", None, None, "pdf")
     with pytest.raises(UsageError, match=r"--output \.: cannot be written \(.*\); name a file elsewhere"):
-        command.report("good", None, Path("."), "md")
+        command.write_report("good", None, Path("."), "md")
 
 
 def test_a_record_edited_by_hand_does_not_count_and_keeps_its_submission_from_a_rank(checkout, capsys):
     simulated(checkout / "results", "own", GOOD)
     path = sorted((checkout / "results").rglob("*.json"))[0]
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"state_bytes": 1}), encoding="utf-8")
-    command.report("own", None, None, "md")
+    command.write_report("own", None, None, "md")
     printed = capsys.readouterr()
     said = f"{path.relative_to(checkout)}: not a valid record: the file: Value error, it was edited"
     assert f"left out: {said}" in printed.err
@@ -358,10 +358,10 @@ def test_a_record_edited_by_hand_does_not_count_and_keeps_its_submission_from_a_
 def test_a_page_in_a_file_leaves_standard_output_to_the_next_command(checkout, capsys):
     simulated(workspace.committed(), "good", GOOD)
     simulated(checkout / "results", "good", GOOD)
-    command.report("good", None, Path("page.md"), "md")
+    command.write_report("good", None, Path("page.md"), "md")
     first = capsys.readouterr().out
     assert first.startswith("wrote page.md from 3 records of good\n")
-    command.report("good", None, None, "md")
+    command.write_report("good", None, None, "md")
     shown = capsys.readouterr()
     assert shown.out == Path("page.md").read_text(encoding="utf-8")
     assert shown.err.endswith(first.split("\n", 1)[1])
@@ -386,7 +386,7 @@ def test_the_committed_report_of_svd_agrees_with_the_leaderboard(monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     arena = "dyck-20-10/residual.0"
     monkeypatch.setattr(command, "paths", lambda root, *_, **__: gathering.paths(root, arenas=[arena]))
-    command.report("svd", None, None, "md")
+    command.write_report("svd", None, None, "md")
     text = capsys.readouterr().out
     line = next(
         line

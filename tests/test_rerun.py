@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from simplibench import evaluate
-from simplibench.commands import rerun
-from simplibench.commands.soundness import RecordsUnsound
+from simplibench.audit.records import RecordsUnsound
+from simplibench.cli import rerun
 from simplibench.errors import UsageError
 from simplibench.records import (
     COMMITTED,
@@ -73,7 +73,7 @@ def path(folder):
 
 
 def again(path, file=None, output=None):
-    return rerun.rerun(path, None if file is None else str(file), output, 60.0)
+    return rerun.rerun_record(path, None if file is None else str(file), output, 60.0)
 
 
 def changed(stored, counts=None, **values):

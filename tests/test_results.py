@@ -7,7 +7,7 @@ import pytest
 import snippets
 
 from simplibench import evaluate, load_submission, workspace
-from simplibench.harness.manifests import kept_manifest
+from simplibench.records.manifests import kept_manifest
 
 METHOD = """
 from simplibench import Codec, Submission

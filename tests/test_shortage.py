@@ -14,16 +14,18 @@ import torch
 from typer.testing import CliRunner
 
 from simplibench import evaluate, files
-from simplibench.cli import app
-from simplibench.commands import leaderboard as leaderboard_command
-from simplibench.commands import report as report_command
-from simplibench.commands import study as study_command
-from simplibench.commands import train as train_command
+from simplibench.cli import application
+from simplibench.cli import leaderboard as leaderboard_command
+from simplibench.cli import report as report_command
+from simplibench.cli import study as study_command
+from simplibench.cli import train as train_command
 from simplibench.errors import UnwritableFile, UsageError
 from simplibench.harness import scorer
 from simplibench.harness.codec import measure
 from simplibench.harness.memory import NotEnoughMemory, ran_out
 from simplibench.records import COMMITTED
+
+app = application()
 
 QUICK = {"tasks": "dyck-20-10", "arenas": "attention.1", "seeds": 0, "limit": 2, "device": "cpu"}
 RECORD = COMMITTED / "dyck-20-10" / "attention.1" / "svd" / "SVD-rank-4.seed-0.json"
@@ -96,7 +98,7 @@ def test_the_folder_of_what_is_kept_between_runs_is_tried_too(tmp_path, monkeypa
     with pytest.raises(
         UsageError, match=r"trainings are saved in, .*file/training.*; let SIMPLIBENCH_CACHE name another"
     ):
-        train_command.train("dyck-2-4", ["0"], None, tmp_path / "out", 1, 120.0)
+        train_command.train_references("dyck-2-4", ["0"], None, tmp_path / "out", 1, 120.0)
 
 
 def test_a_folder_that_could_be_made_is_not_made_by_trying(tmp_path):

@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from simplibench import evaluate, load_submission
-from simplibench.cli.checking import check as check_command
-from simplibench.commands import report as report_command
-from simplibench.commands import standing
-from simplibench.commands.standing import Listed
+from simplibench.audit import records as standing
+from simplibench.audit.records import Listed
+from simplibench.cli import report as report_command
+from simplibench.cli.check import check as check_command
 from simplibench.errors import UsageError
 from simplibench.guest import Guest
 from simplibench.methods import source_sha256
@@ -280,7 +280,7 @@ def test_verify_calls_the_record_outdated(edited, tmp_path):
 
 
 def test_report_says_that_the_file_has_changed(edited, tmp_path, capsys):
-    report_command.report("with-helper", [tmp_path / "out"], None, "md")
+    report_command.write_report("with-helper", [tmp_path / "out"], None, "md")
     assert "has changed: it has sha256 " + source_sha256(edited) in capsys.readouterr().out.replace("\\", "")
 
 

@@ -12,10 +12,10 @@ import pytest
 from matplotlib.image import imread
 from scipy.stats import spearmanr
 
-from simplibench.commands.study import study
+from simplibench.cli.study import run_study
 from simplibench.errors import UsageError
-from simplibench.harness.batches import limited
 from simplibench.models import load_card, load_reference
+from simplibench.models.batches import limited
 from simplibench.models.theory import (
     attention_variation,
     balance_violation,
@@ -108,9 +108,9 @@ def by_hand(monkeypatch):
 
 
 def test_the_command_writes_tables_and_figure_the_same_bytes_each_time(by_hand, tmp_path, capsys):
-    study("balance", tmp_path / "one")
+    run_study("balance", tmp_path / "one")
     first = capsys.readouterr().out
-    study("balance", tmp_path / "two")
+    run_study("balance", tmp_path / "two")
     names = ["balance.png", "correlations.csv", "families.csv", "models.csv"]
     files = [sorted((tmp_path / run / "balance").iterdir()) for run in ("one", "two")]
     assert [file.name for file in files[0]] == [file.name for file in files[1]] == names
@@ -143,7 +143,7 @@ def test_without_matplotlib_the_command_says_what_to_install(monkeypatch, by_han
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else find(name))
     with pytest.raises(UsageError, match=r"matplotlib: pip install -e '\.\[studies\]'"):
-        study("balance", tmp_path)
+        run_study("balance", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

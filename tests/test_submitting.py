@@ -9,9 +9,9 @@ import torch
 from typer.testing import CliRunner
 
 from simplibench import workspace
-from simplibench.cli import app
-from simplibench.commands.new import new
-from simplibench.commands.run import Options, next_commands
+from simplibench.cli import application
+from simplibench.cli.new import write_submission
+from simplibench.cli.run import Options, next_commands
 from simplibench.errors import UsageError
 from simplibench.guest import Guest, HostedCodec, check_codec, check_explainer
 from simplibench.harness.codec.trial import tiny_rows
@@ -21,6 +21,8 @@ from simplibench.methods.template import TRACKS
 from simplibench.models import load_reference
 from simplibench.records import RESULTS
 from simplibench.registry import load_task
+
+app = application()
 
 README = (workspace.submissions() / "README.md").read_text(encoding="utf-8")
 IMPORTS = "import torch\nfrom torch import Tensor\nfrom simplibench import Codec, State, Submission\n"
@@ -68,7 +70,7 @@ def next_command(text):
 
 @pytest.mark.parametrize("track", TRACKS)
 def test_a_new_file_keeps_the_contract_as_it_is(track, tmp_path, server):
-    new("my-method", track, tmp_path)
+    write_submission("my-method", track, tmp_path)
     assert problems(server, tmp_path / "my_method.py") == []
     assert {entry.manifest().track for entry in load_submission(tmp_path / "my_method.py").entries} == {track}
 
@@ -133,7 +135,7 @@ def test_a_whole_run_leads_to_the_report_and_a_part_of_one_to_the_whole():
     ],
 )
 def test_the_class_is_called_like_the_file_and_never_like_what_the_file_uses(name, expected, tmp_path):
-    new(name, "codec", tmp_path)
+    write_submission(name, "codec", tmp_path)
     submission = load_submission(tmp_path / f"{name.replace('-', '_')}.py")
     assert submission.name == name
     assert {type(entry).__name__ for entry in submission.entries} == {expected}
@@ -142,31 +144,31 @@ def test_the_class_is_called_like_the_file_and_never_like_what_the_file_uses(nam
 @pytest.mark.parametrize("name", ["My-method", "my_method", "my method", "-a", "a--b", "3d", "../a", "", "é", "a" * 65])
 def test_a_name_that_cannot_be_is_refused(name, tmp_path):
     with pytest.raises(UsageError, match="must be lower case letters and digits with single dashes between") as refused:
-        new(name, "codec", tmp_path)
+        write_submission(name, "codec", tmp_path)
     assert f"got {name!r}" in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_name_that_is_taken_is_refused_naming_who_has_it(tmp_path):
     with pytest.raises(UsageError, match=r"there is a baseline called svd, .*svd\.py; choose another name"):
-        new("svd", "codec", tmp_path)
+        write_submission("svd", "codec", tmp_path)
 
 
 def test_a_file_that_is_there_is_never_overwritten(tmp_path):
     path = tmp_path / "my_method.py"
     path.write_text("mine\n", encoding="utf-8")
     with pytest.raises(UsageError, match=rf"{re.escape(str(path))}: there already, and left as it is"):
-        new("my-method", "codec", tmp_path)
+        write_submission("my-method", "codec", tmp_path)
     assert path.read_text(encoding="utf-8") == "mine\n"
 
 
 def test_another_track_and_a_missing_checkout_are_refused(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="--track must be codec or explainer, got surrogate"):
-        new("my-method", "surrogate", tmp_path)
+        write_submission("my-method", "surrogate", tmp_path)
     monkeypatch.setattr(workspace, "CHECKOUT", None)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"no folder of submissions at .*; make it, or say where with --folder"):
-        new("my-method", "codec", None)
+        write_submission("my-method", "codec", None)
 
 
 @pytest.fixture

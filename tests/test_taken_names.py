@@ -7,12 +7,14 @@ from typer.testing import CliRunner
 
 from simplibench import Submission, evaluate
 from simplibench.baselines.svd import SVD
-from simplibench.cli import app
+from simplibench.cli import application
 from simplibench.errors import UsageError
 from simplibench.harness.again import units_again
 from simplibench.harness.unit import Conditions
 from simplibench.plugin.contract import ContractFile
 from simplibench.registry import BASELINES, require_own_name
+
+app = application()
 
 QUICK = {"arenas": ["residual.0"], "seeds": [0], "limit": 2, "device": "cpu", "in_process": True}
 TAKEN = r"its submission is called svd, and so is the baseline .*svd\.py: their records would mix; give it another name"

@@ -16,12 +16,14 @@ from simplibench.baselines.svd import SVD
 from simplibench.board import boards, leaderboard_markdown
 from simplibench.board.report import report
 from simplibench.board.report_markdown import report_markdown
-from simplibench.cli import app
-from simplibench.commands.options import print_table, progress_bar
-from simplibench.commands.run import Bar
+from simplibench.cli import application
+from simplibench.cli.printing import print_table, progress_bar
+from simplibench.cli.run import Bar
 from simplibench.guest import Problem
 from simplibench.records import load_all
 from simplibench.text import is_hidden, markdown, markdown_link, printable, printable_lines
+
+app = application()
 
 EVIL = "fit: \x1b[31mred\n| a \u202eb `c` <b>\x00"
 UNESCAPED_BAR = r"(?<!\\)\|"

@@ -14,11 +14,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from simplibench.commands.train import _missing, train
+from simplibench.cli.train import _missing, train_references
 from simplibench.errors import DamagedFile, UsageError
-from simplibench.harness.accuracy import accuracy
-from simplibench.harness.batches import limited
 from simplibench.models import CHECKPOINTS, load_card, load_reference
+from simplibench.models.accuracy import accuracy
+from simplibench.models.batches import limited
 from simplibench.models.card import UNTRAINED
 from simplibench.models.theory import broken_twin, exact, uniform
 from simplibench.models.training import IGNORED, Training, initial, learning_rate, length_batches, padded
@@ -396,13 +396,13 @@ def test_without_a_seed_only_what_the_card_lacks_is_trained(partly):
 
 def test_a_seed_asked_for_is_made_though_the_card_has_it(partly, capsys):
     assert UNTRAINED in load_card(BOUNDED, BOUNDED.family("minimal"), partly).references
-    train(BOUNDED.name, [UNTRAINED], "minimal", partly, torch.get_num_threads(), 120.0)
+    train_references(BOUNDED.name, [UNTRAINED], "minimal", partly, torch.get_num_threads(), 120.0)
     assert "1 of 1: minimal untrained" in capsys.readouterr().err
 
 
 def test_where_nothing_is_missing_train_says_so_and_changes_nothing(partly, capsys):
     before = {file: file.read_bytes() for file in partly.rglob("*") if file.is_file()}
-    train(BOUNDED.name, None, "minimal", partly, torch.get_num_threads(), 120.0)
+    train_references(BOUNDED.name, None, "minimal", partly, torch.get_num_threads(), 120.0)
     assert capsys.readouterr().out == f"every reference of minimal is in {partly}; --seed N makes one again\n"
     assert {file: file.read_bytes() for file in partly.rglob("*") if file.is_file()} == before
 

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from simplibench import workspace
+from simplibench.audit import load as reading
+from simplibench.audit import records as standing
+from simplibench.audit.records import RecordsUnsound
 from simplibench.board import boards, leaderboard_markdown
-from simplibench.commands import leaderboard as leaderboard_command
-from simplibench.commands import reading, rerun, standing, verify
-from simplibench.commands.soundness import RecordsUnsound
+from simplibench.cli import leaderboard as leaderboard_command
+from simplibench.cli import rerun, verify
 from simplibench.errors import UsageError
 from simplibench.records import (
     COMMITTED,
@@ -72,7 +74,7 @@ def edited(path, change, seal=True, key=True):
 def problems(*files, root=None, page=None) -> list[str]:
     """What `verify` lists, without its numbers."""
     with pytest.raises(RecordsUnsound) as caught:
-        verify.verify(files, root, page)
+        verify.verify_records(files, root, page)
     first, *lines = str(caught.value).splitlines()
     listed = [line.split(". ", 1)[1] for line in lines if line.startswith("  ")]
     assert first == f"{len(listed)} problem{'s' if len(listed) > 1 else ''}:"
@@ -80,7 +82,7 @@ def problems(*files, root=None, page=None) -> list[str]:
 
 
 def test_whole_records_and_their_page_are_verified_with_a_summary(folder, page, capsys):
-    verify.verify([], folder, page)
+    verify.verify_records([], folder, page)
     printed = capsys.readouterr().out
     assert "of the current protocol      15" in printed
     assert "made by a file as it is now  15" in printed
@@ -91,12 +93,12 @@ def test_counts_without_a_record_are_noted(folder, capsys):
     counts = (folder / SVD).with_suffix(".npz")
     left = counts.with_name("SVD-rank-99.seed-0.npz")
     shutil.copy(counts, left)
-    verify.verify([], folder, None)
+    verify.verify_records([], folder, None)
     assert f"note: {left}: no record has these counts; delete it, or restore its record" in capsys.readouterr().out
 
 
 def test_single_records_are_verified_without_a_page(folder, capsys):
-    verify.verify([folder / SVD, folder / OCCLUSION], None, None)
+    verify.verify_records([folder / SVD, folder / OCCLUSION], None, None)
     assert capsys.readouterr().out.endswith("\n2 records verified\n")
 
 
@@ -308,18 +310,18 @@ def test_names_that_there_are_not_are_refused_with_those_there_are(changes, expe
     path = moved(folder, folder / SVD, **changes)
     assert problems(path) == [f"{path}: {expected}"]
     if "submission" not in changes:  # and no board is made that leaves them out without a word
-        leaderboard_command.leaderboard(False, "json", [folder], None)
+        leaderboard_command.make_leaderboard(False, "json", [folder], None)
         assert capsys.readouterr().err == f"left out: {path}: {expected}\n"
         monkeypatch.setattr(workspace, "committed", lambda: folder)
         with pytest.raises(RecordsUnsound) as caught:
-            leaderboard_command.leaderboard(False, "json", None, None)
+            leaderboard_command.make_leaderboard(False, "json", None, None)
         assert str(caught.value) == f"1 problem:\n  1. {path}: {expected}"
 
 
 def test_control_characters_of_a_name_are_written_out(folder):
     path = moved(folder, folder / SVD, submission="red\x1b[31m\nsvd")
     with pytest.raises(RecordsUnsound) as caught:
-        verify.verify([path], None, None)
+        verify.verify_records([path], None, None)
     assert "\x1b" not in str(caught.value)
     assert r"red\x1b[31m\nsvd/SVD-rank-8" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 2
@@ -334,7 +336,7 @@ def test_a_split_in_another_role_or_order_is_found(folder):
 def test_a_record_of_another_protocol_is_a_note_not_a_problem(folder, capsys):
     other = load(folder / SVD).record.protocol.model_dump() | {"task_version": 7, "sha256": "d" * 64}
     edited(folder / SVD, lambda content: content.update(protocol=other))
-    verify.verify([], folder, None)
+    verify.verify_records([], folder, None)
     printed = capsys.readouterr().out
     assert "of another protocol          1" in printed
     assert f"note: {folder / SVD}: protocol: {ARENA} is at " in printed
@@ -349,7 +351,7 @@ def test_a_protocol_of_the_right_hash_and_another_version_is_a_problem(folder):
 
 
 def test_a_run_lists_a_submission_of_another_protocol_without_a_place(folder, monkeypatch, capsys):
-    from simplibench.commands import run
+    from simplibench.cli import run
 
     for file in (folder / ARENA / "svd").glob("*.json"):
         edited(file, lambda content: content["protocol"].update(task_version=7, sha256="d" * 64))
@@ -384,7 +386,7 @@ def methods(monkeypatch, tmp_path):
 
 def test_changed_and_deleted_sources_are_reported_once_a_submission(folder, methods, capsys):
     methods(svd="changed")
-    verify.verify([], folder, None)
+    verify.verify_records([], folder, None)
     printed = capsys.readouterr().out
     assert "made by a file that was changed  10" in printed
     assert "made by a file not found here    5" in printed
@@ -404,7 +406,7 @@ def test_committed_records_whose_source_was_changed_or_deleted_are_problems(fold
 
 def test_a_file_that_was_only_renamed_is_the_same(folder, methods, capsys):
     methods(other=(BASELINES / "svd.py").read_text(encoding="utf-8"))
-    verify.verify([folder / SVD], None, None)
+    verify.verify_records([folder / SVD], None, None)
     assert "made by a file as it is now" in capsys.readouterr().out
 
 
@@ -421,7 +423,7 @@ def test_what_is_not_there_is_said(files, root, expected, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=expected):
-        verify.verify([Path(file) for file in files], root and Path(root), None)
+        verify.verify_records([Path(file) for file in files], root and Path(root), None)
 
 
 def test_a_folder_in_place_of_a_record_is_refused(folder):
@@ -431,12 +433,12 @@ def test_a_folder_in_place_of_a_record_is_refused(folder):
 
 
 def test_check_of_the_leaderboard_lists_every_problem_too(folder, page, capsys):
-    leaderboard_command.leaderboard(True, None, [folder], page)
+    leaderboard_command.make_leaderboard(True, None, [folder], page)
     assert "15 records verified" in capsys.readouterr().out
     for seed in (0, 1):
         edited(folder / SVD.replace("seed-0", f"seed-{seed}"), lambda content: content.update(bits_per_token=1.0))
     with pytest.raises(RecordsUnsound, match="2 problems"):
-        leaderboard_command.leaderboard(True, None, [folder], page)
+        leaderboard_command.make_leaderboard(True, None, [folder], page)
 
 
 def test_the_command_exits_with_1_and_one_text(folder, simplibench):

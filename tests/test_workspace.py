@@ -12,14 +12,14 @@ import snippets
 
 from simplibench import workspace
 from simplibench.board import boards, leaderboard_markdown
-from simplibench.commands.leaderboard import leaderboard
-from simplibench.commands.new import new
-from simplibench.commands.page import files_from
-from simplibench.commands.report import report
-from simplibench.commands.verify import verify
+from simplibench.cli.leaderboard import make_leaderboard
+from simplibench.cli.new import write_submission
+from simplibench.cli.report import write_report
+from simplibench.cli.verify import verify_records
 from simplibench.errors import UsageError
-from simplibench.harness.environment import environment
+from simplibench.pages.files import files_from
 from simplibench.records import COMMITTED, load_all
+from simplibench.records.environment import environment
 from simplibench.registry import BASELINES, all_methods, terms
 
 ROOT = Path(__file__).parent.parent
@@ -104,12 +104,12 @@ def test_an_installed_copy_writes_the_leaderboard_into_the_current_folder(tmp_pa
 
 
 def test_of_an_installed_copy_every_command_leaves_the_installation_alone(installed, capsys):
-    leaderboard(False, None, None, None)
+    make_leaderboard(False, None, None, None)
     assert "svd" in (installed / "leaderboard.md").read_text(encoding="utf-8")
-    leaderboard(True, None, None, None)  # against the page that was written; there is no figure to check
-    verify([], None, None)
+    make_leaderboard(True, None, None, None)  # against the page that was written; there is no figure to check
+    verify_records([], None, None)
     assert capsys.readouterr().out.endswith(f"\n{NUMBER} records verified\n")  # and no page, as none comes with it
-    report("svd", None, Path("report.md"), "md")
+    write_report("svd", None, Path("report.md"), "md")
     assert "Rank 1 of 1." in (installed / "report.md").read_text(encoding="utf-8")
     assert "in a checkout of simplibench" in capsys.readouterr().out
     assert sorted(path.name for path in installed.iterdir()) == ["leaderboard.md", "report.md"]
@@ -121,9 +121,9 @@ def test_an_installed_copy_finds_submissions_of_the_current_folder(installed):
     with pytest.raises(
         UsageError, match=f"no folder of submissions at {installed}/submissions, as this is no checkout"
     ):
-        new("my-method", "codec", None)
+        write_submission("my-method", "codec", None)
     (installed / "submissions").mkdir()
-    new("my-method", "codec", None)
+    write_submission("my-method", "codec", None)
     assert all_methods()["my-method"].path == installed / "submissions" / "my_method.py"
     assert files_from(Path("page.html"))["my-method"] == ("submissions/my_method.py", "submissions/my_method.py")
 
@@ -144,7 +144,7 @@ def checkout(tmp_path, monkeypatch):
 
 
 def test_the_board_of_records_that_are_named_is_printed_and_the_committed_page_stays(checkout, records, capsys):
-    leaderboard(False, None, [records], None)
+    make_leaderboard(False, None, [records], None)
     printed = capsys.readouterr()
     assert printed.out == leaderboard_markdown(boards(load_all(records), terms()))
     assert printed.err == ""
@@ -173,4 +173,4 @@ def test_a_folder_without_records_gives_no_board(checkout, records, simplibench)
 def test_a_page_that_cannot_be_written_is_said(checkout, records):
     Path("file").write_text("no folder", encoding="utf-8")
     with pytest.raises(UsageError, match=r"--page file/page.md: cannot be written \(.+\); name a file elsewhere"):
-        leaderboard(False, None, [records], Path("file/page.md"))
+        make_leaderboard(False, None, [records], Path("file/page.md"))

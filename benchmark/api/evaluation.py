@@ -6,11 +6,12 @@ from pathlib import Path
 from simplibench.api.results import Results
 from simplibench.errors import UsageError
 from simplibench.harness.jobs import guests
-from simplibench.harness.manifests import keep_manifests
 from simplibench.harness.options import DEFAULT_TIMEOUT, RunOptions
 from simplibench.harness.run import plan, prepare, require_own_names, results, run
+from simplibench.harness.unit import manifests_of
 from simplibench.methods import Given, require_no_file_running, select
 from simplibench.records import SeedName
+from simplibench.records.manifests import keep_manifests
 
 
 class Quiet:
@@ -73,7 +74,7 @@ def _scored(methods: Sequence[Given], asked: RunOptions) -> Results:
         require_own_names(units)
         places = prepare(units, asked.output, asked.fresh)
         run(units, conditions, places, Quiet(), server)
-    keep_manifests(units, places.output)
+    keep_manifests(manifests_of(units).values(), places.output)
     return Results(results(units, conditions, places))
 
 

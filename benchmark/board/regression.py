@@ -4,12 +4,15 @@ Every split has a 95 % interval of its own. A change that is nothing but noise f
 that is repeatable and unchanged never does, for its differences are 0.
 """
 
+import math
 from dataclasses import dataclass
 
+from simplibench.errors import UsageError
 from simplibench.records import SeedName
 from simplibench.scoring.inference import Interval
 
 RUNTIME_FACTOR = 2.0  # between two runs of the same file one ratio in sixty moved by more than half
+GONE = "the submission has no such entry any more"
 ROUNDING = 1e-3  # of a rate: on other hardware a few rows may get another symbol
 
 
@@ -19,6 +22,16 @@ class Limits:
 
     tolerance: float = 0.0  # how far below 0 the whole interval of a difference may lie
     runtime_factor: float = RUNTIME_FACTOR
+
+
+def require_limits(limits: Limits, names: tuple[str, str] = ("--tolerance", "--runtime-factor")) -> None:
+    """Raises UsageError for limits that would let everything pass, or nothing; `names` are what the user calls them."""
+    finite = math.isfinite(limits.tolerance) and math.isfinite(limits.runtime_factor)
+    if not finite or limits.tolerance < 0 or limits.runtime_factor < 1:
+        raise UsageError(
+            f"{names[0]} must be at least 0 and {names[1]} at least 1, both finite, got {limits.tolerance:g} "
+            f"and {limits.runtime_factor:g}"
+        )
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,16 @@ import typer
 
 app = typer.Typer(
     name="simplibench",
-    help="How far can you trust a simplified model? Scores simplified proxies in and out of distribution.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def simplibench() -> None:
+    """How far can you trust a simplified model? Scores simplified proxies in and out of distribution."""
+
 
 TaskOption = Annotated[
     str | None, typer.Option("--task", help="The task; without, the first with an arena for the method.")

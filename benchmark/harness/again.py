@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from simplibench.guest import ForkServer
-from simplibench.harness.pool import default_jobs
 from simplibench.harness.run import plan, results, run
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit
+from simplibench.pool import default_jobs
 from simplibench.records import SeedName, Stored
 
 Wanted = Mapping[tuple[str, SeedName], frozenset[str]]  # (arena with its task, reference) -> labels of entries

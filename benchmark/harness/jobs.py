@@ -12,9 +12,9 @@ import torch
 
 from simplibench.allocator import keep_freed_memory
 from simplibench.guest import ForkServer
-from simplibench.harness.pool import SPAWN, workers, working_folder_unread
 from simplibench.harness.scorer import Contexts, run_unit
 from simplibench.harness.unit import Conditions, Places, Progress, Unit
+from simplibench.pool import SPAWN, workers, working_folder_unread
 
 LOOK_SECONDS = 0.2  # between looks at how the others get on
 Message = tuple[str, int]  # what a step is called and 0, or nothing and a number of steps skipped

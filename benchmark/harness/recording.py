@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from simplibench.errors import MethodFailed
-from simplibench.harness.environment import environment
 from simplibench.harness.track import ArenaContext, Result, Track
 from simplibench.harness.unit import Conditions, Unit, record_key
 from simplibench.methods import EntryManifest
 from simplibench.records import AnyRecord
+from simplibench.records.environment import environment
 from simplibench.registry import protocol
 
 

@@ -1,5 +1,6 @@
 """What is run: a unit, under conditions, with records to make and records that are known."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -7,6 +8,7 @@ from typing import Protocol
 from simplibench import records
 from simplibench.methods import EntryManifest, Manifest, Selection
 from simplibench.records import SeedName, key_of
+from simplibench.records.manifests import KeptManifest
 from simplibench.registry import protocol, scored_splits
 from simplibench.tasks import Arena, Task, absent
 
@@ -93,3 +95,12 @@ def record_key(unit: Unit, entry: EntryManifest, conditions: Conditions) -> str:
         conditions.limit,
         conditions.in_process,
     )
+
+
+def manifests_of(units: Iterable[Unit]) -> dict[str, KeptManifest]:
+    """Return by submission the manifests of files that are run whole; of objects, the file says something else."""
+    return {
+        unit.manifest.name: KeptManifest(source_sha256=unit.source_sha256, manifest=unit.manifest)
+        for unit in units
+        if unit.selection is None and unit.only is None
+    }

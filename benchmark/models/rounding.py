@@ -38,4 +38,3 @@ class RoundedProducts(TorchFunctionMode):
             rounded: list[Any] = [None if operand is None else operand.bfloat16().float() for operand in args]
             return F.linear(*rounded).bfloat16()
         return func(*args, **(kwargs or {}))
-

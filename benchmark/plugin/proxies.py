@@ -7,10 +7,9 @@ from typing import Any, Self
 
 import pytest
 
-from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits
+from simplibench.audit.baseline_records import chosen, of_whole_splits, records_of, require_comparable
+from simplibench.board.regression import GONE, RUNTIME_FACTOR, Comparison, Limits, require_limits
 from simplibench.board.remeasured import compare
-from simplibench.commands.check import GONE, require_limits
-from simplibench.commands.recorded import chosen, of_whole_splits, records_of, require_comparable
 from simplibench.errors import SimplibenchError, UsageError
 from simplibench.guest import InProcess
 from simplibench.harness.jobs import one_thread

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from simplibench.guest import ForkServer, Guest, HostedCodec, InProcess
-from simplibench.harness.batches import limited, scored_batches
 from simplibench.harness.codec.context import prepare
 from simplibench.harness.codec.measure import CodecPatch, fit
 from simplibench.harness.codec.proxy import run_proxy
 from simplibench.harness.jobs import one_thread
 from simplibench.models import load_reference
+from simplibench.models.batches import limited, scored_batches
 from simplibench.records import COMMITTED, load_all, save
 from simplibench.registry import find_method, load_task
 from simplibench.tasks import absent, load_split

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from simplibench.arrays import Bools
-from simplibench.harness.batches import Batch, limited, scored_batches, whole_batches
 from simplibench.harness.codec.patch import SitePatch
 from simplibench.harness.codec.proxy import CachedBatch, ProxyOutcome, run_proxy, run_reference
 from simplibench.harness.unit import present
 from simplibench.models import VIEWS, Cut, Reference, Rows, Site, ceiling_bits
+from simplibench.models.batches import Batch, limited, scored_batches, whole_batches
 from simplibench.tasks import Component, Split, Task, load_split
 
 

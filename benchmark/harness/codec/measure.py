@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from simplibench.guest import HostedCodec
-from simplibench.harness.batches import Batch, scored_batches
 from simplibench.harness.codec.context import ReferenceRun, SplitContext, fit_rows
 from simplibench.harness.codec.patch import SitePatch
 from simplibench.harness.codec.proxy import ProxyOutcome, run_proxy
@@ -18,6 +17,7 @@ from simplibench.harness.codec.summary import counts, split_result
 from simplibench.harness.runtime import interleaved_ratio, timed
 from simplibench.methods import CodecEntry, State
 from simplibench.models import VIEWS, Rows, Site
+from simplibench.models.batches import Batch, scored_batches
 from simplibench.records import Counts, GroundCounts, Runtime, SplitResult
 from simplibench.scoring.rate import CodeMeter
 

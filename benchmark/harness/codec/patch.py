@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simplibench.harness.batches import Batch
 from simplibench.models import Cut, Network, Rows, Site, read_rows, row_indices, write_rows
+from simplibench.models.batches import Batch
 
 
 @dataclass(frozen=True)

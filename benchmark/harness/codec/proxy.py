@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from simplibench.arrays import Bools, Floats
-from simplibench.harness.batches import Batch, likeliest
 from simplibench.harness.codec.patch import SitePatch
 from simplibench.models import Cut, Rows
+from simplibench.models.batches import Batch, likeliest
 from simplibench.scoring.divergence import entropy, jensen_shannon_bits
 from simplibench.tasks import Split
 

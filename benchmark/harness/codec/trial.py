@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from simplibench.guest import MethodRunner, Problem, check_codec
-from simplibench.harness.batches import limited, whole_batches
 from simplibench.harness.codec.context import fit_rows
 from simplibench.harness.codec.patch import SitePatch
 from simplibench.methods import CodecEntry, CodecPart
 from simplibench.models import VIEWS, Site, load_reference
+from simplibench.models.batches import limited, whole_batches
 from simplibench.registry import default_task
 from simplibench.tasks import Component, Task, load_split
 

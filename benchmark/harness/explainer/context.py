@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from simplibench.errors import UsageError
-from simplibench.harness.batches import likeliest, limited, scored_batches
 from simplibench.harness.explainer.questions import Questions, questions
 from simplibench.harness.runtime import timed
 from simplibench.methods import ExplainedModel
 from simplibench.models import Network
 from simplibench.models.bank import Bank, Pair
+from simplibench.models.batches import likeliest, limited, scored_batches
 from simplibench.records import BankTable
 from simplibench.records.explainers import FORMS, PAIR_KINDS
 from simplibench.tasks import Explanations, Split, Task, load_split

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simplibench.harness.accuracy import accuracy
-from simplibench.harness.batches import limited
 from simplibench.models import Network, load_reference
+from simplibench.models.accuracy import accuracy
+from simplibench.models.batches import limited
 from simplibench.models.minimal import Minimal
 from simplibench.models.theory import (
     attention_variation,

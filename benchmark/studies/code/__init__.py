@@ -11,8 +11,8 @@ from pathlib import Path
 from simplibench.harness.codec.context import prepare
 from simplibench.harness.data import require_all_data
 from simplibench.harness.jobs import one_thread
-from simplibench.harness.pool import default_jobs, workers
 from simplibench.models import load_reference
+from simplibench.pool import default_jobs, workers
 from simplibench.studies.code.agreement import Tallies, Tally, TallyKey, agreement_rows, gap_rows, run_codecs
 from simplibench.studies.code.heads import HeadRow, correlation_rows, run_heads
 from simplibench.studies.study import Step, Study

@@ -13,11 +13,11 @@ import torch
 
 from simplibench.arrays import Bools
 from simplibench.guest import HostedCodec, InProcess
-from simplibench.harness.batches import Batch
 from simplibench.harness.codec.context import ReferenceRun, SplitContext
 from simplibench.harness.codec.measure import CodecPatch, fit
 from simplibench.harness.codec.proxy import CachedBatch, Simplify, run_proxy
 from simplibench.models import Network, Rows, Site
+from simplibench.models.batches import Batch
 from simplibench.registry import find_method
 from simplibench.scoring.correlation import spearman_interval
 from simplibench.scoring.inference import Interval

@@ -1,5 +1,10 @@
 """`validate`: the contract, tried on tiny real activations and questions."""
 
+from typing import Annotated
+
+import typer
+
+from simplibench.cli.app import app, require_there
 from simplibench.errors import SimplibenchError
 from simplibench.guest import ForkServer, Guest, Problem
 from simplibench.harness.options import RunOptions
@@ -7,11 +12,23 @@ from simplibench.harness.tracks import TRACKS
 from simplibench.registry import find_method, require_own_name
 
 
+@app.command()
+def validate(
+    file: Annotated[str, typer.Argument(help="A submission's file, or a method's name.")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    timeout: Annotated[float, typer.Option(help="Seconds of its own code that an entry gets.")] = 10.0,
+) -> None:
+    """Check a submission against the contract, on tiny real activations; every problem is listed."""
+    require_there(file)
+
+    validate_file(file, device, timeout)
+
+
 class ContractBroken(SimplibenchError):
     """A submission does not keep the contract; the text lists every problem."""
 
 
-def validate(file: str, device: str, timeout: float) -> None:
+def validate_file(file: str, device: str, timeout: float) -> None:
     """Examine every entry in guests of their own. Raises ContractBroken with all problems."""
     asked = RunOptions.from_command_line(device=device, timeout=timeout)
     path, device = find_method(file), asked.conditions.device

@@ -2,9 +2,12 @@
 
 import json
 import sys
-from typing import Any
+from typing import Annotated, Any
 
-from simplibench.commands.options import print_table, progress_bar, require_format
+import typer
+
+from simplibench.cli.app import FormatOption, app
+from simplibench.cli.printing import print_table, progress_bar, require_format
 from simplibench.errors import UsageError
 from simplibench.tasks.code import Group, Manifest, Package, load_manifest
 from simplibench.tasks.code.fetch import fetch, found_hash, packages_folder
@@ -15,7 +18,28 @@ from simplibench.tasks.task import TRAINING
 TASKS: dict[str, Code] = {code_python.name: code_python}
 
 
-def fetch_data(task_name: str, only: list[str] | None) -> None:
+data = typer.Typer(
+    name="data", help="The public packages that tasks on real code are built from.", no_args_is_help=True
+)
+app.add_typer(data)
+
+
+@data.command("fetch")
+def fetch_data(
+    task: Annotated[str, typer.Argument(help="The task, such as code-python.")],
+    only: Annotated[list[str] | None, typer.Option(help="Only this group, such as train; may be repeated.")] = None,
+) -> None:
+    """Fetch a task's packages with pip, checked by hash, and build its splits. Interrupted, it goes on where it was."""
+    fetch_packages(task, only)
+
+
+@data.command("list")
+def list_data(format: FormatOption = "table") -> None:
+    """Show packages, licences, sizes and splits, and which of them are there."""
+    show_packages(format)
+
+
+def fetch_packages(task_name: str, only: list[str] | None) -> None:
     """Fetch the packages that are not there and build the splits they give. Raises UsageError, DamagedFile."""
     if task_name not in TASKS:
         raise UsageError(f"no data to fetch for {task_name}; there are: {', '.join(TASKS)}")
@@ -34,7 +58,7 @@ def fetch_data(task_name: str, only: list[str] | None) -> None:
     _show_splits(task)
 
 
-def list_data(format: str) -> None:
+def show_packages(format: str) -> None:
     """The packages with licence and whether they are there, and the splits; as JSON with `packages` and `splits`."""
     require_format(format, "table", "json")
     packages = [_package_row(package) for package in load_manifest().packages]

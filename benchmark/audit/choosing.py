@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from simplibench.audit.gathering import Gathered, Place
+from simplibench.audit.remarks import Remarks
 from simplibench.board.rows import standing
-from simplibench.commands.gathering import Gathered, Place
-from simplibench.commands.remarks import Remarks
 from simplibench.records import SeedName, Stored, Terms
 
 

@@ -6,25 +6,58 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
+
+import typer
 
 from simplibench import workspace
 from simplibench.api.tables import entry_tables, failures
+from simplibench.audit.choosing import choose
+from simplibench.audit.gathering import gather, paths, set_gone_apart
+from simplibench.audit.remarks import gone_lines
 from simplibench.board import boards, entry_rows
 from simplibench.board.render import interval_text, rank_text
-from simplibench.commands.choosing import choose
-from simplibench.commands.gathering import gather, paths, set_gone_apart
-from simplibench.commands.options import print_table, progress_bar, require_format
-from simplibench.commands.remarks import gone_lines
+from simplibench.cli.app import FormatOption, TaskOption, app, require_there
+from simplibench.cli.printing import print_table, progress_bar, require_format
 from simplibench.harness import run as harness
 from simplibench.harness.jobs import guests
-from simplibench.harness.manifests import keep_manifests, manifests_of
 from simplibench.harness.options import RunOptions
-from simplibench.harness.pool import default_jobs
-from simplibench.harness.unit import Unit
+from simplibench.harness.unit import Unit, manifests_of
+from simplibench.pool import default_jobs
 from simplibench.records import RESULTS, Stored
+from simplibench.records.manifests import keep_manifests
 from simplibench.registry import terms
 from simplibench.text import printable
+
+
+@app.command()
+def run(
+    methods: Annotated[list[str], typer.Argument(help="Methods by name, or files.")],
+    task: TaskOption = None,
+    arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
+    seed: Annotated[
+        list[str] | None, typer.Option(help="Only this reference, 0, 1, ... or untrained; repeatable.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Sentences a split, at most: a quick look, not ranked.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The folder that records are saved in.")] = Path("results"),
+    fresh: Annotated[bool, typer.Option(help="Make records again that are there already.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Units side by side; by default one a core, at most 4; one with --limit.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds of its own code that an entry gets in a unit.")
+    ] = 600.0,
+    in_process: Annotated[bool, typer.Option(help="Debug: run the code in this process; not ranked.")] = False,
+    format: FormatOption = "table",
+) -> None:
+    """Score methods, print their table and their place on the leaderboard. Interrupted, it goes on where it was."""
+    require_there(*methods, task=task)
+
+    options = Options(methods, task, arena, seed, device, limit, output, fresh, jobs, timeout, in_process, format)
+    raise typer.Exit(run_methods(options))
 
 
 @dataclass(frozen=True)
@@ -83,7 +116,7 @@ class Bar:
         self._progress.update(self._task, advance=steps)
 
 
-def run(options: Options) -> int:
+def run_methods(options: Options) -> int:
     """Score, save, print. The exit code: 1 if an entry failed."""
     require_format(options.format, "table", "json")
     asked = options.checked()
@@ -95,7 +128,7 @@ def run(options: Options) -> int:
         with Bar(harness.steps(units)) as bar:
             jobs = asked.jobs or (1 if asked.limit else default_jobs(conditions.device))
             made = harness.run(units, conditions, places, bar, server, jobs)
-    keep_manifests(units, asked.output)
+    keep_manifests(manifests_of(units).values(), asked.output)
     stored = harness.results(units, conditions, places)
     skipped = len(stored) - made
     if skipped:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simplibench import workspace
-from simplibench.commands.remarks import Remarks
-from simplibench.commands.soundness import foreign
+from simplibench.audit.records import foreign
+from simplibench.audit.remarks import Remarks
 from simplibench.errors import DamagedFile
-from simplibench.harness.manifests import KeptManifest, kept_manifest
 from simplibench.records import Stored, Terms, files_below, load, record_path, require_place, without_collection
+from simplibench.records.manifests import KeptManifest, kept_manifest
+from simplibench.registry import find_arenas, load_task
 
 Place = tuple[str, str]  # arena and submission
 
@@ -110,10 +111,11 @@ def set_gone_apart(
             gathered.remarks.left_out.append(str(error))
             continue
         stored, lacking = gathered.stored.get(place, []), gathered.lacking.get(place, {})
-        if kept and kept.is_of(stored, terms[arena]):
-            gathered.remarks.gone += [one for one in stored if not kept.has(arena, one.path)]
-            gathered.stored[place] = [one for one in stored if kept.has(arena, one.path)]
-            gathered.lacking[place] = {path: problem for path, problem in lacking.items() if kept.has(arena, path)}
+        (ranked,) = find_arenas(load_task(arena.partition("/")[0]), [arena])
+        if kept and kept.is_of(stored, ranked, terms[arena]):
+            gathered.remarks.gone += [one for one in stored if not kept.has(ranked, one.path)]
+            gathered.stored[place] = [one for one in stored if kept.has(ranked, one.path)]
+            gathered.lacking[place] = {path: problem for path, problem in lacking.items() if kept.has(ranked, path)}
     return gathered
 
 

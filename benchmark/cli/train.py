@@ -2,18 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+import typer
 
 from simplibench.allocator import keep_freed_memory
-from simplibench.commands.options import print_table, progress_bar
+from simplibench.cli.app import app
+from simplibench.cli.printing import print_table, progress_bar
 from simplibench.errors import UsageError
 from simplibench.files import cache_folder, require_folder
-from simplibench.harness.accuracy import accuracies, largest_change, measures
 from simplibench.harness.data import require_all_data
 from simplibench.harness.options import LONGEST_SECONDS, RunOptions
 from simplibench.models import Checkpoint, Network, load_card, seed_name
+from simplibench.models.accuracy import accuracies, largest_change, measures
 from simplibench.models.card import card_path
 from simplibench.models.reference import as_stored, save_reference, untrained
 from simplibench.models.training import Training
@@ -24,7 +26,25 @@ from simplibench.tasks import Family, Task, load_training
 SMOOTHING = 0.98  # of the loss and accuracy shown
 
 
+@app.command()
 def train(
+    task: Annotated[str, typer.Argument(help="The task.")],
+    seed: Annotated[
+        list[str] | None, typer.Option(help="0, 1, ... or untrained; repeatable. Without: all that are missing.")
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Of this family; without, the first, or all without a seed.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder for weights and card.")] = Path("trained"),
+    threads: Annotated[int, typer.Option(min=1, max=1_024, help="Another number may end at other weights.")] = 1,
+    save_every: Annotated[float, typer.Option(min=1, help="Seconds between saves.")] = 120.0,
+    device: Annotated[str, typer.Option(help="cpu, where the shipped ones were trained; cuda; auto.")] = "cpu",
+) -> None:
+    """Train references. Killed at any moment, the same command goes on, to the same weights."""
+    train_references(task, seed, family, output, threads, save_every, device)
+
+
+def train_references(
     task_name: str,
     seeds: list[str] | None,
     family_name: str | None,

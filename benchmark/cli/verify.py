@@ -2,20 +2,38 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from simplibench import workspace
+from simplibench.audit.load import Reading, Wish, read
+from simplibench.audit.page import Audit, audit
+from simplibench.audit.records import Listed, orphans, unsound
 from simplibench.board import leaderboard_markdown
-from simplibench.commands.audit import Audit, audit
-from simplibench.commands.options import print_table
-from simplibench.commands.reading import Reading, Wish, read
-from simplibench.commands.soundness import unsound
-from simplibench.commands.standing import Listed, orphans
+from simplibench.cli.app import app
+from simplibench.cli.printing import print_table
 from simplibench.errors import DamagedFile, UsageError
 from simplibench.records import Stored, load_single
 from simplibench.text import printable
 
 
-def verify(files: Sequence[Path], root: Path | None, page: Path | None) -> None:
+@app.command()
+def verify(
+    record: Annotated[
+        list[Path] | None, typer.Argument(help="Records, by their .json files; without, all and the board.")
+    ] = None,
+    records: Annotated[Path | None, typer.Option(help="A folder of records instead of the committed ones.")] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="The page they are to give; leaderboard.md of a checkout for the committed ones."),
+    ] = None,
+) -> None:
+    """Check that records hold: seal, protocol, source, counts, every figure, and the page. Every problem is listed."""
+    verify_records(record or [], records, page)
+
+
+def verify_records(files: Sequence[Path], root: Path | None, page: Path | None) -> None:
     """Examine the given records, or all below a folder with the board they make. Raises RecordsUnsound.
 
     An installed copy carries records and no page.

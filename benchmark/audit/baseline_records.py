@@ -5,8 +5,8 @@ from itertools import accumulate
 from pathlib import Path
 
 from simplibench import workspace
-from simplibench.commands.choosing import choose
-from simplibench.commands.gathering import gather_of
+from simplibench.audit.choosing import choose
+from simplibench.audit.gathering import gather_of
 from simplibench.errors import UsageError
 from simplibench.records import RESULTS, Protocol, Runtime, SeedName, Stored, load
 from simplibench.registry import load_task, protocol, terms

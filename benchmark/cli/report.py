@@ -3,25 +3,42 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from simplibench import workspace
+from simplibench.audit.choosing import Chosen, choose
+from simplibench.audit.gathering import gather, gather_of, paths
+from simplibench.audit.remarks import Remarks, gone_lines
 from simplibench.board.report import Report, Source
 from simplibench.board.report import report as report_of
 from simplibench.board.report_markdown import report_markdown
-from simplibench.commands.choosing import Chosen, choose
-from simplibench.commands.gathering import gather, gather_of, paths
-from simplibench.commands.options import require_format
-from simplibench.commands.page import task_labels
-from simplibench.commands.remarks import Remarks, gone_lines
+from simplibench.cli.app import app
+from simplibench.cli.printing import require_format
 from simplibench.errors import UsageError
 from simplibench.files import require_file, write_text
 from simplibench.methods import source_sha256
 from simplibench.methods.template import file_name
+from simplibench.pages.files import task_labels
 from simplibench.records import RESULTS
 from simplibench.registry import all_methods, terms
 
 
-def report(name: str, roots: list[Path] | None, output: Path | None, format: str) -> None:
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(help="A submission, by the name its records have.")],
+    records: Annotated[
+        list[Path] | None, typer.Option(help="Folders of its records; if none, results before the committed ones.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="The file to write; standard output if none.")] = None,
+    format: Annotated[str, typer.Option(help="md for a pull request, html for a browser.")] = "md",
+) -> None:
+    """Show where one submission stands among the committed records, what it did, and how to reproduce it."""
+    write_report(name, records, output, format)
+
+
+def write_report(name: str, roots: list[Path] | None, output: Path | None, format: str) -> None:
     """Print or write the page, and say what comes next. Raises UsageError."""
     require_format(format, "md", "html")
     missing = [root for root in roots or [] if not root.is_dir()]

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from simplibench.audit.load import Reading
+from simplibench.audit.records import protocols, require_none, sources
 from simplibench.board import ArenaBoard
-from simplibench.commands.reading import Reading
-from simplibench.commands.soundness import require_none
-from simplibench.commands.standing import protocols, sources
 from simplibench.registry import terms
 from simplibench.text import printable
 

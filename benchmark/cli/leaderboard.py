@@ -3,21 +3,55 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from simplibench import workspace
+from simplibench.audit.load import ALL, Reading, Wish, read
+from simplibench.audit.page import audit
+from simplibench.audit.records import require_none
 from simplibench.board import leaderboard_csv, leaderboard_json, leaderboard_markdown
-from simplibench.commands.audit import audit
-from simplibench.commands.options import require_format
-from simplibench.commands.page import SHOWN, check_figure_of, renderer_beside, write_figure, write_page
-from simplibench.commands.reading import ALL, Reading, Wish, read
-from simplibench.commands.soundness import require_none
+from simplibench.cli.app import app
+from simplibench.cli.printing import require_format
 from simplibench.errors import UsageError
 from simplibench.files import require_file, write_text
 from simplibench.pages import require_libraries
+from simplibench.pages.files import SHOWN, check_figure_of, renderer_beside, write_figure, write_page
 from simplibench.records import files_below
 from simplibench.text import printable
 
 WRITERS = {"md": leaderboard_markdown, "json": leaderboard_json, "csv": leaderboard_csv}
+
+
+@app.command()
+def leaderboard(
+    check: Annotated[bool, typer.Option(help="Verify every record and that leaderboard.md is what they give.")] = False,
+    format: Annotated[
+        str | None, typer.Option(help="md, json or csv; without --page it is printed instead of written.")
+    ] = None,
+    records: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folders of records, instead of the committed ones; without --page their board is printed."),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--page",
+            "--output",
+            help="The page to write or check; without, leaderboard.md of the checkout, or of the current folder.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one file for browsers instead, with charts; it needs no network.")
+    ] = None,
+    open: Annotated[bool, typer.Option("--open", help="Show that page in the browser.")] = False,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw, or check, the README's figure: a PNG, its data beside it.")
+    ] = None,
+) -> None:
+    """Make leaderboard.md, or a page for browsers, from the records and nothing else."""
+    make_leaderboard(check, format, records, page, Pictures(html, open, figure))
 
 
 @dataclass(frozen=True)
@@ -37,7 +71,7 @@ class Pictures:
 NO_PICTURES = Pictures()
 
 
-def leaderboard(
+def make_leaderboard(
     check: bool, format: str | None, roots: list[Path] | None, page: Path | None, pictures: Pictures = NO_PICTURES
 ) -> None:
     """Write, print or check. Raises RecordsUnsound or DamagedFile for records, a page or a figure that do not hold.

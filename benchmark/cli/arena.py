@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection
 from statistics import fmean
 
 from simplibench import workspace
+from simplibench.audit.choosing import Chosen, choose
+from simplibench.audit.gathering import gather, paths
 from simplibench.board import Row, boards
 from simplibench.board.render import interval_text, rank_text
-from simplibench.commands.choosing import Chosen, choose
-from simplibench.commands.gathering import gather, paths
-from simplibench.commands.options import print_table
+from simplibench.cli.printing import print_table
 from simplibench.records import CodecRecord, ExplainerRecord
 from simplibench.registry import terms
 from simplibench.scoring.faithfulness import BUDGET_HALVINGS

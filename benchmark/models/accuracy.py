@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from simplibench.harness.batches import scored_batches
 from simplibench.models import Network
+from simplibench.models.batches import scored_batches
 from simplibench.models.card import StratumQuality
 from simplibench.tasks import Split, Task, load_split
 

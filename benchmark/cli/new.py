@@ -1,15 +1,31 @@
 """`new`: the file of a new submission, from the template of its track."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from simplibench import workspace
+from simplibench.cli.app import app
 from simplibench.errors import UsageError
 from simplibench.files import write_text
 from simplibench.methods.template import file_name, submission_text
 from simplibench.registry import all_methods
 
 
-def new(name: str, track: str, folder: Path | None) -> None:
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The method's name: lower case, digits, dashes.")],
+    track: Annotated[str, typer.Option(help="codec or explainer.")] = "codec",
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write it; submissions/ of the checkout if none.")
+    ] = None,
+) -> None:
+    """Write a commented submission that runs as it is, to be made yours."""
+    write_submission(name, track, folder)
+
+
+def write_submission(name: str, track: str, folder: Path | None) -> None:
     """Write the file and say what comes next. Raises UsageError for a name or file that is taken."""
     text = submission_text(name, track)
     taken = all_methods().get(name)

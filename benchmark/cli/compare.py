@@ -1,13 +1,17 @@
 """`compare`: what may be concluded about two submissions."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from simplibench import workspace
+from simplibench.audit.choosing import Chosen, choose
+from simplibench.audit.gathering import gather_of, paths
 from simplibench.board.comparison import compare as compare_records
 from simplibench.board.render import interval_text
-from simplibench.commands.choosing import Chosen, choose
-from simplibench.commands.gathering import gather_of, paths
-from simplibench.commands.options import print_table
+from simplibench.cli.app import app
+from simplibench.cli.printing import print_table
 from simplibench.errors import UsageError
 from simplibench.records import RESULTS
 from simplibench.registry import terms
@@ -16,7 +20,20 @@ from simplibench.text import printable
 LEAST_SHOWN = 0.001  # of p-values
 
 
-def compare(first: str, second: str, arenas: list[str] | None, roots: list[Path] | None) -> None:
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A submission.")],
+    second: Annotated[str, typer.Argument(help="Another.")],
+    arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
+    records: Annotated[
+        list[Path] | None, typer.Option(help="Folders of records; if none, results before the committed ones.")
+    ] = None,
+) -> None:
+    """Say what may be concluded about two submissions: paired differences, corrected for the number of arenas."""
+    compare_submissions(first, second, arena, records)
+
+
+def compare_submissions(first: str, second: str, arenas: list[str] | None, roots: list[Path] | None) -> None:
     """Print the paired differences of two submissions' OOD scores. Raises UsageError."""
     missing = [root for root in roots or [] if not root.is_dir()]
     if missing:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from simplibench import workspace
+from simplibench.audit.load import Reading
+from simplibench.audit.records import Listed
 from simplibench.board import ArenaCurves
-from simplibench.commands.reading import Reading
-from simplibench.commands.standing import Listed
 from simplibench.errors import UsageError
 from simplibench.files import cache_folder, write_text
-from simplibench.harness.pool import workers
 from simplibench.pages.figure import check_figure, save_figure
+from simplibench.pool import workers
 from simplibench.registry import all_methods, all_tasks
 
 SHOWN = "dyck-20-10/attention.1"  # in the figure

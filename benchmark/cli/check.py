@@ -1,16 +1,14 @@
 """`check`: a submission scored again on a sub-sample, and held against its records."""
 
-import math
 import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-from simplibench.board.regression import Comparison, Limits
-from simplibench.board.remeasured import compare
-from simplibench.board.render import interval_text
-from simplibench.commands.options import print_table
-from simplibench.commands.recorded import (
+import typer
+
+from simplibench.audit.baseline_records import (
     chosen,
     of_generated_tasks,
     of_short_fits,
@@ -18,8 +16,12 @@ from simplibench.commands.recorded import (
     records_of,
     require_comparable,
 )
-from simplibench.commands.run import Bar
-from simplibench.errors import UsageError
+from simplibench.board.regression import GONE, Comparison, Limits, require_limits
+from simplibench.board.remeasured import compare
+from simplibench.board.render import interval_text
+from simplibench.cli.app import app, require_there
+from simplibench.cli.printing import print_table
+from simplibench.cli.run import Bar
 from simplibench.guest import ForkServer
 from simplibench.harness.again import compared, score_again, units_again
 from simplibench.harness.jobs import guests
@@ -32,7 +34,40 @@ from simplibench.records import SeedName, Stored
 from simplibench.registry import find_method
 from simplibench.text import printable
 
-GONE = "the submission has no such entry any more"
+
+@app.command()
+def check(
+    submission: Annotated[str, typer.Argument(help="A submission's file, or a method's name.")],
+    against: Annotated[
+        Path | None,
+        typer.Option(help="A record, or a folder of records; without, the committed ones before those in results."),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="How far below 0 the whole interval of a score's difference may lie.")
+    ] = 0.0,
+    runtime_factor: Annotated[
+        float, typer.Option(help="How often the recorded upper quartile of the runtime its lower quartile may be now.")
+    ] = 2.0,
+    arena: Annotated[list[str] | None, typer.Option(help="Only this arena; may be repeated.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every entry; without, those of an arena whose fits took 3 s together.")
+    ] = False,
+    seed: Annotated[str | None, typer.Option(help="The reference; without, the first that has records.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Sentences a split that are compared, 100 if not said; of an explainer cases, 4."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds of its own code that an entry gets.")] = 600.0,
+    in_process: Annotated[bool, typer.Option(help="Debug: run the code in this process.")] = False,
+) -> None:
+    """Score a submission again on a sub-sample; exit code 1 if it got worse than its records."""
+    require_there(submission)
+    from simplibench.board.regression import Limits
+
+    limits = Limits(tolerance, runtime_factor)
+    options = Options(submission, against, arena, every, seed, limits, limit, device, timeout, in_process)
+    raise typer.Exit(check_submission(options))
 
 
 @dataclass(frozen=True)
@@ -51,7 +86,7 @@ class Options:
     in_process: bool
 
 
-def check(options: Options) -> int:
+def check_submission(options: Options) -> int:
     """Score again, compare, print. The exit code: 1 if anything got worse."""
     asked = RunOptions.from_command_line(
         seeds=options.seed,
@@ -78,16 +113,6 @@ def check(options: Options) -> int:
     _print_costs(comparisons, options.limits)
     _tell_new(manifest, known)
     return _conclude(file, manifest, recorded, comparisons, options.limits)
-
-
-def require_limits(limits: Limits, names: tuple[str, str] = ("--tolerance", "--runtime-factor")) -> None:
-    """Raises UsageError for limits that would let everything pass, or nothing; `names` are what the user calls them."""
-    finite = math.isfinite(limits.tolerance) and math.isfinite(limits.runtime_factor)
-    if not finite or limits.tolerance < 0 or limits.runtime_factor < 1:
-        raise UsageError(
-            f"{names[0]} must be at least 0 and {names[1]} at least 1, both finite, got {limits.tolerance:g} "
-            f"and {limits.runtime_factor:g}"
-        )
 
 
 def describe(file: Path, conditions: Conditions, server: ForkServer | None) -> Manifest:

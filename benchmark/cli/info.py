@@ -1,12 +1,14 @@
-"""`list` and `info`: what there is."""
+"""`info`: what there is to know of one task, arena or method."""
 
-import ast
-import json
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Annotated
 
-from simplibench.commands.arena import place, rows_of, show_arena
-from simplibench.commands.options import print_table, require_format
+import typer
+
+from simplibench.cli.app import app
+from simplibench.cli.arena import place, rows_of, show_arena
+from simplibench.cli.list import about
+from simplibench.cli.printing import print_table
 from simplibench.errors import UsageError
 from simplibench.harness.data import tell_left_out
 from simplibench.models import load_card
@@ -14,38 +16,10 @@ from simplibench.registry import all_methods, all_tasks, registered_tasks
 from simplibench.tasks import Family, Task, absent, load_split
 
 
-def show_list(format: str) -> None:
-    """Tasks, arenas and methods; as JSON with the keys `tasks` and `methods`."""
-    require_format(format, "table", "json", "names")
-    tell_left_out()
-    tasks = [
-        {
-            "name": task.name,
-            "protocol": task.protocol,
-            "splits": dict(task.roles),
-            "arenas": [f"{task.name}/{arena.name}" for arena in task.arenas],
-            "families": {family.name: list(family.references) for family in task.families},
-        }
-        for task in all_tasks().values()
-    ]
-    methods = [
-        {"name": method.name, "kind": method.kind, "path": str(method.path), "about": _about(method.path)}
-        for method in all_methods().values()
-    ]
-    if format == "json":
-        print(json.dumps({"tasks": tasks, "methods": methods}, indent=1))
-        return
-    if format == "names":
-        print("\n".join(all_methods()))
-        return
-    arenas = [
-        [f"{task.name}/{arena.name}", arena.track, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
-        for task in all_tasks().values()
-        for arena in task.arenas
-    ]
-    print_table(("arena", "track", "splits"), arenas)
-    print_table(("method", "kind", "about"), [[m["name"], m["kind"], m["about"]] for m in methods])
-    print("simplibench info NAME tells more; simplibench run METHOD scores one")
+@app.command()
+def info(name: Annotated[str, typer.Argument(help="A task, an arena or a method.")]) -> None:
+    """Tell about one task, arena or method."""
+    show_info(name)
 
 
 def show_info(name: str) -> None:
@@ -118,15 +92,6 @@ def _show_details(task: Task, family: Family) -> None:
 
 def _show_method(name: str) -> None:
     method = all_methods()[name]
-    print(f"{name} ({method.kind}), {method.path}\n{_about(method.path)}\n")
+    print(f"{name} ({method.kind}), {method.path}\n{about(method.path)}\n")
     rows = rows_of(name)
     print_table(("rank", "arena", "OOD score", "gap"), [place(row, row.arena) for row in rows])
-
-
-def _about(path: Path) -> str:
-    """The first sentence of a method's file, read without running it."""
-    try:
-        text = ast.get_docstring(ast.parse(path.read_bytes())) or ""  # bytes, which may say in what encoding they are
-    except (SyntaxError, ValueError):
-        return "(cannot be read; `simplibench validate` says why)"
-    return text.partition("\n")[0]

@@ -3,12 +3,25 @@
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
-from simplibench.commands.options import print_table, progress_bar
+import typer
+
+from simplibench.cli.app import app
+from simplibench.cli.printing import print_table, progress_bar
 from simplibench.errors import UsageError
 from simplibench.files import require_folder, write_atomically, write_text
 from simplibench.studies.study import Study
 from simplibench.studies.table import as_cells, as_csv
+
+
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="balance, code or noise.")],
+    output: Annotated[Path, typer.Option(help="Folder for tables and figure.")] = Path("results/studies"),
+) -> None:
+    """Recompute a paper's analysis from the shipped models, or audit the leaderboard: tables as CSV, figures as PNG."""
+    run_study(name, output)
 
 
 def _balance() -> Study:
@@ -32,7 +45,7 @@ def _noise() -> Study:
 STUDIES: dict[str, Callable[[], Study]] = {"balance": _balance, "code": _code, "noise": _noise}
 
 
-def study(name: str, output: Path) -> None:
+def run_study(name: str, output: Path) -> None:
     """Run a study, print its tables, write them as CSV and its figures as PNG. Raises UsageError."""
     if name not in STUDIES:
         raise UsageError(f"no study {name}; there are: {', '.join(STUDIES)}")

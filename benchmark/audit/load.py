@@ -11,14 +11,13 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from simplibench import workspace
+from simplibench.audit.choosing import choose
+from simplibench.audit.gathering import Gathered, gather, gathered
+from simplibench.audit.records import Listed, unknown, unsound
+from simplibench.audit.remarks import Remarks
 from simplibench.board import ArenaBoard, ArenaCurves, boards, comparable_curves
-from simplibench.commands.choosing import choose
-from simplibench.commands.gathering import Gathered, gather, gathered
-from simplibench.commands.remarks import Remarks
-from simplibench.commands.soundness import unknown, unsound
-from simplibench.commands.standing import Listed
 from simplibench.errors import DamagedFile
-from simplibench.harness.pool import default_jobs, end_at_once, shared_out
+from simplibench.pool import default_jobs, end_at_once, shared_out
 from simplibench.records import Stored, files_below, read_files, without_collection
 from simplibench.registry import terms
 

@@ -4,10 +4,14 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
-from simplibench.commands.options import print_table
-from simplibench.commands.run import Bar
-from simplibench.commands.soundness import require_whole
+import typer
+
+from simplibench.audit.records import require_whole
+from simplibench.cli.app import app
+from simplibench.cli.printing import print_table
+from simplibench.cli.run import Bar
 from simplibench.errors import UsageError
 from simplibench.guest import ForkServer
 from simplibench.harness import run as harness
@@ -24,7 +28,20 @@ from simplibench.text import printable
 AnyRecord = CodecRecord | ExplainerRecord
 
 
-def rerun(path: Path, file: str | None, output: Path | None, timeout: float) -> int:
+@app.command()
+def rerun(
+    record: Annotated[Path, typer.Argument(help="A record, by its .json file.")],
+    file: Annotated[
+        str | None, typer.Option(help="The submission's file, where it is in neither baselines/ nor submissions/.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Where the new record is kept; without, nowhere.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds of its own code that the entry gets.")] = 600.0,
+) -> None:
+    """Make a record again from what it says, and compare: equal where it was made alike, else within tolerances."""
+    raise typer.Exit(rerun_record(record, file, output, timeout))
+
+
+def rerun_record(path: Path, file: str | None, output: Path | None, timeout: float) -> int:
     """Make the record again, compare, print. The exit code: 1 if it differs by more than is allowed."""
     timeout = RunOptions.from_command_line(timeout=timeout).timeout
     if not path.exists():

@@ -1,0 +1,59 @@
+"""`list`: the tasks, arenas and methods there are."""
+
+import ast
+import json
+from pathlib import Path
+
+from simplibench.cli.app import FormatOption, app
+from simplibench.cli.printing import print_table, require_format
+from simplibench.harness.data import tell_left_out
+from simplibench.registry import all_methods, all_tasks
+
+
+@app.command("list")
+def list_everything(format: FormatOption = "table") -> None:
+    """Show the tasks, arenas and methods there are."""
+    show_list(format)
+
+
+def show_list(format: str) -> None:
+    """Tasks, arenas and methods; as JSON with the keys `tasks` and `methods`."""
+    require_format(format, "table", "json", "names")
+    tell_left_out()
+    tasks = [
+        {
+            "name": task.name,
+            "protocol": task.protocol,
+            "splits": dict(task.roles),
+            "arenas": [f"{task.name}/{arena.name}" for arena in task.arenas],
+            "families": {family.name: list(family.references) for family in task.families},
+        }
+        for task in all_tasks().values()
+    ]
+    methods = [
+        {"name": method.name, "kind": method.kind, "path": str(method.path), "about": about(method.path)}
+        for method in all_methods().values()
+    ]
+    if format == "json":
+        print(json.dumps({"tasks": tasks, "methods": methods}, indent=1))
+        return
+    if format == "names":
+        print("\n".join(all_methods()))
+        return
+    arenas = [
+        [f"{task.name}/{arena.name}", arena.track, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
+        for task in all_tasks().values()
+        for arena in task.arenas
+    ]
+    print_table(("arena", "track", "splits"), arenas)
+    print_table(("method", "kind", "about"), [[m["name"], m["kind"], m["about"]] for m in methods])
+    print("simplibench info NAME tells more; simplibench run METHOD scores one")
+
+
+def about(path: Path) -> str:
+    """The first sentence of a method's file, read without running it."""
+    try:
+        text = ast.get_docstring(ast.parse(path.read_bytes())) or ""  # bytes, which may say in what encoding they are
+    except (SyntaxError, ValueError):
+        return "(cannot be read; `simplibench validate` says why)"
+    return text.partition("\n")[0]
