@@ -6,6 +6,7 @@ import sys
 import types
 
 import pytest
+import run_kit
 from pydantic import BaseModel
 from test_board import GOOD, POOR, simulated
 
@@ -15,8 +16,6 @@ from simplibench.baselines.one_hot_attention import OneHotAttention
 from simplibench.baselines.svd import SVD
 from simplibench.baselines.token_occlusion import TokenOcclusion
 from simplibench.errors import UsageError
-from simplibench.harness.run import plan
-from simplibench.harness.unit import Conditions
 from simplibench.methods import Selection, load_selection, select
 from simplibench.records import COMMITTED, CodecRecord, load, load_all
 from simplibench.registry import BASELINES
@@ -25,7 +24,7 @@ QUICK = {"arenas": ["attention.1"], "seeds": [0], "limit": 2, "device": "cpu"}
 
 
 def planned(*methods, tasks=None, arenas=None):
-    return plan(methods, tasks, arenas, [0], Conditions("cpu", 2, True, 60.0), None)
+    return run_kit.planned(methods, tasks, arenas, seeds=[0])
 
 
 # Objects and their files

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from simplibench import evaluate
-from simplibench.api.evaluation import Quiet
 from simplibench.audit import baseline_records as recorded_module
 from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits, Quartiles
 from simplibench.board.remeasured import compare
 from simplibench.cli import check as command
 from simplibench.errors import UsageError
-from simplibench.harness.again import score_again, units_again
-from simplibench.harness.unit import Conditions
+from simplibench.harness.again import units_again
+from simplibench.harness.runner import Runner
+from simplibench.harness.unit import RunConfig
 from simplibench.plugin.proxies import Proxy
 from simplibench.records import (
     BankTable,
@@ -228,7 +228,18 @@ def recorded(tmp_path_factory):
 @pytest.fixture
 def check(recorded):
     def run(file, **changes):
-        options = command.Options(str(file), recorded, None, False, None, LIMITS, FEWER, "cpu", 60.0, True)
+        options = command.Options(
+            submission=str(file),
+            against=recorded,
+            arenas=None,
+            every=False,
+            seed=None,
+            limits=LIMITS,
+            limit=FEWER,
+            device="cpu",
+            timeout=60.0,
+            in_process=True,
+        )
         return command.check_submission(dataclasses.replace(options, **changes))
 
     return run
@@ -243,10 +254,9 @@ def test_fewer_sentences_may_be_compared_than_fits_and_rates_are_made_of(name, l
     arena = "dyck-20-10/attention.1"
     made = []
     for sentences in (None, FEWER):
-        conditions = Conditions("cpu", LIMIT, True, 60.0, sentences)
-        labels = frozenset({label})
-        units = units_again(find_method(name), {(arena, 0): labels}, conditions, None)
-        made += score_again(units, conditions, tmp_path / str(sentences), Quiet(), None)
+        config = RunConfig(device="cpu", limit=LIMIT, in_process=True, timeout=60.0, compared=sentences)
+        runner = Runner(config, tmp_path / str(sentences), fresh=True)
+        made += runner.score(units_again(runner, find_method(name), {(arena, 0): frozenset({label})}))
     whole, fewer = made
     for index, split in enumerate(whole.record.splits):
         for ours, theirs in zip(counts(whole, index), counts(fewer, index), strict=True):

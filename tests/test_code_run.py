@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from run_kit import planned
 from small_code import WINDOWS, packages, task_of
 
 from simplibench import evaluate
 from simplibench.board import boards
 from simplibench.cli.train import train_references
 from simplibench.errors import UsageError
-from simplibench.harness import run as harness
-from simplibench.harness.unit import Conditions, used
+from simplibench.harness.unit import used
 from simplibench.models import build, load_card, load_reference
 from simplibench.models.accuracy import accuracy, largest_change
 from simplibench.models.reference import as_stored, save_reference
@@ -163,17 +163,16 @@ def test_splits_once_built_need_no_packages(task, tmp_path):
 def test_every_task_leaves_out_the_one_without_data_and_says_so(task, tmp_path, capsys):
     for file in (tmp_path / "index").iterdir():
         file.unlink()
-    conditions = Conditions("cpu", 4, True, 60.0)
-    units = harness.plan(["identity"], "all", None, [0], conditions, None)
+    units = planned(["identity"], "all", seeds=[0])
     assert {unit.task.name for unit in units} == {name for name, task in all_tasks().items() if not task.fetched}
     everything = "there are no data of training, fit, id, unseen-project, java, c; `simplibench data fetch code-python`"
     assert f"code-python is left out: {everything} fetches them" in capsys.readouterr().err
     with pytest.raises(UsageError, match=f"code-python cannot be run: {everything}"):
-        harness.plan(["identity"], "code-python", None, None, conditions, None)
+        planned(["identity"], "code-python")
 
 
 def test_every_task_takes_the_references_asked_for_that_it_has(task):
-    units = harness.plan(["identity"], "all", None, [1, LACKING], Conditions("cpu", 4, True, 60.0), None)
+    units = planned(["identity"], "all", seeds=[1, LACKING])
     expected = {
         (f"{other.name}/{arena.name}", seed)
         for other in all_tasks().values()
@@ -184,7 +183,7 @@ def test_every_task_takes_the_references_asked_for_that_it_has(task):
     assert {(unit.arena_name, unit.seed) for unit in units} == expected
     assert ("dyck-2-4/attention", LACKING) in expected
     with pytest.raises(UsageError, match=f"code-python has no reference {LACKING}"):
-        harness.plan(["identity"], "code-python", None, [LACKING], Conditions("cpu", 4, True, 60.0), None)
+        planned(["identity"], "code-python", seeds=[LACKING])
 
 
 def test_a_whole_record_stays_where_its_data_are_gone(task, tmp_path):

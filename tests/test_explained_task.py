@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from run_kit import planned
 from typer.testing import CliRunner
 
 from simplibench.cli import application
 from simplibench.errors import DamagedFile, UsageError
-from simplibench.harness import run as harness
 from simplibench.harness.explainer.bank import load_bank
 from simplibench.harness.explainer.questions import questions
-from simplibench.harness.unit import Conditions
 from simplibench.records import BankTable, load_all, verify
 from simplibench.records.explainers import MASKINGS, PAIR_KINDS
 from simplibench.registry import broken_tasks, load_task
@@ -177,7 +176,7 @@ def test_explainers_are_run_verified_ranked_and_run_again_on_a_task_that_is_not_
 
 
 def test_the_default_arenas_stay_the_defaults_though_another_file_sorts_before_theirs(symbols):
-    units = harness.plan(["attention-row"], None, None, [0], Conditions("cpu", 2, True, 60.0), None)
+    units = planned(["attention-row"], seeds=[0])
     assert {unit.arena_name for unit in units} == {"dyck-2-4/explanations"}
 
 

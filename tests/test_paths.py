@@ -5,11 +5,10 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from run_kit import planned
 
 from simplibench import evaluate
 from simplibench.errors import UsageError
-from simplibench.harness.run import plan
-from simplibench.harness.unit import Conditions
 from simplibench.records import COMMITTED, entry_path, paths
 
 LETTERS = st.text(alphabet="aAbB(=),-. _1'", max_size=8)
@@ -71,4 +70,4 @@ def test_a_plan_whose_entries_would_share_a_file_is_refused_naming_both(submissi
     monkeypatch.setattr(paths, "HASH_DIGITS", 0)
     file = submission_file(NESTED, GROUPS)
     with pytest.raises(UsageError, match=r"own\.py: Own\(.*\) and Own\(.*\) would share the file Own-groups.*\.json"):
-        plan([file], None, ["residual.0"], [0], Conditions("cpu", 2, True, 60.0), None)
+        planned([file], arenas=["residual.0"], seeds=[0])

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 import snippets
+from run_kit import planned
 
 from simplibench.audit import records as soundness
 from simplibench.cli import info as listing
 from simplibench.errors import UsageError
-from simplibench.harness import run as harness
-from simplibench.harness.unit import Conditions
 from simplibench.records import COMMITTED, load
 from simplibench.registry import all_tasks, broken_tasks, load_task, protocol, terms
 
@@ -268,7 +267,7 @@ def test_list_and_info_tell_each_broken_file_in_one_line_on_standard_error_and_g
 
 
 def run_on(name):
-    harness.plan(["identity"], name, None, None, Conditions("cpu", 4, True, 60.0), None)
+    planned(["identity"], name)
 
 
 @pytest.mark.parametrize("text", [TWO, TWO + "1 / 0\n", TWO + "def f(:\n"], ids=["checked", "raising", "no Python"])
@@ -309,7 +308,7 @@ def test_a_task_whose_references_are_still_to_be_trained_ranks_nothing_and_the_o
     assert terms() == before
     with pytest.raises(UsageError, match="no such card; `simplibench train first-symbol"):
         protocol(load_task("first-symbol"))
-    units = harness.plan(["identity"], "all", None, None, Conditions("cpu", 4, True, 60.0), None)
+    units = planned(["identity"], "all")
     assert {unit.task.name for unit in units} < set(all_tasks())
     assert "first-symbol is left out: there are no cards of its references; `simplib" in capsys.readouterr().err
 

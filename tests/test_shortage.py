@@ -20,9 +20,9 @@ from simplibench.cli import report as report_command
 from simplibench.cli import study as study_command
 from simplibench.cli import train as train_command
 from simplibench.errors import UnwritableFile, UsageError
-from simplibench.harness import scorer
 from simplibench.harness.codec import measure
-from simplibench.harness.memory import NotEnoughMemory, ran_out
+from simplibench.harness.memory import NotEnoughMemory, enough_memory, ran_out
+from simplibench.harness.runner import Runner
 from simplibench.records import COMMITTED
 
 app = application()
@@ -69,9 +69,9 @@ def fail(*arguments, **options):
 @pytest.mark.parametrize(
     ("arguments", "work"),
     [
-        (("run", "svd", "--limit", "2", "--arena", "attention.1", "--in-process", "--output"), (scorer.Contexts, "of")),
-        (("run", "svd", "--limit", "2", "--arena", "attention.1", "--fresh", "--output"), (scorer.Contexts, "of")),
-        (("rerun", str(RECORD), "--output"), (scorer.Contexts, "of")),
+        (("run", "svd", "--limit", "2", "--arena", "attention.1", "--in-process", "--output"), (Runner, "prepare")),
+        (("run", "svd", "--limit", "2", "--arena", "attention.1", "--fresh", "--output"), (Runner, "prepare")),
+        (("rerun", str(RECORD), "--output"), (Runner, "prepare")),
         (("train", "dyck-2-4", "--seed", "0", "--output"), (train_command, "_trained")),
         (("report", "svd", "--output"), (report_command, "counting")),
         (("leaderboard", "--page"), (leaderboard_command, "read")),
@@ -178,7 +178,7 @@ def test_other_errors_are_no_want_of_memory():
     assert ran_out(torch.OutOfMemoryError("CUDA out of memory"))
     assert not ran_out(OSError(errno.ENOSPC, "No space left on device"))
     assert not ran_out(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    with pytest.raises(RuntimeError, match="^expanded size$"), scorer.enough_memory("an arena"):
+    with pytest.raises(RuntimeError, match="^expanded size$"), enough_memory("an arena"):
         raise RuntimeError("expanded size")
 
 

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from run_kit import CONFIG
 from typer.testing import CliRunner
 
 from simplibench import Submission, evaluate
@@ -10,7 +11,7 @@ from simplibench.baselines.svd import SVD
 from simplibench.cli import application
 from simplibench.errors import UsageError
 from simplibench.harness.again import units_again
-from simplibench.harness.unit import Conditions
+from simplibench.harness.runner import Runner
 from simplibench.plugin.contract import ContractFile
 from simplibench.registry import BASELINES, require_own_name
 
@@ -69,7 +70,7 @@ def test_a_copy_of_the_methods_file_and_a_baselines_class_keep_their_name(tmp_pa
     assert record.submission == "svd"
 
 
-def test_an_edited_copy_may_be_held_against_the_records_of_its_name(posing):
+def test_an_edited_copy_may_be_held_against_the_records_of_its_name(posing, tmp_path):
     wanted = {("dyck-20-10/residual.0", 0): frozenset({"Own()"})}
-    (unit,) = units_again(posing, wanted, Conditions("cpu", 2, True, 60.0), None)
+    (unit,) = units_again(Runner(CONFIG, tmp_path), posing, wanted)
     assert unit.manifest.name == "svd"

@@ -18,7 +18,7 @@ from simplibench.board.report import report
 from simplibench.board.report_markdown import report_markdown
 from simplibench.cli import application
 from simplibench.cli.printing import print_table, progress_bar
-from simplibench.cli.run import Bar
+from simplibench.cli.progress import ProgressBar
 from simplibench.guest import Problem
 from simplibench.records import load_all
 from simplibench.text import is_hidden, markdown, markdown_link, printable, printable_lines
@@ -102,10 +102,12 @@ def test_a_terminals_table_has_a_line_a_row_whatever_is_in_it(capsys):
 
 
 def test_brackets_and_control_characters_in_a_label_leave_the_progress_whole():
-    with Bar(2) as bar:
-        bar.step("Own(x='[/red]') \x1b[31m\n")
-        (task,) = bar._progress.tasks
-        assert task.description.startswith(r"Own(x='[/red]') \x1b[31m\n")
+    progress = ProgressBar()
+    progress.begin(2)
+    progress.step("Own(x='[/red]') \x1b[31m\n")
+    progress.end()
+    (task,) = progress._bar.tasks
+    assert task.description.startswith(r"Own(x='[/red]') \x1b[31m\n")
     bar = progress_bar()
     bar.add_task("[/red]", total=1)
     with (console := Console(width=120)).capture() as captured:

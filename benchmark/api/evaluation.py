@@ -5,23 +5,10 @@ from pathlib import Path
 
 from simplibench.api.results import Results
 from simplibench.errors import UsageError
-from simplibench.harness.jobs import guests
 from simplibench.harness.options import DEFAULT_TIMEOUT, RunOptions
-from simplibench.harness.run import plan, prepare, require_own_names, results, run
-from simplibench.harness.unit import manifests_of
+from simplibench.harness.runner import Runner
 from simplibench.methods import Given, require_no_file_running, select
 from simplibench.records import SeedName
-from simplibench.records.manifests import keep_manifests
-
-
-class Quiet:
-    """A progress display that shows nothing."""
-
-    def step(self, what: str) -> None:
-        """Do nothing."""
-
-    def skip(self, steps: int) -> None:
-        """Do nothing."""
 
 
 def evaluate(
@@ -46,10 +33,12 @@ def evaluate(
     has one.
 
     `tasks` (or "all"), `arenas` and `seeds` are one each or a sequence; without `tasks`, a method goes to the first that has
-    an arena for it. Records are saved under `output`; one that is there, or committed, and still valid is not made again
-    unless `fresh`. With `limit` (sentences of each split, at most) or `in_process` records are not ranked. `timeout` is in
-    seconds. Raises UsageError for what does not exist and for an argument that is not as RunOptions says; UnwritableFile
-    where a record cannot be saved. A method that fails gives a record of status `failed`.
+    an arena for it. Records are saved under `output`; a record that is there, or committed, and still valid is not made
+    again unless `fresh`. With `limit` (sentences per split, at most) or `in_process` records are not ranked. `timeout` is
+    in seconds. A method that fails gives a record of status `failed`.
+
+    Raises: UsageError for what does not exist and for an argument that is not as RunOptions says; UnwritableFile where a
+    record cannot be saved.
     """
     require_no_file_running("evaluate")
     asked = RunOptions.from_python(
@@ -63,19 +52,9 @@ def evaluate(
         output=output,
         fresh=fresh,
     )
-    return _scored(_several(method), asked)
-
-
-def _scored(methods: Sequence[Given], asked: RunOptions) -> Results:
-    """Plan, run, and note what the files put forward."""
-    conditions = asked.conditions
-    with guests(conditions) as server:
-        units = plan(select(methods), asked.tasks, asked.arenas, asked.seeds, conditions, server)
-        require_own_names(units)
-        places = prepare(units, asked.output, asked.fresh)
-        run(units, conditions, places, Quiet(), server)
-    keep_manifests(manifests_of(units).values(), places.output)
-    return Results(results(units, conditions, places))
+    selected = select(_several(method))
+    with Runner(asked.config, asked.output, fresh=asked.fresh) as runner:
+        return Results(runner.score(runner.plan(selected, asked.tasks, asked.arenas, asked.seeds)))
 
 
 def _several(method: Given | Sequence[Given]) -> Sequence[Given]:

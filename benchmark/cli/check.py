@@ -4,35 +4,21 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simplibench.audit.baseline_records import (
-    chosen,
-    of_generated_tasks,
-    of_short_fits,
-    of_whole_splits,
-    records_of,
-    require_comparable,
-)
-from simplibench.board.regression import GONE, Comparison, Limits, require_limits
-from simplibench.board.remeasured import compare
-from simplibench.board.render import interval_text
 from simplibench.cli.app import app, require_there
 from simplibench.cli.printing import print_table
-from simplibench.cli.run import Bar
-from simplibench.guest import ForkServer
-from simplibench.harness.again import compared, score_again, units_again
-from simplibench.harness.jobs import guests
-from simplibench.harness.options import RunOptions
-from simplibench.harness.run import steps
-from simplibench.harness.scorer import callers
-from simplibench.harness.unit import Conditions
-from simplibench.methods import Manifest, source_sha256
-from simplibench.records import SeedName, Stored
-from simplibench.registry import find_method
+from simplibench.cli.progress import ProgressBar
+from simplibench.pool import default_jobs
 from simplibench.text import printable
+
+if TYPE_CHECKING:
+    from simplibench.board.regression import Comparison, Limits
+    from simplibench.harness.runner import Runner
+    from simplibench.methods import Manifest
+    from simplibench.records import SeedName, Stored
 
 
 @app.command()
@@ -65,21 +51,31 @@ def check(
     require_there(submission)
     from simplibench.board.regression import Limits
 
-    limits = Limits(tolerance, runtime_factor)
-    options = Options(submission, against, arena, every, seed, limits, limit, device, timeout, in_process)
+    options = Options(
+        submission=submission,
+        against=against,
+        arenas=arena,
+        every=every,
+        seed=seed,
+        limits=Limits(tolerance=tolerance, runtime_factor=runtime_factor),
+        limit=limit,
+        device=device,
+        timeout=timeout,
+        in_process=in_process,
+    )
     raise typer.Exit(check_submission(options))
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line said."""
+    """The command line's values."""
 
     submission: str
     against: Path | None
     arenas: list[str] | None
     every: bool  # entry, also those that take long to fit
     seed: str | None
-    limits: Limits
+    limits: "Limits"
     limit: int | None  # sentences or cases a split that are compared
     device: str
     timeout: float
@@ -87,7 +83,20 @@ class Options:
 
 
 def check_submission(options: Options) -> int:
-    """Score again, compare, print. The exit code: 1 if anything got worse."""
+    """Score again, compare, print; return the exit code: 1 if anything got worse."""
+    from simplibench.audit.baseline_records import (
+        chosen,
+        of_generated_tasks,
+        of_short_fits,
+        of_whole_splits,
+        records_of,
+        require_comparable,
+    )
+    from simplibench.board.regression import require_limits
+    from simplibench.harness.options import RunOptions
+    from simplibench.harness.runner import Runner
+    from simplibench.registry import find_method
+
     asked = RunOptions.from_command_line(
         seeds=options.seed,
         device=options.device,
@@ -96,70 +105,63 @@ def check_submission(options: Options) -> int:
         in_process=options.in_process,
     )
     require_limits(options.limits)
-    conditions = replace(asked.conditions, limit=None)  # records' own; asked for is how much is compared
     (seed,) = asked.seeds or (None,)
     file = find_method(options.submission)
-    with guests(conditions) as server:
-        manifest = describe(file, conditions, server)
-        stored = records_of(manifest.name, options.submission, options.against)
-        recorded = chosen(stored, options.arenas, seed)
+    config = replace(asked.config, limit=None)  # the records' limit counts; that asked for is how much is compared
+    jobs = default_jobs(config.device)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Runner(config, Path(folder), progress=ProgressBar(), jobs=jobs) as runner,
+    ):
+        manifest = runner.describe(file)
+        recorded = chosen(records_of(manifest.name, options.submission, options.against), options.arenas, seed)
         recorded = recorded if options.arenas else of_generated_tasks(recorded)
         recorded = of_whole_splits(recorded)
         require_comparable(recorded, options.submission)
-        known = {one.record.entry for one in recorded}
+        with_record = {stored.record.entry for stored in recorded}
         recorded = recorded if options.every else of_short_fits(recorded)
-        comparisons = compare_again(file, manifest, recorded, conditions, options.limit, server)
+        comparisons = compare_again(runner, file, manifest, recorded, options.limit)
     _print_scores(comparisons, options.limits)
     _print_costs(comparisons, options.limits)
-    _tell_new(manifest, known)
+    _tell_new(manifest, with_record)
     return _conclude(file, manifest, recorded, comparisons, options.limits)
 
 
-def describe(file: Path, conditions: Conditions, server: ForkServer | None) -> Manifest:
-    """What a file puts forward. Raises UsageError with what is wrong with it."""
-    caller, _ = callers(file, conditions, server)
-    manifest = caller.manifest()
-    caller.close()
-    return manifest
-
-
 def compare_again(
-    file: Path,
-    manifest: Manifest,
-    recorded: list[Stored],
-    conditions: Conditions,
-    limit: int | None,
-    server: ForkServer | None,
-) -> list[Comparison]:
-    """The recorded entries, scored again on the first sentences of every split, each held against its record."""
-    labels = {entry.label: number for number, entry in enumerate(manifest.entries)}
+    runner: "Runner", file: Path, manifest: "Manifest", recorded: "list[Stored]", limit: int | None
+) -> "list[Comparison]":
+    """Score the recorded entries again on the first sentences of every split; return each held against its record."""
+    from simplibench.board.regression import GONE, Comparison
+    from simplibench.board.remeasured import compare
+    from simplibench.harness.again import compared, units_again
+
+    numbers = {entry.label: number for number, entry in enumerate(manifest.entries)}
     wanted: dict[tuple[str, SeedName], frozenset[str]] = {}
-    for one in recorded:
-        place = one.record.arena, one.record.seed
-        wanted[place] = wanted.get(place, frozenset()) | {one.record.entry}
+    for record in (stored.record for stored in recorded):
+        labels = wanted.get((record.arena, record.seed), frozenset())
+        wanted[record.arena, record.seed] = labels | {record.entry}
     first = recorded[0].record
-    conditions = replace(conditions, limit=first.limit, compared=compared(first.track, limit))
-    units = units_again(file, wanted, conditions, server) if labels.keys() & {r.record.entry for r in recorded} else []
-    with tempfile.TemporaryDirectory() as folder, Bar(steps(units)) as bar:
-        made = score_again(units, conditions, Path(folder), bar, server)
-        now = {(one.record.arena, one.record.seed, one.record.entry): one for one in made}
-        ordered = sorted(recorded, key=lambda one: (one.record.arena, labels.get(one.record.entry, len(labels))))
-        return [_compared(one, now.get((one.record.arena, one.record.seed, one.record.entry))) for one in ordered]
+    config = replace(runner.config, limit=first.limit, compared=compared(first.track, limit))
+    again = runner.under(config, runner.output)
+    any_left = numbers.keys() & {stored.record.entry for stored in recorded}
+    made = again.score(units_again(again, file, wanted) if any_left else [])
+    now = {(stored.record.arena, stored.record.seed, stored.record.entry): stored for stored in made}
+    comparisons = []
+    for stored in sorted(recorded, key=lambda old: (old.record.arena, numbers.get(old.record.entry, len(numbers)))):
+        arena, seed, entry = stored.record.arena, stored.record.seed, stored.record.entry
+        new = now.get((arena, seed, entry))
+        comparisons.append(compare(stored, new) if new else Comparison(arena, entry, seed, broken=GONE))
+    return comparisons
 
 
-def _compared(recorded: Stored, now: Stored | None) -> Comparison:
-    if now is not None:
-        return compare(recorded, now)
-    record = recorded.record
-    return Comparison(record.arena, record.entry, record.seed, broken=GONE)
+def _print_scores(comparisons: "list[Comparison]", limits: "Limits") -> None:
+    from simplibench.board.render import interval_text
 
-
-def _print_scores(comparisons: list[Comparison], limits: Limits) -> None:
-    for arena in dict.fromkeys(one.arena for one in comparisons):
-        own = [one for one in comparisons if one.arena == arena and one.changes]
+    for arena in dict.fromkeys(comparison.arena for comparison in comparisons):
+        compared = [comparison for comparison in comparisons if comparison.arena == arena and comparison.changes]
         rows = [
             [
-                one.entry,
+                comparison.entry,
                 change.split,
                 change.measure,
                 f"{change.recorded:.3f}",
@@ -167,26 +169,27 @@ def _print_scores(comparisons: list[Comparison], limits: Limits) -> None:
                 interval_text(change.difference),
                 "fell" if change.fell(limits) else "ok",
             ]
-            for one in own
-            for change in one.changes
+            for comparison in compared
+            for change in comparison.changes
         ]
         if rows:
             headers = ("entry", "split", "score", "recorded", "now", "difference", "verdict")
-            print_table(headers, rows, f"{arena}, reference {own[0].seed}, on the sentences that were scored again")
+            print_table(
+                headers, rows, f"{arena}, reference {compared[0].seed}, on the sentences that were scored again"
+            )
 
 
-def _print_costs(comparisons: list[Comparison], limits: Limits) -> None:
+def _print_costs(comparisons: "list[Comparison]", limits: "Limits") -> None:
     rows = []
-    for one in comparisons:
-        rate = (
-            ("", "", "") if one.rates is None else (*(f"{own:.2f}" for own in one.rates), _word(one.dearer(), "rose"))
-        )
-        forward = ["", "", "other cases"]
-        if one.runtimes is not None:
-            texts = (f"{own.median:.2f} [{own.low:.2f}, {own.high:.2f}]" for own in one.runtimes)
-            forward = [*texts, _word(one.slower(limits), "grew")]
-        if not one.broken:
-            rows.append([one.arena, one.entry, *rate, *forward])
+    for comparison in comparisons:
+        rate, forward = ["", "", ""], ["", "", "other cases"]
+        if comparison.rates is not None:
+            rate = [*(f"{bits:.2f}" for bits in comparison.rates), "rose" if comparison.dearer() else "ok"]
+        if comparison.runtimes is not None:
+            texts = (f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" for ratio in comparison.runtimes)
+            forward = [*texts, "grew" if comparison.slower(limits) else "ok"]
+        if not comparison.broken:
+            rows.append([comparison.arena, comparison.entry, *rate, *forward])
     if rows:
         headers = ("arena", "entry", "bits/token", "now", "verdict", "forward [quartiles]", "now", "verdict")
         title = (
@@ -195,26 +198,25 @@ def _print_costs(comparisons: list[Comparison], limits: Limits) -> None:
         print_table(headers, rows, title)
 
 
-def _word(worse: list[str], word: str) -> str:
-    return word if worse else "ok"
-
-
-def _tell_new(manifest: Manifest, known: set[str]) -> None:
-    new = [entry.label for entry in manifest.entries if entry.label not in known]
+def _tell_new(manifest: "Manifest", with_record: set[str]) -> None:
+    new = [entry.label for entry in manifest.entries if entry.label not in with_record]
     if new:
         print(f"without a record, and so not checked: {printable(', '.join(new))}", file=sys.stderr)
 
 
 def _conclude(
-    file: Path, manifest: Manifest, recorded: list[Stored], comparisons: list[Comparison], limits: Limits
+    file: Path, manifest: "Manifest", recorded: "list[Stored]", comparisons: "list[Comparison]", limits: "Limits"
 ) -> int:
-    """Say what was compared and what got worse; the exit code."""
-    same = {one.record.source_sha256 for one in recorded} == {source_sha256(file)}
+    """Print what was compared and what got worse; return the exit code."""
+    from simplibench.methods import source_sha256
+
+    same = {stored.record.source_sha256 for stored in recorded} == {source_sha256(file)}
     source = "the recorded version of its file" if same else "another version of its file than the recorded one"
-    found = [(one, problem) for one in comparisons for problem in one.problems(limits)]
-    for one, problem in found:
-        print(printable(f"{one.entry} in {one.arena} on reference {one.seed}: {problem}"), file=sys.stderr)
-    worse = len({(one.arena, one.entry) for one, _ in found})
+    problems = [(comparison, problem) for comparison in comparisons for problem in comparison.problems(limits)]
+    for comparison, problem in problems:
+        place = f"{comparison.entry} in {comparison.arena} on reference {comparison.seed}"
+        print(printable(f"{place}: {problem}"), file=sys.stderr)
+    worse = len({(comparison.arena, comparison.entry) for comparison, _ in problems})
     outcome = f"{worse} got worse or are gone" if worse else "none got worse"
     print(f"{manifest.name}, {source}: {len(comparisons)} recorded entries checked, {outcome}")
-    return int(bool(found))
+    return int(bool(problems))

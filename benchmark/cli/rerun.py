@@ -4,28 +4,21 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simplibench.audit.records import require_whole
 from simplibench.cli.app import app
 from simplibench.cli.printing import print_table
-from simplibench.cli.run import Bar
+from simplibench.cli.progress import ProgressBar
 from simplibench.errors import UsageError
-from simplibench.guest import ForkServer
-from simplibench.harness import run as harness
-from simplibench.harness.jobs import guests
-from simplibench.harness.options import RunOptions
-from simplibench.harness.runtime import resolve_device
-from simplibench.harness.unit import Conditions, Unit, present
-from simplibench.methods import Pick, Selection, source_sha256
-from simplibench.records import CodecRecord, ExplainerRecord, Stored, load_single
-from simplibench.records.reproduction import Figure, changes, figures, runtimes
-from simplibench.registry import all_methods, find_method, load_task, protocol
 from simplibench.text import printable
 
-AnyRecord = CodecRecord | ExplainerRecord
+if TYPE_CHECKING:
+    from simplibench.harness.runner import Runner
+    from simplibench.harness.unit import Unit
+    from simplibench.records import AnyRecord, Stored
+    from simplibench.records.reproduction import Figure
 
 
 @app.command()
@@ -42,7 +35,11 @@ def rerun(
 
 
 def rerun_record(path: Path, file: str | None, output: Path | None, timeout: float) -> int:
-    """Make the record again, compare, print. The exit code: 1 if it differs by more than is allowed."""
+    """Make the record again, compare, print; return the exit code: 1 if it differs by more than is allowed."""
+    from simplibench.audit.records import require_whole
+    from simplibench.harness.options import RunOptions
+    from simplibench.records import load_single
+
     timeout = RunOptions.from_command_line(timeout=timeout).timeout
     if not path.exists():
         raise UsageError(f"{path}: no such record; expected the path of a .json file")
@@ -56,8 +53,10 @@ def rerun_record(path: Path, file: str | None, output: Path | None, timeout: flo
     return _compare(stored.record, again)
 
 
-def _require_protocol(stored: Stored) -> None:
-    """What is measured against must be the same. Raises UsageError."""
+def _require_protocol(stored: "Stored") -> None:
+    """Refuse a record of another protocol than today's. Raises: UsageError."""
+    from simplibench.registry import load_task, protocol
+
     record, current = stored.record, protocol(load_task(stored.record.task), stored.record.track)
     if record.protocol != current:
         commit = f" that is commit {record.environment.commit};" if record.environment.commit else ""
@@ -68,8 +67,11 @@ def _require_protocol(stored: Stored) -> None:
         )
 
 
-def _source(stored: Stored, file: str | None) -> Path:
-    """The submission's file, as it was. Raises UsageError where it is not there or was changed."""
+def _source(stored: "Stored", file: str | None) -> Path:
+    """Return the submission's file, as it was. Raises: UsageError where it is not there or was changed."""
+    from simplibench.methods import source_sha256
+    from simplibench.registry import all_methods, find_method
+
     name, wanted = stored.record.submission, stored.record.source_sha256
     files = [find_method(file)] if file else [method.path for method in all_methods().values()]
     hashes = {path: source_sha256(path) for path in files}
@@ -88,8 +90,11 @@ def _source(stored: Stored, file: str | None) -> Path:
     )
 
 
-def _require_data(stored: Stored) -> None:
-    """Raises UsageError where a split of the record is missing here."""
+def _require_data(stored: "Stored") -> None:
+    """Refuse a record one of whose splits is missing here. Raises: UsageError."""
+    from simplibench.harness.unit import present
+    from simplibench.registry import load_task
+
     task = load_task(stored.record.task)
     missing = [name for name in stored.record.splits if name not in present(task)]
     if missing:
@@ -99,27 +104,35 @@ def _require_data(stored: Stored) -> None:
         )
 
 
-def _make(stored: Stored, source: Path, output: Path, timeout: float) -> AnyRecord:
-    """The record of the same entry, made now. Raises UsageError where it would be written over the old one."""
+def _make(stored: "Stored", source: Path, output: Path, timeout: float) -> "AnyRecord":
+    """Return the record of the same entry, made now. Raises: UsageError where it would be written over the old one."""
+    from simplibench.harness.runner import Runner
+    from simplibench.harness.runtime import resolve_device
+    from simplibench.harness.unit import RunConfig
+
     record = stored.record
-    conditions = Conditions(resolve_device(record.environment.device), record.limit, record.in_process, timeout)
-    with guests(conditions) as server:
-        unit = _unit(stored, source, conditions, server)
+    config = RunConfig(
+        device=resolve_device(record.environment.device),
+        limit=record.limit,
+        in_process=record.in_process,
+        timeout=timeout,
+    )
+    with Runner(config, output, fresh=True, progress=ProgressBar()) as runner:
+        unit = _unit(stored, source, runner)
         (target,) = (output / unit.record_path(entry) for _, entry in unit.entries)
         if target.absolute() == stored.path.absolute():
             raise UsageError(f"--output {output}: the new record would replace the old one; name another folder")
-        places = harness.prepare([unit], output, fresh=True)
-        with Bar(harness.steps([unit])) as bar:
-            harness.run([unit], conditions, places, bar, server)
-    (again,) = harness.results([unit], conditions, places)
+        (again,) = runner.score([unit])
     return again.record
 
 
-def _unit(stored: Stored, source: Path, conditions: Conditions, server: ForkServer | None) -> Unit:
-    """The record's entry alone, which its file puts forward or, if it was made from an object, defines.
+def _unit(stored: "Stored", source: Path, runner: "Runner") -> "Unit":
+    """Return the record's entry alone, which its file puts forward or, if it was made from an object, defines.
 
-    Raises UsageError where the file does neither.
+    Raises: UsageError where the file does neither.
     """
+    from simplibench.methods import Pick, Selection
+
     record = stored.record
     picked = Selection(
         file=source,
@@ -133,7 +146,7 @@ def _unit(stored: Stored, source: Path, conditions: Conditions, server: ForkServ
     problems: list[UsageError] = []
     for method in (source, picked):
         try:
-            (unit,) = harness.plan([method], record.task, [record.arena], [record.seed], conditions, server)
+            (unit,) = runner.plan([method], record.task, [record.arena], [record.seed], allow_taken_names=True)
         except UsageError as error:  # the file has no submission, or no such class
             problems.append(error)
             continue
@@ -149,35 +162,37 @@ def _unit(stored: Stored, source: Path, conditions: Conditions, server: ForkServ
     )
 
 
-def _compare(recorded: AnyRecord, again: AnyRecord) -> int:
-    """Print how the two differ; the exit code."""
+def _compare(recorded: "AnyRecord", again: "AnyRecord") -> int:
+    """Print how the two differ; return the exit code."""
+    from simplibench.records.reproduction import changes, figures, runtimes
+
     changed = changes(recorded.environment, again.environment)
     exact = not any(change.rounds for change in changed)
     if changed:
-        print_table(("made with", "then", "now"), [[own.what, own.recorded, own.again] for own in changed])
+        print_table(("made with", "then", "now"), [[change.what, change.recorded, change.again] for change in changed])
     print_table(("runtime, not compared", "then", "now"), [list(row) for row in runtimes(recorded, again)])
-    found = figures(recorded, again, exact)
-    differing = [own for own in found if not own.equal]
+    compared = figures(recorded, again, exact)
+    differing = [figure for figure in compared if not figure.equal]
     if differing:
         headers = ("figure", "recorded", "again", "difference", "allowed", "")
-        print_table(headers, [_cells(own) for own in differing])
+        print_table(headers, [_cells(figure) for figure in differing])
     for which, record in (("recorded", recorded), ("again", again)):
         if record.reason:
             print(f"{which}: failed: {printable(record.reason)}")
-    beyond = sum(not own.within for own in found)
+    beyond = sum(not figure.within for figure in compared)
     allowed = "made alike, so every count must be equal" if exact else "made elsewhere, so tolerances hold"
     within = len(differing) - beyond
-    print(f"{allowed}: {len(found) - len(differing)} figures equal, {within} within tolerance, {beyond} beyond")
+    print(f"{allowed}: {len(compared) - len(differing)} figures equal, {within} within tolerance, {beyond} beyond")
     return int(beyond > 0)
 
 
-def _cells(own: Figure) -> list[str]:
-    difference = "" if own.difference is None else f"{own.difference:.6f}"
+def _cells(figure: "Figure") -> list[str]:
+    difference = "" if figure.difference is None else f"{figure.difference:.6f}"
     return [
-        own.name,
-        str(own.recorded),
-        str(own.again),
+        figure.name,
+        str(figure.recorded),
+        str(figure.again),
         difference,
-        f"{own.allowed:.6f}",
-        "" if own.within else "beyond",
+        f"{figure.allowed:.6f}",
+        "" if figure.within else "beyond",
     ]

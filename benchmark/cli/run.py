@@ -5,29 +5,21 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simplibench import workspace
-from simplibench.api.tables import entry_tables, failures
-from simplibench.audit.choosing import choose
-from simplibench.audit.gathering import gather, paths, set_gone_apart
-from simplibench.audit.remarks import gone_lines
-from simplibench.board import boards, entry_rows
-from simplibench.board.render import interval_text, rank_text
 from simplibench.cli.app import FormatOption, TaskOption, app, require_there
-from simplibench.cli.printing import print_table, progress_bar, require_format
-from simplibench.harness import run as harness
-from simplibench.harness.jobs import guests
-from simplibench.harness.options import RunOptions
-from simplibench.harness.unit import Unit, manifests_of
+from simplibench.cli.printing import print_table, require_format
+from simplibench.cli.progress import ProgressBar
 from simplibench.pool import default_jobs
-from simplibench.records import RESULTS, Stored
-from simplibench.records.manifests import keep_manifests
-from simplibench.registry import terms
 from simplibench.text import printable
+
+if TYPE_CHECKING:
+    from simplibench.harness.options import RunOptions
+    from simplibench.harness.unit import Unit
+    from simplibench.records import Stored
 
 
 @app.command()
@@ -56,13 +48,26 @@ def run(
     """Score methods, print their table and their place on the leaderboard. Interrupted, it goes on where it was."""
     require_there(*methods, task=task)
 
-    options = Options(methods, task, arena, seed, device, limit, output, fresh, jobs, timeout, in_process, format)
+    options = Options(
+        methods=methods,
+        task=task,
+        arenas=arena,
+        seeds=seed,
+        device=device,
+        limit=limit,
+        output=output,
+        fresh=fresh,
+        jobs=jobs,
+        timeout=timeout,
+        in_process=in_process,
+        format=format,
+    )
     raise typer.Exit(run_methods(options))
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line said."""
+    """The command line's values."""
 
     methods: list[str]
     task: str | None
@@ -77,8 +82,10 @@ class Options:
     in_process: bool
     format: str
 
-    def checked(self) -> RunOptions:
-        """Return what the run itself is asked for. Raises UsageError."""
+    def checked(self) -> "RunOptions":
+        """Return what the run itself is asked for. Raises: UsageError."""
+        from simplibench.harness.options import RunOptions
+
         return RunOptions.from_command_line(
             tasks=self.task,
             arenas=self.arenas or None,
@@ -93,61 +100,39 @@ class Options:
         )
 
 
-class Bar:
-    """The run's progress on standard error."""
-
-    def __init__(self, total: int) -> None:
-        self._progress = progress_bar()
-        self._task = self._progress.add_task("starting", total=total)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._progress.stop()
-
-    def step(self, what: str) -> None:
-        """One split of one entry begins."""
-        self._progress.update(self._task, advance=1, description=f"{printable(what):<44}")
-
-    def skip(self, steps: int) -> None:
-        """Count steps that will not be needed."""
-        self._progress.update(self._task, advance=steps)
-
-
 def run_methods(options: Options) -> int:
-    """Score, save, print. The exit code: 1 if an entry failed."""
+    """Score, save, print; return the exit code: 1 if an entry failed."""
     require_format(options.format, "table", "json")
+    from simplibench.harness.runner import Runner
+
     asked = options.checked()
-    conditions = asked.conditions
-    with guests(conditions) as server:
-        units = harness.plan(options.methods, asked.tasks, asked.arenas, asked.seeds, conditions, server)
-        harness.require_own_names(units)
-        places = harness.prepare(units, asked.output, asked.fresh)
-        with Bar(harness.steps(units)) as bar:
-            jobs = asked.jobs or (1 if asked.limit else default_jobs(conditions.device))
-            made = harness.run(units, conditions, places, bar, server, jobs)
-    keep_manifests(manifests_of(units).values(), asked.output)
-    stored = harness.results(units, conditions, places)
-    skipped = len(stored) - made
-    if skipped:
+    config = asked.config
+    jobs = asked.jobs or (1 if asked.limit else default_jobs(config.device))
+    with Runner(config, asked.output, fresh=asked.fresh, progress=ProgressBar(), jobs=jobs) as runner:
+        units = runner.plan(options.methods, asked.tasks, asked.arenas, asked.seeds)
+        records = runner.score(units)
+    there = len(records) - runner.made
+    if there:
         print(
-            f"{skipped} of {len(stored)} records were there already and valid; --fresh makes them again",
-            file=sys.stderr,
+            f"{there} of {len(records)} records were there already and valid; --fresh makes them again", file=sys.stderr
         )
     _tell_gone(units, asked.output)
     if options.format == "json":
-        print(json.dumps([one.record.model_dump(mode="json") for one in stored], indent=1))
+        print(json.dumps([stored.record.model_dump(mode="json") for stored in records], indent=1))
     else:
-        _print_entries(stored)
-        _print_places(stored)
-        _print_next(stored, options)
-    return int(any(one.record.status == "failed" for one in stored))
+        _print_entries(records)
+        _print_ranks(records)
+        _print_next(records, options)
+    return int(any(stored.record.status == "failed" for stored in records))
 
 
-def _tell_gone(units: list[Unit], output: Path) -> None:
+def _tell_gone(units: "list[Unit]", output: Path) -> None:
     """Name on standard error the records in the folder of entries that the files which were run do not have any more."""
+    from simplibench.audit.gathering import gather, paths, set_gone_apart
+    from simplibench.audit.remarks import gone_lines
+    from simplibench.harness.unit import manifests_of
+    from simplibench.registry import terms
+
     known, manifests = terms(), manifests_of(units)
     there = gather(output, paths(output, submissions=manifests), known)
     gone = set_gone_apart(there, known, manifests).remarks.gone
@@ -157,22 +142,30 @@ def _tell_gone(units: list[Unit], output: Path) -> None:
         print(line, file=sys.stderr)
 
 
-def _print_entries(stored: list[Stored]) -> None:
-    rows = entry_rows(stored)
+def _print_entries(records: "list[Stored]") -> None:
+    from simplibench.api.tables import entry_tables, failures
+    from simplibench.board import entry_rows
+
+    rows = entry_rows(records)
     for table in entry_tables(rows):
         print_table(table.headers, table.rows, table.title)
     for line in failures(rows):
         print(printable(line), file=sys.stderr)
 
 
-def _print_places(stored: list[Stored]) -> None:
-    """Where the run's submissions stand among the committed records, in place of their own committed ones."""
-    names = {(one.record.arena, one.record.submission) for one in stored}
+def _print_ranks(records: "list[Stored]") -> None:
+    """Print the ranks of the run's submissions among the committed records, in place of their committed ones."""
+    from simplibench.audit.choosing import choose
+    from simplibench.audit.gathering import gather, paths
+    from simplibench.board import boards
+    from simplibench.board.render import interval_text, rank_text
+    from simplibench.registry import terms
+
+    scored = {(stored.record.arena, stored.record.submission) for stored in records}
     known, root = terms(), workspace.committed()
-    committed = gather(root, paths(root, arenas={arena for arena, _ in names}), known)
-    others = choose([committed.part(lambda place: place not in names)], known)
+    committed = gather(root, paths(root, arenas={arena for arena, _ in scored}), known)
+    others = choose([committed.part(lambda submission: submission not in scored)], known)
     others.remarks.say()
-    found = boards(others.stored + stored, known, others.faults)
     rows = [
         [
             row.arena,
@@ -183,22 +176,24 @@ def _print_places(stored: list[Stored]) -> None:
             row.status,
             row.note,
         ]
-        for board in found
+        for board in boards(others.stored + records, known, others.faults)
         for row in board.rows
-        if (row.arena, row.submission) in names
+        if (row.arena, row.submission) in scored
     ]
     headers = ("arena", "submission", "rank", "OOD score", "gap", "status", "note")
     print_table(headers, rows, "place among the records of leaderboard.md")
 
 
-def _print_next(stored: list[Stored], options: Options) -> None:
-    names = list(dict.fromkeys(one.record.submission for one in stored if one.record.status == "ok"))
+def _print_next(records: "list[Stored]", options: Options) -> None:
+    names = list(dict.fromkeys(stored.record.submission for stored in records if stored.record.status == "ok"))
     for command in next_commands(names, options):
         print(f"next: {shlex.join(['simplibench', *command])}")
 
 
 def next_commands(names: list[str], options: Options) -> list[list[str]]:
-    """What follows for the submissions that were scored: their reports, or all of a run that was a part of one."""
+    """Return what follows for the submissions that were scored: their reports, or all of a run that was a part of one."""
+    from simplibench.records import RESULTS
+
     elsewhere = [] if options.output == RESULTS else [str(options.output)]
     if not (options.limit or options.in_process or options.seeds):
         return [["report", name, *_repeated("--records", elsewhere)] for name in names]
@@ -208,5 +203,5 @@ def next_commands(names: list[str], options: Options) -> list[list[str]]:
 
 
 def _repeated(option: str, values: list[str] | None) -> list[str]:
-    """`--arena a --arena b`"""
+    """Return an option's words, such as `--arena a --arena b`."""
     return [word for value in values or [] for word in (option, value)]

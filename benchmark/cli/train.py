@@ -59,7 +59,7 @@ def train_references(
         raise UsageError(f"--save-every must be seconds, at least 1 and at most {LONGEST_SECONDS:,}, got {save_every}")
     torch.set_num_threads(threads)
     keep_freed_memory()
-    device = asked.conditions.device
+    device = asked.config.device
     task = load_task(task_name)
     names = [family.name for family in (*task.families, *task.recipes)]
     if family_name not in (None, *names):

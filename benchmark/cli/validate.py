@@ -6,10 +6,6 @@ import typer
 
 from simplibench.cli.app import app, require_there
 from simplibench.errors import SimplibenchError
-from simplibench.guest import ForkServer, Guest, Problem
-from simplibench.harness.options import RunOptions
-from simplibench.harness.tracks import TRACKS
-from simplibench.registry import find_method, require_own_name
 
 
 @app.command()
@@ -20,7 +16,6 @@ def validate(
 ) -> None:
     """Check a submission against the contract, on tiny real activations; every problem is listed."""
     require_there(file)
-
     validate_file(file, device, timeout)
 
 
@@ -29,15 +24,20 @@ class ContractBroken(SimplibenchError):
 
 
 def validate_file(file: str, device: str, timeout: float) -> None:
-    """Examine every entry in guests of their own. Raises ContractBroken with all problems."""
+    """Examine every entry in guests of their own. Raises: ContractBroken with all problems."""
+    from simplibench.harness.options import RunOptions
+    from simplibench.harness.runner import Runner
+    from simplibench.harness.tracks import TRACKS
+    from simplibench.registry import find_method, require_own_name
+
     asked = RunOptions.from_command_line(device=device, timeout=timeout)
-    path, device = find_method(file), asked.conditions.device
-    with ForkServer() as server:
-        encoder, decoder = Guest(server, path, device), Guest(server, path, device)
+    path = find_method(file)
+    with Runner(asked.config, asked.output) as runner:
+        encoder, decoder = runner.method_runners(path)
         manifest = encoder.manifest()
         require_own_name(manifest.name, path)
         trials = {name: TRACKS[name].trial() for name in {entry.track for entry in manifest.entries}}
-        problems: list[Problem] = []
+        problems = []
         for index, entry in enumerate(manifest.entries):
             encoder.seconds_left = decoder.seconds_left = asked.timeout
             problems += trials[entry.track].problems(encoder, decoder, entry, index)

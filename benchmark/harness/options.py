@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from simplibench.errors import UsageError
 from simplibench.harness.runtime import resolve_device
-from simplibench.harness.unit import Conditions
+from simplibench.harness.unit import RunConfig
 from simplibench.records import RESULTS
 
 SHORTEST_SECONDS = 0.1
@@ -102,7 +102,8 @@ class RunOptions(BaseModel):
             return cls(**values)
         except ValidationError as error:
             # Of a wrong value in a sequence the last problem with its place is the value's own.
-            wrong = {str(found["loc"][0]): found["input"] for found in sorted(error.errors(), key=_depth)}
+            problems = sorted(error.errors(), key=_depth)
+            wrong = {str(problem["loc"][0]): problem["input"] for problem in problems}
         raise UsageError(
             "; ".join(
                 f"{names.get(name, name)} must be {cls.model_fields[name].description}, got {show(value)}"
@@ -111,9 +112,11 @@ class RunOptions(BaseModel):
         )
 
     @property
-    def conditions(self) -> Conditions:
-        """Return what units are run under. Raises UsageError for a device that is not there."""
-        return Conditions(resolve_device(self.device), self.limit, self.in_process, self.timeout)
+    def config(self) -> RunConfig:
+        """Return how units are run. Raises: UsageError for a device that is not there."""
+        return RunConfig(
+            device=resolve_device(self.device), limit=self.limit, in_process=self.in_process, timeout=self.timeout
+        )
 
 
 def _depth(problem: ErrorDetails) -> int:

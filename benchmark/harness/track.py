@@ -11,7 +11,7 @@ from torch import Tensor
 
 from simplibench.guest import MethodRunner, Problem
 from simplibench.guest.contract import Promise
-from simplibench.harness.unit import Conditions, Unit
+from simplibench.harness.unit import RunConfig, Unit
 from simplibench.records import Table
 from simplibench.tasks import Task
 
@@ -60,7 +60,7 @@ class Track(Protocol):
     def trial(self) -> Trial:
         """Return what its entries are tried on."""
 
-    def prepare(self, unit: Unit, conditions: Conditions) -> ArenaContext:
+    def prepare(self, unit: Unit, config: RunConfig) -> ArenaContext:
         """Load the references and run them; what takes long and serves all entries."""
 
     def failed(self, entry: Any) -> dict[str, Any]:
@@ -70,6 +70,6 @@ class Track(Protocol):
         """Return how often `step` is called for an entry that succeeds."""
 
     def forward(
-        self, unit: Unit, entry: Any, index: int, conditions: Conditions, runners: Runners
+        self, unit: Unit, entry: Any, index: int, config: RunConfig, runners: Runners
     ) -> Callable[[], Tensor] | None:
         """Return one forward pass of the proxy, to be timed by others; None where methods make no proxy."""

@@ -1,9 +1,8 @@
-"""What is run: a unit, under conditions, with records to make and records that are known."""
+"""What is run: a unit, under a configuration."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from simplibench import records
 from simplibench.methods import EntryManifest, Manifest, Selection
@@ -14,8 +13,8 @@ from simplibench.tasks import Arena, Task, absent
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """How units are run; part of every record's key, but for the timeout."""
+class RunConfig:
+    """How units are run; part of every record's key, but for the timeout and `compared`."""
 
     device: str  # "cpu" or "cuda"
     limit: int | None  # sentences a split, at most
@@ -39,61 +38,43 @@ class Unit:
 
     @property
     def entries(self) -> list[tuple[int, EntryManifest]]:
-        """The entries that fit the arena, with their number in the submission."""
+        """Return the entries that fit the arena, with their number in the submission."""
         fitting = [(i, entry) for i, entry in enumerate(self.manifest.entries) if entry.fits(self.arena)]
         return [(i, entry) for i, entry in fitting if self.only is None or entry.label in self.only]
 
     def record_path(self, entry: EntryManifest) -> Path:
-        """Where the entry's record belongs, below a root."""
+        """Return where the entry's record belongs, below a root."""
         return records.entry_path(self.arena_name, self.manifest.name, entry.label, self.seed)
 
     @property
     def arena_name(self) -> str:
-        """With the task, as records have it."""
+        """Return the arena's name with its task, as records have it."""
         return f"{self.task.name}/{self.arena.name}"
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where records are saved, and where those lie that need not be made again."""
-
-    output: Path
-    known: tuple[Path, ...]
-
-
-class Progress(Protocol):
-    """Who wants to know how a run is getting on."""
-
-    def step(self, what: str) -> None:
-        """One split of one entry is about to be run."""
-
-    def skip(self, steps: int) -> None:
-        """So many steps will not be needed."""
-
-
 def present(task: Task) -> list[str]:
-    """The splits a record can be made on here: those to be scored whose data are not missing."""
+    """Return the splits that a record can be made on here: those to be scored whose data are not missing."""
     problems = absent(task)
     return [name for name in scored_splits(task) if name not in problems]
 
 
 def used(task: Task, limit: int | None) -> int | None:
-    """How many sequences of each split a record uses, at most; None: all."""
+    """Return how many sequences of each split a record uses, at most; None: all."""
     return min((count for count in (task.records_use, limit) if count is not None), default=None)
 
 
-def record_key(unit: Unit, entry: EntryManifest, conditions: Conditions) -> str:
-    """Equal for records that would be equal: same source, fields, arena, reference, protocol, device kind, conditions."""
+def record_key(unit: Unit, entry: EntryManifest, config: RunConfig) -> str:
+    """Return a key that is equal for records that would be equal: same source, entry, arena, protocol, configuration."""
     return key_of(
-        unit.source_sha256,
-        entry.label,
-        entry.fields,
-        unit.arena_name,
-        unit.seed,
-        protocol(unit.task, unit.arena.track).sha256,
-        conditions.device,
-        conditions.limit,
-        conditions.in_process,
+        source_sha256=unit.source_sha256,
+        entry=entry.label,
+        fields=entry.fields,
+        arena=unit.arena_name,
+        seed=unit.seed,
+        protocol_sha256=protocol(unit.task, unit.arena.track).sha256,
+        device=config.device,
+        limit=config.limit,
+        in_process=config.in_process,
     )
 
 

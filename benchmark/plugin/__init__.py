@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of `--help`."""
+    """Add the options of `--help`."""
     group = parser.getgroup("simplibench")
     group.addoption(
         "--simplibench",
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makemodule(module_path: Any, parent: pytest.Collector) -> pytest.Collector | None:
-    """A submission is collected as its contract; pytest never imports it."""
+    """Collect a submission as its contract; pytest never imports it."""
     if parent.config.getoption("--simplibench"):
         from simplibench.plugin.contract import collector
 
@@ -67,7 +67,7 @@ def pytest_pycollect_makemodule(module_path: Any, parent: pytest.Collector) -> p
 
 @pytest.fixture(scope="session")
 def proxy() -> Iterator["Proxies"]:
-    """Proxies by submission, arena and reference; what several tests ask of one is measured once."""
+    """Yield proxies by submission, arena and reference; what several tests ask of the same proxy is measured once."""
     from simplibench.plugin.proxies import Proxies
 
     with Proxies() as proxies:

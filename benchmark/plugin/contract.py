@@ -19,11 +19,11 @@ from simplibench.registry import find_method, require_own_name
 
 USABLE = "a usable result"  # of the right kind and finite, in time, without an exception
 FILES = pytest.StashKey[list[Path]]()
-NURSERY = pytest.StashKey[ForkServer]()
+SERVER = pytest.StashKey[ForkServer]()
 
 
 def add_submissions(config: pytest.Config) -> None:
-    """Put the files among what pytest collects. Raises pytest.UsageError for one that does not exist."""
+    """Put the files among what pytest collects. Raises: pytest.UsageError for a file that does not exist."""
     try:
         timeout = {"timeout": config.getoption("--simplibench-timeout")}
         RunOptions.checked(timeout, {"timeout": "--simplibench-timeout"}, str)
@@ -37,7 +37,7 @@ def add_submissions(config: pytest.Config) -> None:
 
 
 def collector(path: Path, parent: pytest.Collector) -> "ContractFile | None":
-    """The contract of a file, if it is one of the submissions."""
+    """Return the contract of a file, if it is a submission that was named."""
     return ContractFile.from_parent(parent, path=path) if path in parent.config.stash[FILES] else None
 
 
@@ -50,7 +50,7 @@ class ContractFile(pytest.File):
         self._trials: dict[str, Trial] = {}  # by track, made when the first of its entries is tried
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        """That it loads, and the promises of its entries if it does."""
+        """Yield the test that it loads, and the promises of its entries if it does."""
         unusable = ""
         guest = self._guest()
         try:
@@ -65,7 +65,7 @@ class ContractFile(pytest.File):
             yield EntryContract.from_parent(self, name=entry.label, entry=entry, index=index)
 
     def problems(self, entry: EntryManifest, index: int) -> list[Problem]:
-        """What is wrong with an entry, found in guests of their own."""
+        """Return what is wrong with an entry, tried in guests of its own."""
         if entry.track not in self._trials:
             self._trials[entry.track] = TRACKS[entry.track].trial()
         encoder, decoder = self._guest(), self._guest()
@@ -77,11 +77,11 @@ class ContractFile(pytest.File):
             decoder.close()
 
     def _guest(self) -> Guest:
-        """Of one server for the whole session."""
-        if NURSERY not in self.config.stash:
-            server = self.config.stash[NURSERY] = ForkServer()
+        """Return a guest of the fork server of the session."""
+        if SERVER not in self.config.stash:
+            server = self.config.stash[SERVER] = ForkServer()
             self.config.add_cleanup(lambda: server.__exit__(None, None, None))
-        return Guest(self.config.stash[NURSERY], self.path, resolve_device("auto"))
+        return Guest(self.config.stash[SERVER], self.path, resolve_device("auto"))
 
 
 class EntryContract(pytest.Collector):
@@ -92,10 +92,10 @@ class EntryContract(pytest.Collector):
         self.entry, self.index = entry, index
         self.promises = TRACKS[entry.track].promises
         self.methods = list(METHOD_TRACKS[entry.track].calls)
-        self._found: list[Problem] | None = None
+        self._problems: list[Problem] | None = None
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Method by method: that it works, then what it must keep."""
+        """Yield, method by method, the test that it works, then what it must keep."""
         for method in self.methods:
             kept = (promise for promise in self.promises if promise.method == method)
             for promise in (Promise(method, USABLE), *kept):
@@ -104,38 +104,40 @@ class EntryContract(pytest.Collector):
 
     @property
     def problems(self) -> list[Problem]:
-        """All that is wrong with the entry."""
-        if self._found is None:
+        """Return all that is wrong with the entry."""
+        if self._problems is None:
             assert isinstance(self.parent, ContractFile)  # for the type checker
-            self._found = self.parent.problems(self.entry, self.index)
-        return self._found
+            self._problems = self.parent.problems(self.entry, self.index)
+        return self._problems
 
     def breaches(self, promise: Promise) -> list[Problem]:
-        """The problems that are of a promise; what no other promise speaks of is of `USABLE`."""
+        """Return the problems that break a promise; what no other promise speaks of breaks `USABLE`."""
         known = {(promised.method, promised.expected) for promised in self.promises}
         if promise.expected == USABLE:
-            return [one for one in self.problems if one.method == promise.method and _key(one) not in known]
-        return [one for one in self.problems if _key(one) == (promise.method, promise.expected)]
+            return [
+                problem for problem in self.problems if problem.method == promise.method and _key(problem) not in known
+            ]
+        return [problem for problem in self.problems if _key(problem) == (promise.method, promise.expected)]
 
     def before(self, promise: Promise) -> list[Problem]:
-        """The problems that kept a promise from being tried, on some rows or on all."""
+        """Return the problems that kept a promise from being tried, on some rows or on all."""
         last = self.methods.index(promise.method) + (promise.expected != USABLE)
         needed = [Promise(method, USABLE) for method in self.methods[:last]]
         needed += [Promise(promise.method, promise.needs)] if promise.needs else []
-        return [problem for one in needed for problem in self.breaches(one)]
+        return [problem for promise in needed for problem in self.breaches(promise)]
 
 
 class ContractItem(pytest.Item):
     """A test that fails with what the contract says, without a traceback."""
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Errors made for users are told by their text alone."""
+        """Return the text alone of errors made for users."""
         if isinstance(excinfo.value, SimplibenchError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """The submission's file, and the test by name."""
+        """Return the submission's file, and the test by name."""
         return self.path, None, self.nodeid.partition("::")[2]
 
 
@@ -147,7 +149,7 @@ class LoadsItem(ContractItem):
         self.unusable = unusable
 
     def runtest(self) -> None:
-        """Fails with what is wrong with the file."""
+        """Fail with what is wrong with the file."""
         if self.unusable:
             pytest.fail(self.unusable, pytrace=False)
 
@@ -160,7 +162,7 @@ class PromiseItem(ContractItem):
         self.promise, self.contract = promise, contract
 
     def runtest(self) -> None:
-        """Fails with the breach; skipped where an earlier failure kept the promise from being tried."""
+        """Fail with the breach; skip where an earlier failure kept the promise from being tried."""
         breaches = self.contract.breaches(self.promise)
         if breaches:
             pytest.fail("\n".join(map(str, breaches)), pytrace=False)

@@ -1,20 +1,20 @@
-"""Proxies as tests name them, and what is measured of them, once a session."""
+"""Proxies as tests name them, and what is measured of them, once per session."""
 
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from simplibench.api.evaluation import Quiet
 from simplibench.errors import UsageError
-from simplibench.guest import ForkServer
-from simplibench.harness.again import compared, score_again, units_again
+from simplibench.harness.again import compared, units_again
 from simplibench.harness.options import RunOptions
+from simplibench.harness.runner import Runner
 from simplibench.harness.runtime import resolve_device
-from simplibench.harness.scorer import callers
-from simplibench.harness.unit import Conditions, Unit
+from simplibench.harness.unit import RunConfig, Unit
 from simplibench.methods import Manifest
+from simplibench.pool import default_jobs
 from simplibench.records import SeedName, Stored
 from simplibench.registry import find_arenas, find_method, load_task
 
@@ -30,18 +30,19 @@ class Place:
     arena: str  # with its task
     seed: SeedName
     entry: str | None  # the label of the only one asked for
-    sentences: int | None  # a split that are compared; None: as many as `simplibench check`
+    sentences: int | None  # per split that are compared; None: as many as `simplibench check`
     device: str
     in_process: bool
     timeout: float
 
 
 class Measuring:
-    """Scores places again, each once. A context manager: it holds a folder and the process that guests come from."""
+    """Scores places again, each once. A context manager: it holds a folder and the runners, with their guests."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        self._server: ForkServer | None = None
+        self._resources = ExitStack()
+        self._folder = Path(self._resources.enter_context(tempfile.TemporaryDirectory()))
+        self._runners: dict[bool, Runner] = {}  # by whether methods run in this process; others are made under these
         self._manifests: dict[Path, Manifest] = {}
         self._made: dict[tuple[Place, int | None], list[Stored]] = {}
 
@@ -49,21 +50,16 @@ class Measuring:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._server is not None:
-            self._server.__exit__(kind, error, at)
-        self._folder.cleanup()
+        self._resources.__exit__(kind, error, at)
 
     def manifest(self, place: Place) -> Manifest:
-        """What the file puts forward. Raises UsageError."""
+        """Return what the file puts forward. Raises: UsageError."""
         if place.file not in self._manifests:
-            conditions = Conditions(resolve_device(place.device), None, place.in_process, place.timeout)
-            caller, _ = callers(place.file, conditions, self._server_for(place))
-            self._manifests[place.file] = caller.manifest()
-            caller.close()
+            self._manifests[place.file] = self._runner(place, _config(place, None, None)).describe(place.file)
         return self._manifests[place.file]
 
     def labels(self, place: Place) -> frozenset[str]:
-        """The entries asked for. Raises UsageError for one that the submission has not."""
+        """Return the entries asked for. Raises: UsageError for an entry that the submission has not."""
         labels = [entry.label for entry in self.manifest(place).entries]
         if place.entry is None:
             return frozenset(labels)
@@ -72,32 +68,41 @@ class Measuring:
         return frozenset({place.entry})
 
     def again(self, place: Place, limit: int | None) -> list[Stored]:
-        """Its entries' records, made again as those of a `--limit` were, or as whole ones."""
+        """Return its entries' records, made again as those of a `--limit` were, or as whole ones."""
         if (place, limit) not in self._made:
-            units = self.units(place)
-            folder = Path(self._folder.name) / str(len(self._made))
-            server = self._server_for(place)
-            self._made[place, limit] = score_again(units, self.conditions(place, limit), folder, Quiet(), server)
+            runner = self._runner(place, self.config(place, limit))
+            self._made[place, limit] = runner.score(self.units(place))
         return self._made[place, limit]
 
     def units(self, place: Place) -> list[Unit]:
-        """The place as a run knows it. Raises UsageError for an arena or a reference that does not exist."""
+        """Return the place as a run knows it. Raises: UsageError for an arena or a reference that does not exist."""
         wanted = {(place.arena, place.seed): self.labels(place)}
-        return units_again(place.file, wanted, self.conditions(place, None), self._server_for(place))
+        return units_again(self._runner(place, self.config(place, None)), place.file, wanted)
 
-    def conditions(self, place: Place, limit: int | None) -> Conditions:
-        """Those of records made with a `--limit` or without, but for the sentences that are compared."""
-        sentences = compared(self.manifest(place).entries[0].track, place.sentences)
-        return Conditions(resolve_device(place.device), limit, place.in_process, place.timeout, sentences)
+    def config(self, place: Place, limit: int | None) -> RunConfig:
+        """Return that of records made with a `--limit` or without, but for the sentences that are compared."""
+        return _config(place, limit, compared(self.manifest(place).entries[0].track, place.sentences))
 
-    def _server_for(self, place: Place) -> ForkServer | None:
-        if place.in_process:
-            return None
-        self._server = self._server or ForkServer()
-        return self._server
+    def _runner(self, place: Place, config: RunConfig) -> Runner:
+        """Return a runner with a new folder. Those of a session share one fork server."""
+        if place.in_process not in self._runners:
+            runner = Runner(config, self._folder, jobs=default_jobs(config.device))
+            self._runners[place.in_process] = self._resources.enter_context(runner)
+        return self._runners[place.in_process].under(config, Path(tempfile.mkdtemp(dir=self._folder)))
+
+
+def _config(place: Place, limit: int | None, sentences: int | None) -> RunConfig:
+    return RunConfig(
+        device=resolve_device(place.device),
+        limit=limit,
+        in_process=place.in_process,
+        timeout=place.timeout,
+        compared=sentences,
+    )
 
 
 def place(
+    *,
     submission: str | Path,
     arena: str,
     seed: SeedName,
@@ -107,7 +112,7 @@ def place(
     in_process: bool,
     timeout: float,
 ) -> Place:
-    """Where a test wants a submission. Raises UsageError for what does not exist, or is no value of its kind."""
+    """Return where a test wants a submission. Raises: UsageError for what does not exist, or is no value of its kind."""
     values = {"arenas": arena, "seeds": seed, "limit": sentences}
     given = values | {"device": device, "in_process": in_process, "timeout": timeout}
     asked = RunOptions.checked(given, {"arenas": "arena", "seeds": "seed", "limit": "sentences"})
@@ -116,12 +121,21 @@ def place(
     if not slash:
         raise UsageError(f"arena must name its task too, such as dyck-20-10/attention.1, got {arena!r}")
     find_arenas(load_task(task), [name])
-    conditions = (asked.limit, asked.device, asked.in_process, asked.timeout)
-    return Place(find_method(submission), str(submission), arena, seed, entry, *conditions)
+    return Place(
+        file=find_method(submission),
+        named=str(submission),
+        arena=arena,
+        seed=seed,
+        entry=entry,
+        sentences=asked.limit,
+        device=asked.device,
+        in_process=asked.in_process,
+        timeout=asked.timeout,
+    )
 
 
 def _single(name: str, given: tuple[T, ...] | None) -> T:
-    """Return the only one. Raises UsageError for several."""
+    """Return the only value. Raises: UsageError for several."""
     if given is None or len(given) > 1:
         raise UsageError(f"{name} must be a single one, got {given}")
     return given[0]

@@ -37,12 +37,23 @@ class Proxies(Measuring):
         in_process: bool = False,
         timeout: float = 600.0,
     ) -> "Proxy":
-        """A submission, by file or name, in an arena such as `dyck-20-10/attention.1`, on one reference.
+        """Return a submission, by file or name, in an arena such as `dyck-20-10/attention.1`, on one reference.
 
-        All its entries, or one by its label. `sentences` a split are compared, 100 if not said (of an explainer cases, 4).
+        It has all its entries, or a single one by its label. `sentences` per split are compared, 100 if not said (of an
+        explainer cases, 4).
         """
-        with _told():
-            return Proxy(self, place(submission, arena, seed, entry, sentences, device, in_process, timeout))
+        with as_test_failure():
+            where = place(
+                submission=submission,
+                arena=arena,
+                seed=seed,
+                entry=entry,
+                sentences=sentences,
+                device=device,
+                in_process=in_process,
+                timeout=timeout,
+            )
+            return Proxy(self, where)
 
 
 class Proxy:
@@ -58,78 +69,80 @@ class Proxy:
         floor: float | Mapping[str, float] | None = None,
         tolerance: float = 0.0,
     ) -> Self:
-        """No split may have fallen beyond the interval of the paired difference, nor lie below the floor.
+        """Fail if a split fell beyond the interval of the paired difference, or lies below the floor.
 
         `record` is a file or folder; without it, and without a floor, the committed ones, else those in `results`.
         `tolerance` is how far below 0 the interval may lie. `floor` is the least faithfulness, of all splits or by split.
         """
-        with _told():
+        with as_test_failure():
             limits = Limits(tolerance=tolerance)
             require_limits(limits, LIMITS)
             recorded = self._recorded(record) if record is not None or floor is None else []
-            worse = self._worse(recorded, lambda one: one.fallen(limits))
+            worse = self._worse(recorded, lambda comparison: comparison.fallen(limits))
             if floor is not None:
                 worse += self._below(floor, recorded[0].record.limit if recorded else None)
         return self._verdict(worse)
 
     def must_be_as_cheap_as(self, record: Path | str | None = None) -> Self:
-        """The rate, in bits a token on whole splits, may not have risen."""
-        with _told():
+        """Fail if the rate, in bits per token on whole splits, rose."""
+        with as_test_failure():
             worse = self._worse(self._recorded(record), Comparison.dearer)
         return self._verdict(worse)
 
     def must_be_as_fast_as(
         self, record: Path | str | None = None, *, factor: float = RUNTIME_FACTOR, benchmark: Any = None
     ) -> Self:
-        """The runtime over the reference's may not have grown beyond a factor, from quartile to quartile.
+        """Fail if the runtime over the reference's grew beyond a factor, from quartile to quartile.
 
         With pytest-benchmark's fixture as `benchmark`, the forward pass of the one `entry` is timed by it as well, in this
         process, for its own `--benchmark-compare-fail`; the entry's ratios are in its `extra_info`.
         """
-        with _told():
+        with as_test_failure():
             limits = Limits(runtime_factor=factor)
             require_limits(limits, LIMITS)
             recorded = self._recorded(record)
-            worse = self._worse(recorded, lambda one: one.slower(limits))
+            worse = self._worse(recorded, lambda comparison: comparison.slower(limits))
             if benchmark is not None:
                 self._time(benchmark, recorded[0].record.limit)
         return self._verdict(worse)
 
     def _recorded(self, record: Path | str | None) -> list[Stored]:
-        """The records that it is held against. Raises UsageError where there are none."""
-        own = self.place
+        """Return the records that it is held against. Raises: UsageError where there are none."""
+        where = self.place
         against = None if record is None else Path(record)
-        stored = records_of(self.measuring.manifest(own).name, own.named, against)
-        if own.entry is not None:
-            stored = [one for one in stored if one.record.entry == own.entry]
-        if not stored:
-            raise UsageError(f"no record of {own.entry} of {own.named}; `simplibench run {own.named}` makes them")
-        recorded = of_whole_splits(chosen(stored, [own.arena], own.seed))
-        require_comparable(recorded, own.named)
+        records = records_of(self.measuring.manifest(where).name, where.named, against)
+        if where.entry is not None:
+            records = [stored for stored in records if stored.record.entry == where.entry]
+        if not records:
+            raise UsageError(f"no record of {where.entry} of {where.named}; `simplibench run {where.named}` makes them")
+        recorded = of_whole_splits(chosen(records, [where.arena], where.seed))
+        require_comparable(recorded, where.named)
         return recorded
 
     def _worse(self, recorded: list[Stored], kind: Callable[[Comparison], list[str]]) -> list[str]:
-        """What of a kind got worse than the records, with the entry's name."""
-        found = []
-        for one in recorded:
-            made = self.measuring.again(self.place, one.record.limit)
-            now = next((own for own in made if own.record.entry == one.record.entry), None)
-            if now is None:
-                found.append(f"{one.record.entry}: {GONE}")
+        """Return what of a kind got worse than the records, with the entry's name."""
+        worse = []
+        for old in recorded:
+            entry = old.record.entry
+            made = self.measuring.again(self.place, old.record.limit)
+            new = next((stored for stored in made if stored.record.entry == entry), None)
+            if new is None:
+                worse.append(f"{entry}: {GONE}")
                 continue
-            comparison = compare(one, now)
+            comparison = compare(old, new)
             problems = [comparison.broken] if comparison.broken else kind(comparison)
-            found += [f"{one.record.entry}: {problem}" for problem in problems]
-        return found
+            worse += [f"{entry}: {problem}" for problem in problems]
+        return worse
 
     def _below(self, floor: float | Mapping[str, float], limit: int | None) -> list[str]:
-        found = []
-        for one in self.measuring.again(self.place, limit):
-            record = one.record
+        """Return the splits whose faithfulness lies below the floor, and the entries that failed."""
+        below = []
+        for stored in self.measuring.again(self.place, limit):
+            record = stored.record
             if not isinstance(record, CodecRecord):
                 raise UsageError(f"{self.place.named} explains: it has no faithfulness that a floor could be of")
             if record.status == "failed":
-                found.append(f"{record.entry}: it failed: {record.reason}")
+                below.append(f"{record.entry}: it failed: {record.reason}")
                 continue
             least = floor if isinstance(floor, Mapping) else dict.fromkeys(record.splits, floor)
             if not all(bound <= 1 for bound in least.values()):  # nor is what is no number
@@ -139,23 +152,23 @@ class Proxy:
                 raise UsageError(
                     f"floor: {record.arena} has no split {', '.join(unknown)}; there are: {', '.join(record.splits)}"
                 )
-            found += [
+            below += [
                 f"{record.entry}: faithfulness on {name} is {record.splits[name].faithfulness:.3f}, below {bound:g}"
                 for name, bound in least.items()
                 if record.splits[name].faithfulness < bound
             ]
-        return found
+        return below
 
     def _time(self, benchmark: Any, limit: int | None) -> None:
-        """Have pytest-benchmark time the entry's forward pass. Raises UsageError unless there is one entry."""
+        """Have pytest-benchmark time the entry's forward pass. Raises: UsageError unless there is one entry."""
         place = self.place
         entries = [(unit, *numbered) for unit in self.measuring.units(place) for numbered in unit.entries]
-        conditions, forward = self.measuring.conditions(place, limit), None
+        config, forward = self.measuring.config(place, limit), None
         with one_thread():
             if len(entries) == 1:
                 unit, index, entry = entries[0]
-                here = InProcess(place.file, conditions.device)
-                forward = TRACKS[entry.track].forward(unit, entry, index, conditions, (here, here))
+                here = InProcess(place.file, config.device)
+                forward = TRACKS[entry.track].forward(unit, entry, index, config, (here, here))
             if forward is None:
                 raise UsageError(
                     f"benchmark= times the forward pass of one codec; give one entry of {place.named} as entry="
@@ -168,13 +181,15 @@ class Proxy:
     def _verdict(self, worse: list[str]) -> Self:
         if worse:
             where = f"{self.place.named} in {self.place.arena} on reference {self.place.seed}"
-            pytest.fail("\n".join([f"{where} got worse:", *(f"  {printable(one)}" for one in worse)]), pytrace=False)
+            pytest.fail(
+                "\n".join([f"{where} got worse:", *(f"  {printable(problem)}" for problem in worse)]), pytrace=False
+            )
         return self
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What was asked wrongly fails the test with its text alone."""
+def as_test_failure() -> Iterator[None]:
+    """Have a mistake of the test fail it with the error's text alone."""
     try:
         yield
     except SimplibenchError as error:

@@ -14,7 +14,7 @@ from simplibench.harness.codec.measure import CodecPatch, Fitted, fit, measure, 
 from simplibench.harness.codec.summary import reference_counts
 from simplibench.harness.codec.trial import CodecTrial
 from simplibench.harness.track import Result, Runners, Step
-from simplibench.harness.unit import Conditions, Unit, present, used
+from simplibench.harness.unit import RunConfig, Unit, present, used
 from simplibench.methods import CodecEntry
 from simplibench.models import load_reference
 from simplibench.records import CodecRecord
@@ -60,13 +60,13 @@ class CodecTrack:
         """Return real rows to try codecs on."""
         return CodecTrial()
 
-    def prepare(self, unit: Unit, conditions: Conditions) -> CodecContext:
+    def prepare(self, unit: Unit, config: RunConfig) -> CodecContext:
         """Load the reference and run it over the splits."""
         assert isinstance(unit.arena, Component)  # for the type checker: this is the track of components
         family = unit.task.family(unit.arena.family)
-        reference = load_reference(unit.task, unit.seed, family, conditions.device)
-        sentences = used(unit.task, conditions.limit)
-        run = prepare(unit.task, reference, unit.arena, conditions.device, sentences, conditions.compared)
+        reference = load_reference(unit.task, unit.seed, family, config.device)
+        sentences = used(unit.task, config.limit)
+        run = prepare(unit.task, reference, unit.arena, config.device, sentences, config.compared)
         return CodecContext(unit, run)
 
     def failed(self, entry: CodecEntry) -> dict[str, Any]:
@@ -78,10 +78,10 @@ class CodecTrack:
         return len(present(task))
 
     def forward(
-        self, unit: Unit, entry: CodecEntry, index: int, conditions: Conditions, runners: Runners
+        self, unit: Unit, entry: CodecEntry, index: int, config: RunConfig, runners: Runners
     ) -> Callable[[], Tensor]:
         """Fit a codec; return the pass that records time: prefix, codec, suffix on one batch. Raises MethodFailed."""
-        run = self.prepare(unit, replace(conditions, compared=1)).run
+        run = self.prepare(unit, replace(config, compared=1)).run
         codec = HostedCodec(*runners, entry, index)
         patch, batch = patch_of(run, entry), timed_batch(run)
         simplify = CodecPatch(patch, codec, fit(run, codec, unit.seed, {}).states, metered=False)

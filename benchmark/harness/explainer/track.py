@@ -13,7 +13,7 @@ from simplibench.harness.explainer.bank import load_bank
 from simplibench.harness.explainer.context import SplitBank, bank_table, prepare_split, rankable
 from simplibench.harness.explainer.trial import ExplainerTrial
 from simplibench.harness.track import Result, Runners, Step
-from simplibench.harness.unit import Conditions, Unit
+from simplibench.harness.unit import RunConfig, Unit
 from simplibench.methods import ExplainerEntry
 from simplibench.models.bank import Bank
 from simplibench.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
@@ -103,15 +103,15 @@ class ExplainerTrack:
         """Return cases to try explainers on."""
         return ExplainerTrial()
 
-    def prepare(self, unit: Unit, conditions: Conditions) -> ExplainerContext:
+    def prepare(self, unit: Unit, config: RunConfig) -> ExplainerContext:
         """Build the bank and run it on every split. Raises UsageError for a seed that no bank can be made of."""
         assert isinstance(unit.arena, Explanations)  # for the type checker: this is the track of explanations
         if not isinstance(unit.seed, int):
             raise UsageError(f"{unit.arena_name} has no bank of untrained models; its seeds are {unit.arena.seeds}")
-        limit = conditions.compared or conditions.limit  # nothing is fitted: all figures are of the compared cases
-        bank = load_bank(unit.task, unit.arena, unit.seed, conditions.device)
+        limit = config.compared or config.limit  # nothing is fitted: all figures are of the compared cases
+        bank = load_bank(unit.task, unit.arena, unit.seed, config.device)
         splits = {
-            name: prepare_split(unit.task, unit.arena, bank, name, conditions.device, limit)
+            name: prepare_split(unit.task, unit.arena, bank, name, config.device, limit)
             for name in scored_splits(unit.task)
         }
         return ExplainerContext(unit.task, bank, splits)
@@ -124,5 +124,5 @@ class ExplainerTrack:
         """Return the number of scored splits: there is a step per split."""
         return len(scored_splits(task))
 
-    def forward(self, unit: Unit, entry: ExplainerEntry, index: int, conditions: Conditions, runners: Runners) -> None:
+    def forward(self, unit: Unit, entry: ExplainerEntry, index: int, config: RunConfig, runners: Runners) -> None:
         """Return None: explainers make no proxy."""
