@@ -84,14 +84,7 @@ class Options:
 
 def check_submission(options: Options) -> int:
     """Score again, compare, print; return the exit code: 1 if anything got worse."""
-    from simplibench.audit.baseline_records import (
-        chosen,
-        of_generated_tasks,
-        of_short_fits,
-        of_whole_splits,
-        records_of,
-        require_comparable,
-    )
+    from simplibench.audit.baseline_records import of_short_fits
     from simplibench.board.regression import require_limits
     from simplibench.harness.options import RunOptions
     from simplibench.harness.runner import Runner
@@ -105,26 +98,38 @@ def check_submission(options: Options) -> int:
         in_process=options.in_process,
     )
     require_limits(options.limits)
-    (seed,) = asked.seeds or (None,)
     file = find_method(options.submission)
     config = replace(asked.config, limit=None)  # the records' limit counts; that asked for is how much is compared
-    jobs = default_jobs(config.device)
+    progress, jobs = ProgressBar(), default_jobs(config.device)
     with (
         tempfile.TemporaryDirectory() as folder,
-        Runner(config, Path(folder), progress=ProgressBar(), jobs=jobs) as runner,
+        Runner(config, Path(folder), progress=progress, jobs=jobs) as runner,
     ):
         manifest = runner.describe(file)
-        recorded = chosen(records_of(manifest.name, options.submission, options.against), options.arenas, seed)
-        recorded = recorded if options.arenas else of_generated_tasks(recorded)
-        recorded = of_whole_splits(recorded)
-        require_comparable(recorded, options.submission)
-        with_record = {stored.record.entry for stored in recorded}
-        recorded = recorded if options.every else of_short_fits(recorded)
+        (seed,) = asked.seeds or (None,)
+        comparable = _comparable(manifest, options, seed)
+        recorded = comparable if options.every else of_short_fits(comparable)
         comparisons = compare_again(runner, file, manifest, recorded, options.limit)
     _print_scores(comparisons, options.limits)
     _print_costs(comparisons, options.limits)
-    _tell_new(manifest, with_record)
+    _tell_new(manifest, {stored.record.entry for stored in comparable})
     return _conclude(file, manifest, recorded, comparisons, options.limits)
+
+
+def _comparable(manifest: "Manifest", options: Options, seed: "SeedName | None") -> "list[Stored]":
+    """Return the submission's records that can be compared. Raises: UsageError where there are none."""
+    from simplibench.audit.baseline_records import (
+        chosen,
+        of_generated_tasks,
+        of_whole_splits,
+        records_of,
+        require_comparable,
+    )
+
+    recorded = chosen(records_of(manifest.name, options.submission, options.against), options.arenas, seed)
+    recorded = of_whole_splits(recorded if options.arenas else of_generated_tasks(recorded))
+    require_comparable(recorded, options.submission)
+    return recorded
 
 
 def compare_again(

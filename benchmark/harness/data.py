@@ -15,7 +15,7 @@ def tell_left_out() -> None:
 
 
 def require_data(task: Task) -> None:
-    """Say which splits are missing. Raises UsageError where no record can be made without them."""
+    """Say which splits are missing. Raises: UsageError where no record can be made without them."""
     if _cannot_run(task):
         raise UsageError(f"{task.name} cannot be run: {_lacking(task)}")
     for name, reason in absent(task).items():
@@ -24,7 +24,7 @@ def require_data(task: Task) -> None:
 
 
 def require_all_data(task: Task) -> None:
-    """For what needs every split, and the training sequences. Raises UsageError."""
+    """Refuse a task of which a split, or the training sequences, are missing. Raises: UsageError."""
     if absent(task):
         raise UsageError(f"{task.name}: all of its data are needed: {_lacking(task)}")
 
@@ -44,7 +44,7 @@ def with_data(tasks: list[Task]) -> list[Task]:
 
 
 def _cannot_run(task: Task) -> bool:
-    """A record takes the split to fit on, one in distribution and one out of it."""
+    """Return whether no record can be made: it takes the split to fit on, one in distribution and one out of it."""
     fit = next(name for name, role in task.roles.items() if role == "fit")
     return fit in absent(task) or not {"id", "ood"} <= {task.roles[name] for name in present(task)}
 

@@ -24,7 +24,7 @@ class Ratio:
 
 
 def interleaved_ratio(proxy: Callable[[], float], reference: Callable[[], object], device: str) -> Ratio:
-    """Run both in turn after a warm-up. `proxy` returns its own seconds; the reference is timed from outside."""
+    """Return the ratio of both, run in turn after a warm-up. `proxy` returns its own seconds; the reference is timed from outside."""
     proxy(), reference()
     ratios = []
     for _ in range(REPETITIONS):
@@ -35,7 +35,7 @@ def interleaved_ratio(proxy: Callable[[], float], reference: Callable[[], object
 
 
 def timed(action: Callable[[], T], device: str) -> tuple[float, T]:
-    """Seconds an action takes, the device's queue included, and its result."""
+    """Return the seconds an action takes, the device's queue included, and its result."""
     synchronise(device)
     start = time.perf_counter()
     result = action()
@@ -50,7 +50,7 @@ def synchronise(device: str) -> None:
 
 
 def resolve_device(asked: str) -> str:
-    """`auto` is CUDA where there is one, else the CPU. Raises UsageError for a device that is not there."""
+    """Return cpu or cuda; `auto` is CUDA where there is one. Raises: UsageError for a device that is not there."""
     if asked not in ("auto", "cpu", "cuda"):
         raise UsageError(f"--device must be auto, cpu or cuda, got {asked}")
     if asked == "cuda" and not torch.cuda.is_available():

@@ -34,7 +34,7 @@ class ArenaContext(Protocol):
 
     @property
     def table(self) -> Table:
-        """What is saved once beside their records."""
+        """Return what is saved once beside their records."""
 
     def score(self, runners: Runners, entry: Any, index: int, step: Step) -> Result:
         """Score entry number `index` of the unit that was opened last. Raises MethodFailed."""
@@ -47,7 +47,7 @@ class Trial(Protocol):
     """What the entries of a track are tried on, quickly, before a run."""
 
     def problems(self, encoder: MethodRunner, decoder: MethodRunner, entry: Any, index: int) -> list[Problem]:
-        """Try entry number `index`; every broken promise, each told once."""
+        """Try entry number `index`; return every broken promise, each told once."""
 
 
 class Track(Protocol):
