@@ -24,7 +24,10 @@ class Ratio:
 
 
 def interleaved_ratio(proxy: Callable[[], float], reference: Callable[[], object], device: str) -> Ratio:
-    """Return the ratio of both, run in turn after a warm-up. `proxy` returns its own seconds; the reference is timed from outside."""
+    """Return the ratio of both, run in turn after a warm-up.
+
+    `proxy` returns its own seconds; the reference is timed from outside.
+    """
     proxy(), reference()
     ratios = []
     for _ in range(REPETITIONS):
