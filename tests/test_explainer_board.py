@@ -23,7 +23,7 @@ from simplibench.records import (
     save,
     verify,
 )
-from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
+from simplibench.records.explainer import FORMS, MASKINGS, PAIR_KINDS
 from simplibench.scoring.explanations import UNIT
 
 ONE = round(1 / UNIT)  # as distances and correlations are stored

@@ -20,12 +20,10 @@ from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
 from simplibench.harness.unit import Conditions, Unit, present
 from simplibench.methods import Pick, Selection, source_sha256
-from simplibench.records import CodecRecord, ExplainerRecord, Stored, load_single
+from simplibench.records import Record, Stored, load_single
 from simplibench.records.reproduction import Figure, changes, figures, runtimes
 from simplibench.registry import all_methods, find_method, load_task, protocol
 from simplibench.text import printable
-
-AnyRecord = CodecRecord | ExplainerRecord
 
 
 @app.command()
@@ -99,7 +97,7 @@ def _require_data(stored: Stored) -> None:
         )
 
 
-def _make(stored: Stored, source: Path, output: Path, timeout: float) -> AnyRecord:
+def _make(stored: Stored, source: Path, output: Path, timeout: float) -> Record:
     """The record of the same entry, made now. Raises UsageError where it would be written over the old one."""
     record = stored.record
     conditions = Conditions(resolve_device(record.environment.device), record.limit, record.in_process, timeout)
@@ -149,7 +147,7 @@ def _unit(stored: Stored, source: Path, conditions: Conditions, server: ForkServ
     )
 
 
-def _compare(recorded: AnyRecord, again: AnyRecord) -> int:
+def _compare(recorded: Record, again: Record) -> int:
     """Print how the two differ; the exit code."""
     changed = changes(recorded.environment, again.environment)
     exact = not any(change.rounds for change in changed)

@@ -11,11 +11,11 @@ from typing import Annotated, Self
 import typer
 
 from simplibench import workspace
-from simplibench.api.tables import entry_tables, failures
 from simplibench.audit.choosing import choose
 from simplibench.audit.gathering import gather, paths, set_gone_apart
 from simplibench.audit.remarks import gone_lines
-from simplibench.board import boards, entry_rows
+from simplibench.board import boards, entry_rows, entry_tables
+from simplibench.board.entries import failures
 from simplibench.board.render import interval_text, rank_text
 from simplibench.cli.app import FormatOption, TaskOption, app, require_there
 from simplibench.cli.printing import print_table, progress_bar, require_format

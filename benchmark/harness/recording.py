@@ -6,7 +6,7 @@ from simplibench.errors import MethodFailed
 from simplibench.harness.track import ArenaContext, Result, Track
 from simplibench.harness.unit import Conditions, Unit, record_key
 from simplibench.methods import EntryManifest
-from simplibench.records import AnyRecord
+from simplibench.records import TRACKS, Record
 from simplibench.records.environment import environment
 from simplibench.registry import protocol
 
@@ -18,10 +18,10 @@ def make_record(
     conditions: Conditions,
     context: ArenaContext,
     result: Result | MethodFailed,
-) -> AnyRecord:
+) -> Record:
     """The record of one entry of a unit; `result` is what was measured or why it failed."""
     measured = result if isinstance(result, Result) else None
-    record: AnyRecord = track.record.sealed(
+    return TRACKS[entry.track].sealed(
         key=record_key(unit, entry, conditions),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         submission=unit.manifest.name,
@@ -46,4 +46,3 @@ def make_record(
         **context.facts,
         **(measured.facts if measured else track.failed(entry)),
     )
-    return record

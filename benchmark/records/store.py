@@ -7,25 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from simplibench import workspace
 from simplibench.errors import DamagedFile
 from simplibench.files import write_text, writing
-from simplibench.records.codecs import CodecRecord
-from simplibench.records.explainers import ExplainerRecord
 from simplibench.records.paths import entry_path
 from simplibench.records.record import Record
 from simplibench.records.table import Table
+from simplibench.records.tracks import schema
 
 COMMITTED = workspace.committed()
 RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
 MOST_PROBLEMS = 5  # of one file that are written out
 HELD = 4_096  # tables kept in memory, about 30 kB each: a check reads them, and the board again
-AnyRecord = Annotated[CodecRecord | ExplainerRecord, Field(discriminator="track")]
-RECORDS: TypeAdapter[CodecRecord | ExplainerRecord] = TypeAdapter(AnyRecord)
 T = TypeVar("T", bound=Table)
 
 
@@ -33,7 +30,7 @@ T = TypeVar("T", bound=Table)
 class Stored:
     """A record and where it lies."""
 
-    record: CodecRecord | ExplainerRecord
+    record: Record
     path: Path
 
     def counts(self, kind: type[T]) -> T:
@@ -79,7 +76,7 @@ def record_path(root: Path, record: Record) -> Path:
     return root / entry_path(record.arena, record.submission, record.entry, record.seed)
 
 
-def save(root: Path, record: CodecRecord | ExplainerRecord, counts: Table | None, ground: Table) -> Stored:
+def save(root: Path, record: Record, counts: Table | None, ground: Table) -> Stored:
     """Ground and counts first, the record last: a record on disk is always complete."""
     path = record_path(root, record)
     ground_path = path.parent.parent / ground_name(record.ground_sha256)
@@ -98,7 +95,7 @@ def save(root: Path, record: CodecRecord | ExplainerRecord, counts: Table | None
 def load(path: Path) -> Stored:
     """One record. Raises DamagedFile that names the file, the fields, what was expected and what came."""
     try:
-        return Stored(RECORDS.validate_json(path.read_bytes()), path)
+        return Stored(schema().validate_json(path.read_bytes()), path)
     except FileNotFoundError:
         raise DamagedFile(f"{path}: no such record") from None
     except OSError as error:
