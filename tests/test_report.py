@@ -100,7 +100,7 @@ def test_entries_splits_and_strata_are_those_of_the_records(arena):
     entries = table(text, "### Entries")
     assert [row[0] for row in entries] == ["entry", "Cheap(k=1)", "E()"]  # cheapest first
     assert entries[0][4:] == ["bits/token", "state bytes", "fit s", "us/vector", "forward", "status"]
-    assert entries[2][4:] == ["64.0", "10", "1.000", "1.000", "1.500", "ok"]
+    assert entries[2][4:] == ["64.00", "10", "1.000", "1.000", "1.50", "ok"]
     splits = table(text, "### Faithfulness by split")
     assert splits[0] == ["entry", "iid (id)", "near (ood)", "far (ood)"]
     records = [one.record for one in load_all(arena) if (one.record.submission, one.record.entry) == ("own", "E()")]
@@ -264,7 +264,7 @@ def test_html_has_the_text_and_tables_of_the_markdown_and_the_charts_of_its_aren
     for row in table(page(arena), "Its curve against the others")[1:]:
         cells = [html_escape(cell.strip("*")) for cell in row[1:]]
         assert "\n".join(f"<td>{cell}</td>" for cell in cells) in text
-    assert '<tr class="own">\n<th scope="row">own, OOD</th>' in text
+    assert '<tr class="highlighted">\n<th scope="row">own, OOD</th>' in text
     (charts,) = (json.loads(found) for found in re.findall(r'class="charts-of">(.+?)</script>', text) if found != "{}")
     assert list(charts["charts"]) == ["rate", "strata-depth", "map", "runtime"]
     places = re.findall(r'data-chart="([^"]+)"', text)
