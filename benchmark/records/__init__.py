@@ -9,9 +9,8 @@ from simplibench.records.explainer import (
     ExplainerSplit,
     explainer_figures,
 )
-from simplibench.records.key import expected_key, key_of
 from simplibench.records.paths import entry_path
-from simplibench.records.record import Environment, Protocol, Record, SeedName, Terms
+from simplibench.records.record import Environment, Protocol, Record, SeedName, Terms, expected_key, key_of
 from simplibench.records.store import (
     COMMITTED,
     RESULTS,

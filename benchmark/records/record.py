@@ -178,3 +178,34 @@ class Record(Frozen, ABC):
                 f"it was edited: its content has sha256 {self.content_sha256()}, its seal says {self.sha256}"
             )
         return self
+
+
+def key_of(
+    source_sha256: str,
+    entry: str,
+    fields: Mapping[str, Any],
+    arena: str,
+    seed: SeedName,
+    protocol_sha256: str,
+    device: str,
+    limit: int | None,
+    in_process: bool,
+) -> str:
+    """Return the hash of source, entry, arena, reference, protocol, device kind and conditions."""
+    facts = [source_sha256, entry, fields, arena, seed, protocol_sha256, device, limit, in_process]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def expected_key(record: Record) -> str:
+    """Return the key that a record has by what it says."""
+    return key_of(
+        record.source_sha256,
+        record.entry,
+        record.fields,
+        record.arena,
+        record.seed,
+        record.protocol.sha256,
+        record.environment.device,
+        record.limit,
+        record.in_process,
+    )

@@ -1,4 +1,4 @@
-"""Where records live: one JSON file an entry, arena and reference, its counts beside it."""
+"""Where records live: one JSON file per entry, arena and reference, its counts beside it."""
 
 import gc
 import os
@@ -34,13 +34,13 @@ class Stored:
     path: Path
 
     def counts(self, kind: type[T]) -> T:
-        """The record's own counts, of its track's kind. Raises DamagedFile."""
+        """Return the record's counts, of its track's kind. Raises DamagedFile."""
         if self.record.counts_sha256 is None:
             raise ValueError(f"{self.path}: a failed record has no counts")
         return _held(kind, self.path.with_suffix(".npz"), self.record.counts_sha256)
 
     def ground(self, kind: type[T]) -> T:
-        """What it shares with the other records of its arena and reference. Raises DamagedFile."""
+        """Return what it shares with the other records of its arena and reference. Raises DamagedFile."""
         return _held(kind, self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256)
 
     def check_tables(self) -> None:
@@ -52,7 +52,7 @@ class Stored:
 
 
 def _held(kind: type[T], path: Path, sha256: str) -> T:
-    """A table, read once as long as its file stays the same: every record of an arena and reference has one ground."""
+    """Return a table, read once as long as its file stays the same: all records of an arena and reference share one."""
     try:
         facts = path.stat()
     except FileNotFoundError:
@@ -67,17 +67,17 @@ def _read(read: Callable[[Path, str], T], path: Path, sha256: str, unchanged: tu
 
 
 def ground_name(sha256: str) -> str:
-    """File name of a ground within its arena's folder."""
+    """Return the file name of a ground within its arena's folder."""
     return f"ground-{sha256[:16]}.npz"
 
 
 def record_path(root: Path, record: Record) -> Path:
-    """Where a record belongs below a root."""
+    """Return where a record belongs below a root."""
     return root / entry_path(record.arena, record.submission, record.entry, record.seed)
 
 
 def save(root: Path, record: Record, counts: Table | None, ground: Table) -> Stored:
-    """Ground and counts first, the record last: a record on disk is always complete."""
+    """Write ground and counts first, the record last: a record on disk is always complete."""
     path = record_path(root, record)
     ground_path = path.parent.parent / ground_name(record.ground_sha256)
     if not ground_path.exists():
@@ -93,7 +93,7 @@ def save(root: Path, record: Record, counts: Table | None, ground: Table) -> Sto
 
 
 def load(path: Path) -> Stored:
-    """One record. Raises DamagedFile that names the file, the fields, what was expected and what came."""
+    """Read one record. Raises DamagedFile that names the file, the fields, what was expected and what came."""
     try:
         return Stored(schema().validate_json(path.read_bytes()), path)
     except FileNotFoundError:
@@ -105,7 +105,7 @@ def load(path: Path) -> Stored:
 
 
 def _listed(error: ValidationError) -> str:
-    """What is wrong with a record's fields, each with its place and with what came."""
+    """Say what is wrong with a record's fields, each with its place and with what came."""
     problems = [
         f"{'.'.join(map(str, problem['loc'][1:])) or 'the file'}: {problem['msg']}, got {str(problem['input'])[:80]!r}"
         for problem in error.errors()
@@ -115,29 +115,29 @@ def _listed(error: ValidationError) -> str:
 
 
 def load_all(*roots: Path, arenas: Collection[str] | None = None) -> list[Stored]:
-    """Every record under the roots, or those of some arenas.
+    """Read every record under the roots, or those of some arenas.
 
     Where two are of the same entry, arena and reference, a later root wins, and the other file is not read.
     Raises DamagedFile for the first that cannot be used.
     """
     files = files_below(*roots)
-    found, problems = read_files(
+    kept, problems = read_files(
         (root, path) for root, path in files if arenas is None or "/".join(path.relative_to(root).parts[:2]) in arenas
     )
     if problems:
         raise problems[0]
-    return found
+    return kept
 
 
 def files_below(*roots: Path) -> list[tuple[Path, Path]]:
-    """Every file of a record and the root that it lies below, by its place there; of two in one place the later root's."""
-    found = {path.relative_to(root): (root, path) for root in roots for path in _files(root)}
-    return [found[place] for place in sorted(found)]
+    """Return every record's file after the root that it lies below; of two in one place the later root's."""
+    by_place = {path.relative_to(root): (root, path) for root in roots for path in _files(root)}
+    return [by_place[place] for place in sorted(by_place)]
 
 
 def read_files(files: Iterable[tuple[Path, Path]]) -> tuple[list[Stored], list[DamagedFile]]:
-    """The records of some files, each given after its root, and what is wrong with those left out."""
-    found, problems = [], []
+    """Read the records of some files, each given after its root; return them, and what is wrong with those left out."""
+    kept, problems = [], []
     with without_collection():
         for root, path in files:
             try:
@@ -146,13 +146,13 @@ def read_files(files: Iterable[tuple[Path, Path]]) -> tuple[list[Stored], list[D
             except DamagedFile as error:
                 problems.append(error)
             else:
-                found.append(stored)
-    return found, problems
+                kept.append(stored)
+    return kept, problems
 
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Python looks for garbage again and again while objects are made: a quarter of the time of reading records."""
+    """Make objects without a search for garbage, which takes a quarter of the time of reading records."""
     before = gc.isenabled()
     gc.disable()
     try:
@@ -163,7 +163,7 @@ def without_collection() -> Iterator[None]:
 
 
 def load_single(path: Path) -> Stored:
-    """A record given by its path, which tells the root that it lies below. Raises DamagedFile."""
+    """Read a record given by its path, which tells the root that it lies below. Raises DamagedFile."""
     stored = load(path)
     record, whole = stored.record, Path(os.path.abspath(path))
     depth = len(entry_path(record.arena, record.submission, record.entry, record.seed).parts)
@@ -172,7 +172,7 @@ def load_single(path: Path) -> Stored:
 
 
 def require_place(stored: Stored, root: Path) -> None:
-    """Two records of one entry, arena and reference would both count. Raises DamagedFile for one out of its place."""
+    """Refuse a record out of its place: two of one entry, arena and reference would both count. Raises DamagedFile."""
     expected = record_path(root, stored.record)
     if stored.path != expected:
         other = ", where there is another" if expected.exists() else ""
