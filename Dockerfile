@@ -12,7 +12,7 @@ ENV PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu \
 RUN useradd --create-home --uid 1000 simplibench
 WORKDIR /simplibench
 COPY --chown=simplibench . .
-RUN pip install --constraint constraints.txt --editable '.[explainers,page]' && chown simplibench .
+RUN pip install --constraint constraints.txt --editable '.[baselines,page]' && chown simplibench .
 
 USER simplibench
 ENTRYPOINT ["simplibench"]

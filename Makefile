@@ -37,7 +37,7 @@ records: .venv/all  ## make every committed record again, and the leaderboard; a
 	$(PYTHON) -m venv .venv
 
 .venv/all: .venv/bin/python pyproject.toml setup.py constraints.txt
-	$(PIP) --editable '.[explainers]'
+	$(PIP) --editable '.[baselines]'
 	touch $@ .venv/core
 
 .venv/core: .venv/bin/python pyproject.toml setup.py constraints.txt

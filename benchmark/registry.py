@@ -13,15 +13,13 @@ from simplibench.errors import UsageError
 from simplibench.methods import source_sha256
 from simplibench.models import load_card
 from simplibench.models.card import card_path
-from simplibench.records import Protocol, Terms
-from simplibench.scoring import explanations, faithfulness
-from simplibench.tasks import Arena, Task, Track
+from simplibench.records import TRACKS, Protocol, Terms
+from simplibench.tasks import Arena, Task
 from simplibench.tasks.registration import BrokenTask, Registered, register
 
 BASELINES = Path(baselines.__file__).parent
 DEFAULT_TASK = "dyck-20-10"
 DEFAULT_EXPLAINED = "dyck-2-4"  # the default of explainers, which have no arena in the other
-SCORING_VERSIONS: dict[Track, int] = {"codec": faithfulness.VERSION, "explainer": explanations.VERSION}
 Kind = Literal["baseline", "submission"]
 
 
@@ -127,21 +125,21 @@ def require_own_name(name: str, file: Path) -> None:
 
 
 @lru_cache(maxsize=8)
-def protocol(task: Task, track: Track = "codec") -> Protocol:
+def protocol(task: Task, track: str = "codec") -> Protocol:
     """What a task's records of a track are measured against: versions, splits and checkpoints, in one hash."""
     cards = [load_card(task, family) for family in task.families]
     checkpoints = {f"{card.family}/{seed}": made.sha256 for card in cards for seed, made in card.references.items()}
     facts = {
         "task": task.name,
         "task_version": task.protocol,
-        "scoring_version": SCORING_VERSIONS[track],
+        "scoring_version": TRACKS[track].scoring_version,
         "splits": dict(task.hashes),
         "roles": dict(task.roles),
         "checkpoints": checkpoints,
         **({"records_use": task.records_use} if task.records_use else {}),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return Protocol(task_version=task.protocol, scoring_version=SCORING_VERSIONS[track], sha256=digest)
+    return Protocol(task_version=task.protocol, scoring_version=TRACKS[track].scoring_version, sha256=digest)
 
 
 def terms() -> dict[str, Terms]:

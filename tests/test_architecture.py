@@ -211,3 +211,43 @@ def test_make_test_leaves_out_what_the_readme_says():
     left_out = {"network": "not network", "browser": "--ignore=tests/browser", "speed": "--ignore=tests/benchmarks"}
     assert "fast test suite" in said
     assert all(word in said and option in options for word, option in left_out.items())
+
+
+FILLERS = {"own", "one", "found"}  # names that say nothing of what they hold
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_variable_is_named_for_what_it_holds(path):
+    nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    named = [node.id for node in nodes if isinstance(node, ast.Name)]
+    named += [node.arg for node in nodes if isinstance(node, ast.arg)]
+    assert FILLERS.isdisjoint(named)
+
+
+TRACK_TABLES = {Path(ROOT, "benchmark", layer, "tracks.py") for layer in ("methods", "records", "harness", "board")}
+TRACK_NAMES = {"codec", "explainer"}
+TRACK_TYPES = {"Codec", "Explainer", "CodecEntry", "ExplainerEntry", "CodecRecord", "ExplainerRecord"}
+TRACK_TYPES |= {"Component", "Explanations"}
+
+
+def test_only_the_four_tables_are_keyed_by_track_and_nobody_compares_its_name():
+    keyed, compared = set(), []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            constants = {child.value for child in ast.iter_child_nodes(node) if isinstance(child, ast.Constant)}
+            if isinstance(node, ast.Dict) and constants >= TRACK_NAMES:
+                keyed.add(path)
+            if isinstance(node, ast.Compare) and constants & TRACK_NAMES:
+                compared.append(f"{path.name}:{node.lineno}")
+    assert keyed == TRACK_TABLES
+    assert compared == []
+
+
+def test_what_a_thing_of_a_track_is_is_hardly_ever_tested():
+    tested = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+                kinds = {child.id for child in ast.walk(node.args[1]) if isinstance(child, ast.Name)}
+                tested += [f"{path.name}:{node.lineno}"] if kinds & TRACK_TYPES else []
+    assert len(tested) <= 4, tested

@@ -10,7 +10,7 @@ from explainer_kit import ARENA, TASK
 
 from simplibench.harness.explainer.context import LEAST_DISAGREEMENT, prepare_split, rankable
 from simplibench.harness.explainer.questions import questions
-from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
+from simplibench.records.explainer import FORMS, MASKINGS, PAIR_KINDS
 from simplibench.tasks import Cases, Sequences, Split
 from simplibench.tasks.bounded_dyck import CLOSE, OPEN, partners
 from simplibench.tasks.bracket_maskings import EACH, GROUP

@@ -136,7 +136,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(tmp_path):
         known = {"toy/attention.0": Terms(PROTOCOL, seeds, list(ROLES))}
         ((row,),) = [own.rows for own in boards(load_all(tmp_path / str(index)), known)]
         covered += row.score.low <= truth <= row.score.high
-    assert covered >= 0.9 * SIMULATIONS  # test_statistics.py has the exact coverage
+    assert covered >= 0.9 * SIMULATIONS  # test_inference.py has the exact coverage
 
 
 def test_scores_and_their_intervals_stay_between_0_and_1_however_references_differ(tmp_path):

@@ -32,7 +32,7 @@ def test_of_two_alike_it_says_which_difference_would_not_be_seen(tmp_path):
     assert found.p_holm > 0.05
     text = found.conclusion("one", "two")
     assert text.startswith("one and two cannot be told apart; a difference below 0.")
-    assert f"{found.least_seen:.3f}" in text
+    assert f"{found.minimum_detectable:.3f}" in text
 
 
 def test_of_two_that_score_the_same_it_says_so(tmp_path):
@@ -53,7 +53,7 @@ def test_over_several_arenas_no_difference_that_was_found_is_called_too_small_to
     assert any(one.p < 0.05 < one.p_holm for one in found)
     for one in found:
         seen = one.conclusion("a", "b") == "a is more faithful out of distribution than b"
-        assert seen == (abs(one.difference.value) >= one.least_seen) == (one.p_holm <= 0.05)
+        assert seen == (abs(one.difference.value) >= one.minimum_detectable) == (one.p_holm <= 0.05)
 
 
 def test_a_submission_without_a_score_is_not_compared_and_the_reason_is_given(tmp_path):

@@ -32,7 +32,7 @@ from simplibench.records import (
     Stratum,
     load_all,
 )
-from simplibench.records.codec_figures import split_figures
+from simplibench.records.codec import split_figures
 from simplibench.registry import BASELINES, load_task
 from simplibench.tasks import load_split, splits
 

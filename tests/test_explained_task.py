@@ -14,7 +14,7 @@ from simplibench.errors import DamagedFile, UsageError
 from simplibench.harness.explainer.bank import load_bank
 from simplibench.harness.explainer.questions import questions
 from simplibench.records import BankTable, load_all, verify
-from simplibench.records.explainers import MASKINGS, PAIR_KINDS
+from simplibench.records.explainer import MASKINGS, PAIR_KINDS
 from simplibench.registry import broken_tasks, load_task
 from simplibench.tasks import load_split
 

@@ -23,7 +23,7 @@ from simplibench.records import (
     save,
     verify,
 )
-from simplibench.records.explainers import FORMS, MASKINGS, PAIR_KINDS
+from simplibench.records.explainer import FORMS, MASKINGS, PAIR_KINDS
 from simplibench.scoring.explanations import UNIT
 
 ONE = round(1 / UNIT)  # as distances and correlations are stored
@@ -232,7 +232,7 @@ def test_every_format_has_the_columns_of_explainers(tmp_path):
     cells = dict(zip(names, values, strict=True))
     assert cells["submission"] == "[good](https://example.org)"
     first = names.index("equivalence OOD")
-    assert names[first : first + 4] == ["equivalence OOD", "ID", "intervention OOD", "ID"]
+    assert names[first : first + 4] == ["equivalence OOD", "equivalence ID", "intervention OOD", "intervention ID"]
     assert values[first : first + 4] == ["0.625 [0.625, 0.625]", "1.000", "0.800 [0.800, 0.800]", "0.800"]
     assert cells["score by replacing"] == f"{(0.625 + 0.5) / 2:.3f}"
     assert "Fewer than two ranked submissions." in page[-1]

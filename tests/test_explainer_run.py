@@ -11,7 +11,7 @@ from explainer_kit import EXPLAIN, LIMIT, NAME, READ, TASK, written
 
 from simplibench import cli, evaluate, workspace
 from simplibench.records import BankTable, ExplainerCounts, load_all, verify
-from simplibench.records.explainers import PAIR_KINDS
+from simplibench.records.explainer import PAIR_KINDS
 
 FAILS = f"""
 k: int

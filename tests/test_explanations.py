@@ -12,8 +12,7 @@ from simplibench.records import (
     ExplainerCounts,
     explainer_figures,
 )
-from simplibench.records.explainer_figures import by_masking, cases_of, equivalence, intervention
-from simplibench.records.explainers import MASKINGS, PAIR_KINDS
+from simplibench.records.explainer import MASKINGS, PAIR_KINDS, by_masking, cases_of, equivalence, intervention
 from simplibench.scoring.correlation import ranks, spearman, spearman_interval
 from simplibench.scoring.explanations import UNIT, auc, distance, grouped_means, mean_over_groups, shares
 

@@ -11,12 +11,13 @@ import torch
 from explainer_kit import ARENA
 
 from simplibench.board import boards
-from simplibench.board.render import bits_text, interval_text, rank_text
+from simplibench.board.codec import bits_text
+from simplibench.board.render import interval_text, rank_text
 from simplibench.harness.explainer.context import LEAST_DISAGREEMENT
 from simplibench.models import Site, load_reference
 from simplibench.models.theory.bank import DELTA
 from simplibench.records import COMMITTED, BankTable, ExplainerCounts, load_all
-from simplibench.records.explainers import PAIR_KINDS
+from simplibench.records.explainer import PAIR_KINDS
 from simplibench.registry import BASELINES, all_tasks, terms
 from simplibench.tasks import Component, load_split, splits
 from simplibench.tasks.bounded_dyck import CLOSE, OPEN

@@ -9,6 +9,7 @@ from run_kit import planned
 
 from simplibench.audit import records as soundness
 from simplibench.cli import info as listing
+from simplibench.cli import list as list_command
 from simplibench.errors import UsageError
 from simplibench.records import COMMITTED, load
 from simplibench.registry import all_tasks, broken_tasks, load_task, protocol, terms
@@ -105,7 +106,7 @@ WRONG = {
     "no arena": (changed(arenas="()"), ["arenas: expected at least one, got none"]),
     "something else for an arena": (
         changed(arenas="('attention',)"),
-        ["arenas.0: expected Component or Explanations, got 'attention'"],
+        ["arenas.0: expected an arena, such as Component or Explanations, got 'attention'"],
     ),
     "two arenas of one name": (
         changed(arenas="2 * FirstSymbol.arenas"),
@@ -134,7 +135,7 @@ WRONG = {
     ),
     "a value longer than a line": (
         changed(arenas="(list(range(1000)),)"),
-        ["arenas.0: expected Component or Explanations, got [0, 1, 2, 3,"],
+        ["arenas.0: expected an arena, such as Component or Explanations, got [0, 1, 2, 3,"],
     ),
     "a recipe of text": (
         family("recipe=replace(FirstSymbol.families[0].recipe, steps='many')"),
@@ -211,7 +212,7 @@ def test_a_task_that_holds_is_registered_beside_the_others_and_nothing_is_said(t
     task_file("explained.py", explanations("name='explanations'").replace('"first-symbol"', '"explained"'))
     assert broken_tasks() == ()
     assert set(all_tasks()) == {*SHIPPED, "first-symbol", "explained"}
-    listing.show_list("names")
+    list_command.show_list("names")
     assert capsys.readouterr().err == ""
 
 
@@ -252,7 +253,7 @@ def test_two_tasks_of_one_name_are_both_left_out_and_each_names_the_other(task_f
 TWO = changed(protocol="0", candidates="range(10)")
 
 
-@pytest.mark.parametrize("show", [lambda: listing.show_list("table"), lambda: listing.show_info("dyck-2-4")])
+@pytest.mark.parametrize("show", [lambda: list_command.show_list("table"), lambda: listing.show_info("dyck-2-4")])
 def test_list_and_info_tell_each_broken_file_in_one_line_on_standard_error_and_go_on(show, task_file, capsys):
     path, other = task_file("first_symbol.py", TWO), task_file("other.py", "\n1 / 0\n")
     show()

@@ -64,7 +64,7 @@ def arena(tmp_path):
 
 def test_it_says_against_whom_a_submission_can_be_told_apart_and_against_whom_not(arena):
     (found,) = reported(arena).arenas
-    assert (found.apart.better, found.apart.worse, found.apart.same) == (["better"], ["worse"], ["same"])
+    assert (found.pairwise.better, found.pairwise.worse, found.pairwise.same) == (["better"], ["worse"], ["same"])
     assert (found.row.rank_low, found.row.rank_high, found.ranked) == (2, 3, 4)
     text = page(arena)
     assert "Rank 2-3 of 4.\n\nBetter than it: better. Worse than it: worse. Cannot be told apart from it: same." in text
@@ -74,8 +74,8 @@ def test_it_says_against_whom_a_submission_can_be_told_apart_and_against_whom_no
 def test_the_sentence_and_the_range_come_from_the_same_test(arena):
     for name in ("better", "worse", "same", "own"):
         (found,) = reported(arena, name).arenas
-        assert found.row.rank_low == 1 + len(found.apart.better)
-        assert found.row.rank_high == found.ranked - len(found.apart.worse)
+        assert found.row.rank_low == 1 + len(found.pairwise.better)
+        assert found.row.rank_high == found.ranked - len(found.pairwise.worse)
 
 
 def test_the_curve_has_the_entry_chosen_on_id_and_every_other_submission_at_each_budget(arena):
@@ -100,7 +100,7 @@ def test_entries_splits_and_strata_are_those_of_the_records(arena):
     entries = table(text, "### Entries")
     assert [row[0] for row in entries] == ["entry", "Cheap(k=1)", "E()"]  # cheapest first
     assert entries[0][4:] == ["bits/token", "state bytes", "fit s", "us/vector", "forward", "status"]
-    assert entries[2][4:] == ["64.0", "10", "1.000", "1.000", "1.500", "ok"]
+    assert entries[2][4:] == ["64.00", "10", "1.000", "1.000", "1.50", "ok"]
     splits = table(text, "### Faithfulness by split")
     assert splits[0] == ["entry", "iid (id)", "near (ood)", "far (ood)"]
     records = [one.record for one in load_all(arena) if (one.record.submission, one.record.entry) == ("own", "E()")]
@@ -129,7 +129,7 @@ def test_a_submission_that_failed_everywhere_has_a_report_without_curves(tmp_pat
     simulated(tmp_path, "good", GOOD)
     simulated(tmp_path, "own", GOOD, status="failed", reason="fit: expected a result, got NaN")
     (found,) = reported(tmp_path).arenas
-    assert (found.apart, found.curves, found.own_curve) == (None, None, [])
+    assert (found.pairwise, found.curves, found.own_curve) == (None, None, [])
     text = page(tmp_path)
     assert "Rank 2 of 2." in text
     assert "failed: fit: expected a result, got NaN" in text
@@ -264,7 +264,7 @@ def test_html_has_the_text_and_tables_of_the_markdown_and_the_charts_of_its_aren
     for row in table(page(arena), "Its curve against the others")[1:]:
         cells = [html_escape(cell.strip("*")) for cell in row[1:]]
         assert "\n".join(f"<td>{cell}</td>" for cell in cells) in text
-    assert '<tr class="own">\n<th scope="row">own, OOD</th>' in text
+    assert '<tr class="highlighted">\n<th scope="row">own, OOD</th>' in text
     (charts,) = (json.loads(found) for found in re.findall(r'class="charts-of">(.+?)</script>', text) if found != "{}")
     assert list(charts["charts"]) == ["rate", "strata-depth", "map", "runtime"]
     places = re.findall(r'data-chart="([^"]+)"', text)

@@ -28,10 +28,8 @@ from simplibench.records import (
 )
 from simplibench.records.record import UNSEALED
 from simplibench.records.reproduction import (
-    EXPLANATION_TOLERANCE,
     RATE_TOLERANCE,
     ROUNDING,
-    SHARE_TOLERANCE,
     changes,
     figures,
     runtimes,
@@ -242,7 +240,7 @@ def verdict(record, exact, **values):
 @pytest.mark.parametrize(("moved", "exact", "within"), [(0.9, False, True), (1.1, False, False), (0.9, True, False)])
 def test_a_share_may_move_by_its_tolerance_elsewhere_and_not_at_all_here(moved, exact, within):
     record = load(SVD).record
-    new = record.splits["iid"].agreement - moved * SHARE_TOLERANCE
+    new = record.splits["iid"].agreement - moved * record.tolerance
     assert verdict(record, exact, splits__iid__agreement=new) == {"splits.iid.agreement": within}
 
 
@@ -280,7 +278,7 @@ def test_explanations_have_a_tolerance_of_their_own():
     split = next(iter(record.splits))
     old = record.splits[split].intervention
     for share, within in ((0.9, True), (1.1, False)):
-        new = old - share * EXPLANATION_TOLERANCE
+        new = old - share * record.tolerance
         found = verdict(record, False, **{f"splits__{split}__intervention": new})
         assert found == {f"splits.{split}.intervention": within}
 

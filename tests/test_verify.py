@@ -28,7 +28,7 @@ from simplibench.records import (
 )
 from simplibench.records.record import UNSEALED
 from simplibench.records.schema import SCHEMA, schema_text
-from simplibench.records.store import RECORDS
+from simplibench.records.tracks import schema
 from simplibench.registry import BASELINES, MethodFile, all_tasks, terms
 
 ARENA = "dyck-20-10/attention.1"
@@ -64,10 +64,10 @@ def edited(path, change, seal=True, key=True):
     change(content)
     if seal:
         content["sha256"] = UNSEALED
-        unsealed = RECORDS.validate_python(content, context=UNSEALED)
+        unsealed = schema().validate_python(content, context=UNSEALED)
         if key:
             content["key"] = expected_key(unsealed)
-        content["sha256"] = RECORDS.validate_python(content, context=UNSEALED).content_sha256()
+        content["sha256"] = schema().validate_python(content, context=UNSEALED).content_sha256()
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -273,7 +273,7 @@ def test_an_explainers_counts_must_fit_its_bank(folder):
 def moved(folder, path, **changes):
     """A record with other names, at the place that goes with them."""
     edited(path, lambda content: content.update(changes))
-    record = RECORDS.validate_json(path.read_bytes())
+    record = schema().validate_json(path.read_bytes())
     target = folder / record.arena / record.submission / path.name
     target.parent.mkdir(parents=True, exist_ok=True)
     path.rename(target)

@@ -2,6 +2,5 @@
 
 from simplibench.api.evaluation import evaluate
 from simplibench.api.results import Results
-from simplibench.api.tables import EntryTable, entry_tables
 
-__all__ = ["EntryTable", "Results", "entry_tables", "evaluate"]
+__all__ = ["Results", "evaluate"]

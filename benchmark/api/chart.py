@@ -9,6 +9,7 @@ from simplibench.errors import UsageError
 from simplibench.records import Stored
 
 SIDES = {"in distribution": "on_id", "out of distribution": "on_ood"}
+RATE = "bits/token"  # among an entry's figures, where its track has a rate
 WIDTH, HEIGHT = 320, 240  # of a panel, in pixels
 TICKS = [0, *(4**power for power in range(8))]  # bits per token; the constant costs none
 
@@ -18,7 +19,7 @@ def chart(stored: list[Stored]) -> alt.FacetChart:
 
     Raises: UsageError if no codec was scored.
     """
-    points = [point for row in entry_rows(stored) if row.track == "codec" for point in _points(row)]
+    points = [point for row in entry_rows(stored) if RATE in row.figures for point in _points(row)]
     if not points:
         raise UsageError(
             "nothing to plot: no codec was scored; explainers have no rate, to_markdown() has their figures"
@@ -48,7 +49,7 @@ def _points(row: EntryRow) -> list[dict[str, Any]]:
                     "submission": row.submission,
                     "entry": row.entry,
                     "data": side,
-                    "rate": row.figures["bits/token"],
+                    "rate": row.figures[RATE],
                     "faithfulness": interval.value,
                     "low": interval.low,
                     "high": interval.high,

@@ -5,19 +5,19 @@ from typing import Any
 
 import pandas as pd
 
-from simplibench.records import CodecRecord, ExplainerRecord
+from simplibench.records import Record
 
 FIRST = ("arena", "submission", "entry", "seed", "status", "split", "role")
 
 
-def frame(records: Iterable[CodecRecord | ExplainerRecord]) -> pd.DataFrame:
+def frame(records: Iterable[Record]) -> pd.DataFrame:
     """Return records as a data frame whose columns are named for scalar figures; see `Results.to_dataframe`."""
     rows = [row for record in records for row in _rows(record)]
     names = list(dict.fromkeys([*FIRST, *(name for row in rows for name in row)]))
     return pd.DataFrame(rows, columns=names)
 
 
-def _rows(record: CodecRecord | ExplainerRecord) -> Iterator[dict[str, Any]]:
+def _rows(record: Record) -> Iterator[dict[str, Any]]:
     content = record.model_dump(mode="json", exclude={"splits", "environment", "protocol"})
     row = {name: value for name, value in content.items() if not isinstance(value, dict | list)}
     row["authors"] = ", ".join(record.authors)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, overload
 from simplibench.api import tables
 from simplibench.errors import UsageError
 from simplibench.files import require_home
-from simplibench.records import CodecRecord, ExplainerRecord, Stored
+from simplibench.records import Record, Stored
 
 if TYPE_CHECKING:
     import altair
     import pandas
 
 
-class Results(Sequence[CodecRecord | ExplainerRecord]):
+class Results(Sequence[Record]):
     """The records of a run, failed ones included, in the order of its plan.
 
     Tables beside the records are read when they are needed: `to_markdown` and `plot` need the folder that the records
@@ -29,10 +29,10 @@ class Results(Sequence[CodecRecord | ExplainerRecord]):
         return len(self._stored)
 
     @overload
-    def __getitem__(self, index: int) -> CodecRecord | ExplainerRecord: ...
+    def __getitem__(self, index: int) -> Record: ...
     @overload
     def __getitem__(self, index: slice) -> "Results": ...
-    def __getitem__(self, index: int | slice) -> "CodecRecord | ExplainerRecord | Results":
+    def __getitem__(self, index: int | slice) -> "Record | Results":
         if isinstance(index, slice):
             return Results(self._stored[index])
         return self._stored[index].record

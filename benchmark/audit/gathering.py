@@ -111,8 +111,10 @@ def set_gone_apart(
             gathered.remarks.left_out.append(str(error))
             continue
         stored, lacking = gathered.stored.get(place, []), gathered.lacking.get(place, {})
+        if kept is None:
+            continue
         (ranked,) = find_arenas(load_task(arena.partition("/")[0]), [arena])
-        if kept and kept.is_of(stored, ranked, terms[arena]):
+        if kept.is_of(stored, ranked, terms[arena]):
             gathered.remarks.gone += [one for one in stored if not kept.has(ranked, one.path)]
             gathered.stored[place] = [one for one in stored if kept.has(ranked, one.path)]
             gathered.lacking[place] = {path: problem for path, problem in lacking.items() if kept.has(ranked, path)}

@@ -9,7 +9,7 @@ from pathlib import Path
 from simplibench import workspace
 from simplibench.errors import SimplibenchError
 from simplibench.methods import NAME_PATTERN, source_sha256
-from simplibench.records import CodecRecord, ExplainerRecord, Protocol, Stored, Terms, expected_key, problems_each
+from simplibench.records import Protocol, Record, Stored, Terms, expected_key, problems_each
 from simplibench.records.store import ground_name
 from simplibench.registry import all_methods, all_tasks, load_task, registered_tasks, terms
 from simplibench.text import printable
@@ -88,7 +88,7 @@ def foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
         yield from _other_terms(one.record, terms[record.arena])
 
 
-def _other_terms(record: CodecRecord | ExplainerRecord, current: Terms) -> Iterator[str]:
+def _other_terms(record: Record, current: Terms) -> Iterator[str]:
     """A record of the current protocol has its versions, and the task's splits in their roles.
 
     It may lack some, whose data were missing: then it has no rank.

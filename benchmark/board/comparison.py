@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simplibench.board.row import Floats
-from simplibench.board.rows import SCORINGS, standing
+from simplibench.arrays import Floats
+from simplibench.board.rows import standing
+from simplibench.board.tracks import TRACKS
 from simplibench.records import Stored, Terms
 from simplibench.scoring.differences import holm
 from simplibench.scoring.inference import CONFIDENCE, Interval, mean_interval, minimum_detectable_difference, p_values
@@ -20,14 +21,14 @@ class Comparison:
     difference: Interval
     p: float  # two-sided
     p_holm: float  # corrected for the number of arenas compared
-    least_seen: float  # a difference below it is not seen, not even in the best of the arenas that are left
+    minimum_detectable: float  # a difference below it is not seen, not even in the best of the arenas that are left
 
     def conclusion(self, first: str, second: str) -> str:
-        """What may be said, in words."""
-        if not self.least_seen and not self.difference.value:
+        """Return what may be said, in words."""
+        if not self.minimum_detectable and not self.difference.value:
             return f"{first} and {second} score the same"
         if self.p_holm > 1 - CONFIDENCE:
-            unseen = f"a difference below {self.least_seen:.3f} would not be seen"
+            unseen = f"a difference below {self.minimum_detectable:.3f} would not be seen"
             return f"{first} and {second} cannot be told apart; {unseen}"
         better, worse = (first, second) if self.difference.value > 0 else (second, first)
         return f"{better} is more faithful out of distribution than {worse}"
@@ -41,11 +42,11 @@ def compare(
     arenas: list[str],
     faults: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[list[Comparison], dict[str, str]]:
-    """The arenas in which both have a score, and of the others why not; `faults` as for `boards`."""
+    """Return the arenas in which both have a score, and of the others why not; `faults` as for `boards`."""
     by_seed, why = {}, {}
     for arena in arenas:
         groups = [
-            [one for one in stored if (one.record.arena, one.record.submission) == (arena, name)]
+            [kept for kept in stored if (kept.record.arena, kept.record.submission) == (arena, name)]
             for name in (first, second)
         ]
         problem = _problem(
@@ -59,19 +60,19 @@ def compare(
 
 
 def _corrected(by_seed: Mapping[str, Floats]) -> list[Comparison]:
-    """Tests of several arenas together; where nothing is seen, it would be at the level that Holm's procedure ended at."""
-    p = [float(p_values(own)) for own in by_seed.values()]
+    """Correct the tests of several arenas; what is detectable follows from the level at which Holm's procedure ended."""
+    p = [float(p_values(differences)) for differences in by_seed.values()]
     p_holm = holm(p)
-    left = sum(own > 1 - CONFIDENCE for own in p_holm)
+    left = sum(p_value > 1 - CONFIDENCE for p_value in p_holm)
     return [
         Comparison(
             arena=arena,
-            difference=mean_interval(own),
+            difference=mean_interval(differences),
             p=p[number],
             p_holm=p_holm[number],
-            least_seen=float(minimum_detectable_difference(own, (1 - CONFIDENCE) / max(left, 1))),
+            minimum_detectable=float(minimum_detectable_difference(differences, (1 - CONFIDENCE) / max(left, 1))),
         )
-        for number, (arena, own) in enumerate(by_seed.items())
+        for number, (arena, differences) in enumerate(by_seed.items())
     ]
 
 
@@ -86,6 +87,6 @@ def _problem(groups: list[list[Stored]], terms: Terms, faults: Mapping[str, str]
 
 
 def _differences(groups: list[list[Stored]], terms: Terms) -> Floats:
-    """The paired differences of the OOD scores, [seed, R]."""
-    first, second = SCORINGS[groups[0][0].record.track].score(groups, terms.seeds)
+    """Return the paired differences of the OOD scores, [seed, R]."""
+    first, second = TRACKS[groups[0][0].record.track].scores(groups, terms.seeds)
     return np.subtract(first.ood_by_seed, second.ood_by_seed)

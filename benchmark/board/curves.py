@@ -1,31 +1,23 @@
 """What the page draws: every entry's rate, faithfulness, splits, strata and runtime, means over the references."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import fmean
+from typing import Any
 
 import numpy as np
 
-from simplibench.board.explainers import tally_explainers
-from simplibench.board.measures import (
-    Floors,
-    Measures,
-    StratumPoint,
-    codec_measures,
-    explainer_measures,
-    floors,
-    strata,
-)
-from simplibench.board.row import Floats, score_interval
+from simplibench.arrays import Floats
+from simplibench.board.measures import Measures, StratumPoint
+from simplibench.board.row import score_interval
 from simplibench.board.rows import ArenaBoard
-from simplibench.board.tallies import tally
-from simplibench.records import CodecRecord, ExplainerRecord, Stored
+from simplibench.board.tracks import TRACKS
+from simplibench.records import Stored
 from simplibench.scoring.faithfulness import budgets
 from simplibench.scoring.inference import Interval
 
 Key = tuple[str, str]  # submission and entry
-Sample = tuple[Floats, Floats]  # on ID and OOD splits of one reference, [R] each
+Resampled = tuple[Floats, Floats]  # an entry's score on ID and OOD splits of one reference, [R] each
 
 
 @dataclass(frozen=True)
@@ -55,11 +47,11 @@ class ArenaCurves:
     entries: list[EntryCurve]
 
     def taken(self) -> dict[float, list[EntryCurve]]:
-        """By budget, what each submission is scored on there: its affordable entry of best ID faithfulness.
+        """Return by budget what each submission is scored on there: its affordable entry of best ID faithfulness.
 
         By the means over the references; the score chooses reference by reference.
         """
-        found: dict[float, list[EntryCurve]] = {}
+        taken: dict[float, list[EntryCurve]] = {}
         for budget in [] if self.ceiling_bits is None else budgets(self.ceiling_bits).tolist():
             best: dict[str, EntryCurve] = {}
             for entry in self.entries:
@@ -67,91 +59,77 @@ class ArenaCurves:
                 affordable = entry.bits is not None and entry.bits <= budget
                 if affordable and (before is None or entry.on_id.value > before.on_id.value):
                     best[entry.submission] = entry
-            found[budget] = list(best.values())
-        return found
+            taken[budget] = list(best.values())
+        return taken
 
 
 def curves(stored: Iterable[Stored]) -> list[ArenaCurves]:
-    """Every arena's entries, over the trained references on which they succeeded. Records alike in their conditions."""
+    """Return every arena's entries, over the trained references on which they succeeded; all of like conditions."""
     by_arena: dict[str, list[Stored]] = defaultdict(list)
-    for one in stored:
-        if one.record.status == "ok" and one.record.seed != "untrained":
-            by_arena[one.record.arena].append(one)
+    for kept in stored:
+        if kept.record.status == "ok" and kept.record.seed != "untrained":
+            by_arena[kept.record.arena].append(kept)
     return [_arena(sorted(by_arena[arena], key=_seed)) for arena in sorted(by_arena)]
 
 
 def comparable_curves(stored: Iterable[Stored], boards: Iterable[ArenaBoard]) -> list[ArenaCurves]:
-    """Of the submissions whose records may be compared: of the current protocol, and complete."""
+    """Return the curves of submissions whose records may be compared: of the current protocol, and complete."""
     scored = {(row.arena, row.submission) for board in boards for row in board.rows if row.status == "ok"}
-    return curves(one for one in stored if (one.record.arena, one.record.submission) in scored)
+    return curves(kept for kept in stored if (kept.record.arena, kept.record.submission) in scored)
 
 
-def _seed(one: Stored) -> int:
-    return int(one.record.seed)
+def _seed(stored: Stored) -> int:
+    return int(stored.record.seed)
 
 
-def _key(one: Stored) -> Key:
-    return one.record.submission, one.record.entry
+def _key(stored: Stored) -> Key:
+    return stored.record.submission, stored.record.entry
 
 
 def _arena(group: list[Stored]) -> ArenaCurves:
-    first = max((one.record for one in group), key=lambda record: len(record.splits))
+    first = max((kept.record for kept in group), key=lambda record: len(record.splits))
+    track = TRACKS[first.track]
     by_entry: dict[Key, list[Stored]] = defaultdict(list)
-    for one in group:
-        by_entry[_key(one)].append(one)
-    samples = _samples(group)
-    floor = floors([one.record for one in group if isinstance(one.record, CodecRecord)])
-    entries = [_entry(own, samples[key], floor) for key, own in by_entry.items()]
+    for kept in group:
+        by_entry[_key(kept)].append(kept)
+    resampled, floors = _resampled(group), track.floors(group)
+    entries = [_entry(records, resampled[key], floors) for key, records in by_entry.items()]
     return ArenaCurves(
         arena=first.arena,
         track=first.track,
         splits={name: split.role for name, split in first.splits.items()},
-        ceiling_bits=first.ceiling_bits if isinstance(first, CodecRecord) else None,
+        ceiling_bits=track.ceiling_bits(first),
         entries=sorted(entries, key=lambda entry: (entry.submission, entry.bits or 0.0, entry.entry)),
     )
 
 
-def _codec_sample(own: list[Stored]) -> Sample:
-    together = tally(own)
-    return together.on_id, together.on_ood
-
-
-def _explainer_sample(own: list[Stored]) -> Sample:
-    together = tally_explainers(own)
-    return together.score("id", together.intervention), together.score("ood", together.intervention)
-
-
-SAMPLES: dict[str, Callable[[list[Stored]], Sample]] = {"codec": _codec_sample, "explainer": _explainer_sample}
-
-
-def _samples(group: list[Stored]) -> dict[Key, list[Sample]]:
-    """Every entry's resamples, a reference each; one tally a reference, so that resamples are drawn once."""
+def _resampled(group: list[Stored]) -> dict[Key, list[Resampled]]:
+    """Return every entry's resampled scores, one per reference; one tally per reference, so that they are drawn once."""
     by_ground: dict[tuple[int, str], list[Stored]] = defaultdict(list)
-    for one in group:
-        by_ground[_seed(one), one.record.ground_sha256].append(one)
-    found: dict[Key, list[Sample]] = defaultdict(list)
-    for own in by_ground.values():
-        on_id, on_ood = SAMPLES[own[0].record.track](own)  # [R, entry], in the order of the records
-        for column, one in enumerate(own):
-            found[_key(one)].append((on_id[:, column], on_ood[:, column]))
-    return found
+    for kept in group:
+        by_ground[_seed(kept), kept.record.ground_sha256].append(kept)
+    resampled: dict[Key, list[Resampled]] = defaultdict(list)
+    for records in by_ground.values():
+        on_id, on_ood = TRACKS[records[0].record.track].sample(records)  # [R, entry], in the order of the records
+        for column, kept in enumerate(records):
+            resampled[_key(kept)].append((on_id[:, column], on_ood[:, column]))
+    return resampled
 
 
-def _entry(group: list[Stored], samples: list[Sample], floor: Floors) -> EntryCurve:
+def _entry(group: list[Stored], resampled: list[Resampled], floors: Any) -> EntryCurve:
     first = group[0].record
-    on_id, on_ood = (score_interval(side, first.track) for side in zip(*samples, strict=True))
-    codecs = [one.record for one in group if isinstance(one.record, CodecRecord)]
-    explainers = [one.record for one in group if isinstance(one.record, ExplainerRecord)]
-    ratios = [one.record.runtime.forward_ratio for one in group if one.record.runtime]
+    track = TRACKS[first.track]
+    on_id, on_ood = (score_interval(side, track.bounds) for side in zip(*resampled, strict=True))
+    ratios = [kept.record.runtime.forward_ratio for kept in group if kept.record.runtime]
     return EntryCurve(
         submission=first.submission,
         entry=first.entry,
         control=first.control,
         references=len(group),
-        bits=fmean([record.bits_per_token or 0.0 for record in codecs]) if codecs else None,
+        bits=track.rate(group),
         on_id=on_id,
         on_ood=on_ood,
         forward_ratio=float(np.median(ratios)) if ratios else None,
-        measures=codec_measures(codecs) if codecs else explainer_measures(explainers),
-        strata=strata(codecs, floor),
+        measures=track.measures(group),
+        strata=track.strata(group, floors),
     )

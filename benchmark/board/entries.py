@@ -1,17 +1,17 @@
-"""What a run prints: one row an entry, over the reference seeds there are."""
+"""What a run shows: one row per entry, over the reference seeds there are, and tables of these as text."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
-from simplibench.board.explainers import tally_explainers
-from simplibench.board.row import Floats, gap_interval, score_interval
-from simplibench.board.tallies import tally
-from simplibench.records import CodecRecord, ExplainerRecord, Stored
+from simplibench.board.render import interval_text
+from simplibench.board.row import gap_interval, score_interval
+from simplibench.board.table import TextTable
+from simplibench.board.tracks import TRACKS
+from simplibench.records import Stored
 from simplibench.scoring.inference import Interval
 
-Scored = tuple[Floats, Floats]  # on ID and OOD splits, [R]
+FORMATS = {"bits/token": ".2f", "state bytes": ".0f", "forward": ".2f", "us/case": ".0f"}  # of the others, .3f
 
 
 @dataclass(frozen=True)
@@ -28,23 +28,57 @@ class EntryRow:
     on_id: Interval | None
     on_ood: Interval | None
     gap: Interval | None
-    figures: dict[str, float | None]  # the track's own, means over references
+    figures: dict[str, float | None]  # the track's, means over references
 
 
-def entry_rows(stored: list[Stored]) -> list[EntryRow]:
-    """Every entry of the records, in their order."""
+def entry_rows(stored: Sequence[Stored]) -> list[EntryRow]:
+    """Return every entry of the records, in their order."""
     groups: dict[tuple[str, str, str], list[Stored]] = defaultdict(list)
-    for one in stored:
-        groups[one.record.arena, one.record.submission, one.record.entry].append(one)
+    for kept in stored:
+        groups[kept.record.arena, kept.record.submission, kept.record.entry].append(kept)
     return [_row(group) for group in groups.values()]
+
+
+def entry_tables(rows: Sequence[EntryRow]) -> list[TextTable]:
+    """Return one table per arena, with one row per entry, in the order of the rows."""
+    tables = []
+    for arena in dict.fromkeys(row.arena for row in rows):
+        entries = [row for row in rows if row.arena == arena]
+        score_name, references = TRACKS[entries[0].track].score_name, max(row.seeds for row in entries)
+        headers = ("entry", "ID", "OOD", "gap", *entries[0].figures, "status")
+        title = f"{arena}, {score_name} over {references} references"
+        tables.append(TextTable(title, headers, [entry_cells(row) for row in entries]))
+    return tables
+
+
+def entry_cells(row: EntryRow) -> list[str]:
+    """Return an entry's cells: label, scores, figures, status."""
+    return [
+        row.entry,
+        interval_text(row.on_id),
+        interval_text(row.on_ood),
+        interval_text(row.gap),
+        *("" if value is None else f"{value:{FORMATS.get(name, '.3f')}}" for name, value in row.figures.items()),
+        f"failed on {row.failed}" if row.failed else "ok",
+    ]
+
+
+def failures(rows: Sequence[EntryRow]) -> list[str]:
+    """Return one line per failed entry, with the reason."""
+    return [
+        f"failed: {row.submission}, {row.entry} in {row.arena} on {row.failed} references: {row.reason}"
+        for row in rows
+        if row.failed
+    ]
 
 
 def _row(group: list[Stored]) -> EntryRow:
     first = group[0].record
-    good = [one for one in group if one.record.status == "ok"]
-    bad = [one.record for one in group if one.record.status == "failed"]
-    scored, figures = TRACKS[first.track]
-    on_id, on_ood = zip(*[scored(one) for one in good], strict=True) if good else ((), ())
+    track = TRACKS[first.track]
+    good = [kept for kept in group if kept.record.status == "ok"]
+    bad = [kept.record for kept in group if kept.record.status == "failed"]
+    samples = [track.sample([kept]) for kept in good]
+    on_id, on_ood = ([sample[side][:, 0] for sample in samples] for side in (0, 1))
     return EntryRow(
         arena=first.arena,
         track=first.track,
@@ -53,52 +87,8 @@ def _row(group: list[Stored]) -> EntryRow:
         seeds=len(good),
         failed=len(bad),
         reason=(bad[0].reason or "") if bad else "",
-        on_id=score_interval(on_id, first.track) if good else None,
-        on_ood=score_interval(on_ood, first.track) if good else None,
-        gap=gap_interval(on_id, on_ood, first.track) if good else None,
-        figures=figures(good),
+        on_id=score_interval(on_id, track.bounds) if good else None,
+        on_ood=score_interval(on_ood, track.bounds) if good else None,
+        gap=gap_interval(on_id, on_ood, track.bounds) if good else None,
+        figures=track.entry_figures(good),
     )
-
-
-def _codec_scores(one: Stored) -> Scored:
-    own = tally([one])
-    return own.on_id[:, 0], own.on_ood[:, 0]
-
-
-def _codec_figures(good: list[Stored]) -> dict[str, float | None]:
-    records = [one.record for one in good if isinstance(one.record, CodecRecord)]
-    runtimes = [record.runtime for record in records if record.runtime]
-    return {
-        "bits/token": _mean([record.bits_per_token or 0.0 for record in records]),
-        "state bytes": max((float(record.state_bytes or 0) for record in records), default=None),
-        "fit s": _mean([runtime.fit_seconds for runtime in runtimes]),
-        "us/vector": _mean([runtime.codec_microseconds for runtime in runtimes]),
-        "forward": _mean([runtime.forward_ratio for runtime in runtimes]),
-    }
-
-
-def _explainer_scores(one: Stored) -> Scored:
-    own = tally_explainers([one])
-    return own.score("id", own.intervention)[:, 0], own.score("ood", own.intervention)[:, 0]
-
-
-def _explainer_figures(good: list[Stored]) -> dict[str, float | None]:
-    records = [one.record for one in good if isinstance(one.record, ExplainerRecord)]
-    ood = [split for record in records for split in record.splits.values() if split.role == "ood"]
-    runtimes = [record.runtime for record in records if record.runtime]
-    return {
-        "equivalence": _mean([split.equivalence for split in ood]),
-        "intervention": _mean([split.intervention for split in ood]),
-        "us/case": _mean([runtime.case_microseconds for runtime in runtimes]),
-        "forward": _mean([runtime.forward_ratio for runtime in runtimes]),
-    }
-
-
-def _mean(values: list[float]) -> float | None:
-    return fmean(values) if values else None
-
-
-TRACKS: dict[str, tuple[Callable[[Stored], Scored], Callable[[list[Stored]], dict[str, float | None]]]] = {
-    "codec": (_codec_scores, _codec_figures),
-    "explainer": (_explainer_scores, _explainer_figures),
-}

@@ -25,7 +25,7 @@ class Limits:
 
 
 def require_limits(limits: Limits, names: tuple[str, str] = ("--tolerance", "--runtime-factor")) -> None:
-    """Raises UsageError for limits that would let everything pass, or nothing; `names` are what the user calls them."""
+    """Refuse limits that would let everything pass, or nothing; `names` are what the user calls them. Raises UsageError."""
     finite = math.isfinite(limits.tolerance) and math.isfinite(limits.runtime_factor)
     if not finite or limits.tolerance < 0 or limits.runtime_factor < 1:
         raise UsageError(
@@ -45,7 +45,7 @@ class Change:
     difference: Interval  # now less recorded, over common resamples
 
     def fell(self, limits: Limits) -> bool:
-        """Whether even the upper end of the interval lies below 0, by more than the tolerance."""
+        """Return whether even the upper end of the interval lies below 0, by more than the tolerance."""
         return self.difference.high < -limits.tolerance
 
 
@@ -71,22 +71,22 @@ class Comparison:
     broken: str = ""  # why there is nothing to compare
 
     def fallen(self, limits: Limits) -> list[str]:
-        """The scores that fell beyond their intervals, a text each."""
+        """Return the scores that fell beyond their intervals, one text each."""
         return [
-            f"{one.measure} on {one.split} fell from {one.recorded:.3f} to {one.now:.3f}, the difference is "
-            f"{one.difference.value:.3f} [{one.difference.low:.3f}, {one.difference.high:.3f}]"
-            for one in self.changes
-            if one.fell(limits)
+            f"{change.measure} on {change.split} fell from {change.recorded:.3f} to {change.now:.3f}, the difference is "
+            f"{change.difference.value:.3f} [{change.difference.low:.3f}, {change.difference.high:.3f}]"
+            for change in self.changes
+            if change.fell(limits)
         ]
 
     def dearer(self) -> list[str]:
-        """A text if the rate rose by more than rounding."""
+        """Return a text if the rate rose by more than rounding."""
         if self.rates is None or self.rates[1] <= self.rates[0] * (1 + ROUNDING):
             return []
         return [f"the rate rose from {self.rates[0]:.2f} to {self.rates[1]:.2f} bits a token"]
 
     def slower(self, limits: Limits) -> list[str]:
-        """A text if the runtime grew beyond the factor, from the recorded upper quartile to the present lower one."""
+        """Return a text if the runtime grew beyond the factor, from the recorded upper quartile to the present lower one."""
         if self.runtimes is None:
             return []
         recorded, now = self.runtimes
@@ -98,7 +98,7 @@ class Comparison:
         ]
 
     def problems(self, limits: Limits) -> list[str]:
-        """All that got worse, a text each."""
+        """Return all that got worse, one text each."""
         if self.broken:
             return [self.broken]
         return [*self.fallen(limits), *self.dearer(), *self.slower(limits)]

@@ -3,18 +3,18 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 from typing import Any
 
 from tabulate import tabulate
 
-from simplibench.board.row import BOUNDS, Row
+from simplibench.board.row import Row
 from simplibench.board.rows import ArenaBoard
+from simplibench.board.track import Value
+from simplibench.board.tracks import TRACKS
 from simplibench.scoring.inference import Interval
 from simplibench.text import markdown, markdown_link
 
 LEFT, RIGHT = ("rank", "submission", "OOD score", "ID score", "gap"), ("forward", "status")
-OTHER_MEASURE = {"codec": "divergence", "explainer": "replacing masked tokens by balanced filler"}
 INTRODUCTION = """# Leaderboard
 
 How faithfully simplified proxies predict the original model out of distribution, at a measured cost; in the arenas called
@@ -28,7 +28,7 @@ that cannot be told apart share it. Controls are in italics and not ranked.
 
 
 def leaderboard_markdown(arenas: list[ArenaBoard]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([INTRODUCTION, *(_arena_markdown(arena) for arena in arenas)])
 
 
@@ -38,7 +38,7 @@ def leaderboard_json(arenas: list[ArenaBoard]) -> str:
 
 
 def leaderboard_csv(arenas: list[ArenaBoard]) -> str:
-    """The same rows, a line each; what a track does not have is empty."""
+    """Return the same rows as CSV, one line per row; what a track does not have is empty."""
     rows = [row_json(row) for arena in arenas for row in arena.rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
@@ -49,7 +49,7 @@ def leaderboard_csv(arenas: list[ArenaBoard]) -> str:
 
 
 def row_json(row: Row) -> dict[str, Any]:
-    """One row with flat, stable keys; what there is none of is null."""
+    """Return one row with flat, stable keys; what there is none of is null."""
     return {
         "arena": row.arena,
         "submission": row.submission,
@@ -76,29 +76,31 @@ def _flat(name: str, interval: Interval | None) -> dict[str, float | None]:
 
 
 def footnote(arena: ArenaBoard) -> str:
-    """What is said under an arena's table: references, how alike both measures order, what it takes to tell scores apart."""
-    said = [f"References: seeds {', '.join(map(str, arena.seeds))}."]
+    """Return what stands under an arena's table: references, how alike both measures order, and what is detectable."""
+    sentences = [f"References: seeds {', '.join(map(str, arena.seeds))}."]
     if sum(row.rank_low is not None and row.score is not None for row in arena.rows) > 1:
         tau = "undefined, all tie" if arena.kendall_tau is None else f"{arena.kendall_tau:.2f}"
-        said.append(f"Kendall's tau between this order and the order by {OTHER_MEASURE[arena.track]}: {tau}.")
+        sentences.append(
+            f"Kendall's tau between this order and the order by {TRACKS[arena.track].other_measure}: {tau}."
+        )
     if arena.least_difference is not None:
-        said.append(_apart(arena.least_difference, arena))
+        sentences.append(_detectable(arena.least_difference, arena))
     else:
-        said.append("Fewer than two ranked submissions.")
-    return " ".join(said)
+        sentences.append("Fewer than two ranked submissions.")
+    return " ".join(sentences)
 
 
-def _apart(least: float, arena: ArenaBoard) -> str:
-    low, high = BOUNDS[arena.track]
-    if least > high - low:
+def _detectable(difference: float, arena: ArenaBoard) -> str:
+    low, high = TRACKS[arena.track].bounds
+    if difference > high - low:
         return f"With {len(arena.seeds)} references, typically no difference between two scores is detectable."
-    return f"Two scores typically have to differ by {least:.3f} to be told apart."
+    return f"Two scores typically have to differ by {difference:.3f} to be told apart."
 
 
 def _arena_markdown(arena: ArenaBoard) -> str:
-    columns = OWN_COLUMNS[arena.track]
+    columns = TRACKS[arena.track].columns
     headers = (*LEFT, *columns, *RIGHT)
-    rows = [[*_left(row), *(cell(row) for cell in columns.values()), *_right(row)] for row in arena.rows]
+    rows = [[*_left(row), *(_text(column(row)) for column in columns.values()), *_right(row)] for row in arena.rows]
     table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
     return f"## {arena.arena}\n\n{table}\n\n{footnote(arena)}\n"
 
@@ -123,16 +125,8 @@ def _right(row: Row) -> list[str]:
     ]
 
 
-def _figure(name: str) -> Callable[[Row], str]:
-    """A cell of a track's own figure, with its interval if it has one."""
-
-    def cell(row: Row) -> str:
-        value, low, high = (row.figures.get(key) for key in (name, f"{name}_low", f"{name}_high"))
-        if value is None or low is None or high is None:
-            return "" if value is None else f"{value:.3f}"
-        return interval_text(Interval(value, low, high))
-
-    return cell
+def _text(value: Value) -> str:
+    return interval_text(value.interval) or value.text
 
 
 def rank_text(row: Row) -> str:
@@ -145,23 +139,3 @@ def rank_text(row: Row) -> str:
 def interval_text(interval: Interval | None) -> str:
     """`0.512 [0.498, 0.530]`"""
     return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]" if interval else ""
-
-
-def bits_text(row: Row) -> str:
-    """The cheapest and the dearest entry's rate."""
-    low, high = row.figures.get("bits_low"), row.figures.get("bits_high")
-    if low is None or high is None:
-        return ""
-    return f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
-
-
-OWN_COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
-    "codec": {"entries": lambda row: str(row.entries), "bits per token": bits_text},
-    "explainer": {
-        "equivalence OOD": _figure("equivalence"),
-        "ID": _figure("id_equivalence"),
-        "intervention OOD": _figure("intervention"),
-        "ID ": _figure("id_intervention"),
-        "score by replacing": _figure("replaced_score"),
-    },
-}

@@ -10,8 +10,9 @@ import numpy as np
 from simplibench.board.curves import ArenaCurves, EntryCurve, curves
 from simplibench.board.entries import EntryRow, entry_rows
 from simplibench.board.row import Row
-from simplibench.board.rows import SCORINGS, ArenaBoard, boards
-from simplibench.records import CodecRecord, Environment, ExplainerRecord, SeedName, Stored, Terms
+from simplibench.board.rows import ArenaBoard, boards
+from simplibench.board.tracks import TRACKS
+from simplibench.records import Environment, Record, SeedName, Stored, Terms
 from simplibench.scoring.differences import significant_pairs
 
 Labels = Mapping[str, Mapping[str, str]]  # stratum -> value -> what a reader calls it
@@ -26,7 +27,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Apart:
+class Pairwise:
     """Against whom a ranked submission can be told apart, best first."""
 
     better: list[str]  # are better than it
@@ -49,7 +50,7 @@ class ArenaReport:
 
     row: Row
     ranked: int  # submissions with a rank, this one included
-    apart: Apart | None  # None without a rank by score
+    pairwise: Pairwise | None  # None without a rank by score
     entries: list[EntryRow]  # its own, cheapest first
     curves: ArenaCurves | None  # its own and those of every scored submission; None where every entry failed
     labels: Labels
@@ -57,13 +58,13 @@ class ArenaReport:
 
     @property
     def own_curve(self) -> list[EntryCurve]:
-        """Its own successful entries, cheapest first."""
-        found = self.curves.entries if self.curves else []
-        return [entry for entry in found if entry.submission == self.row.submission]
+        """Return its own successful entries, cheapest first."""
+        entries = self.curves.entries if self.curves else []
+        return [entry for entry in entries if entry.submission == self.row.submission]
 
 
 @dataclass(frozen=True)
-class Making:
+class Provenance:
     """Records that were made alike: where, from what, and with which options."""
 
     environment: Environment
@@ -89,7 +90,7 @@ class Report:
     source: Source | None  # None where its file is gone
     arenas: list[ArenaReport]
     gone: list[str]  # of which entries it has records that do not count
-    makings: list[Making]
+    provenance: list[Provenance]
     paths: list[str]  # of its records
 
 
@@ -104,17 +105,17 @@ def report(
     faults: Mapping[tuple[str, str], str] | None = None,
     gone: Sequence[str] = (),
 ) -> Report:
-    """What records, its own among the others', say of submission `name`, which has at least one.
+    """Return what records, its own among the others', say of submission `name`, which has at least one.
 
     Paths below `root` are told relative to it, so that the page is the same wherever the checkout lies; `labels` by task,
     `faults` as for `boards`, `gone`: what is said of records that do not count.
     """
-    ordered = sorted(stored, key=lambda one: one.path)
-    own = [one for one in ordered if one.record.submission == name]
-    arenas = {one.record.arena for one in own}
-    around = [one for one in ordered if one.record.arena in arenas]
+    ordered = sorted(stored, key=lambda kept: kept.path)
+    reported = [kept for kept in ordered if kept.record.submission == name]
+    arenas = {kept.record.arena for kept in reported}
+    around = [kept for kept in ordered if kept.record.arena in arenas]
     ranked = boards(around, terms, faults)
-    latest = max((one.record for one in own), key=lambda record: record.created)
+    latest = max((kept.record for kept in reported), key=lambda record: record.created)
     return Report(
         submission=name,
         authors=latest.authors,
@@ -123,13 +124,13 @@ def report(
         source=source,
         arenas=[_arena(board, around, name, labels or {}) for board in ranked if _has(board, name)],
         gone=list(gone),
-        makings=_makings([one.record for one in own]),
-        paths=[below(one.path, root) for one in own],
+        provenance=_provenance([kept.record for kept in reported]),
+        paths=[below(kept.path, root) for kept in reported],
     )
 
 
 def below(path: Path, root: Path) -> str:
-    """A path relative to the root it lies under; any other as it is."""
+    """Return a path relative to the root it lies under; any other as it is."""
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
@@ -139,57 +140,57 @@ def _has(board: ArenaBoard, name: str) -> bool:
 
 def _arena(board: ArenaBoard, stored: list[Stored], name: str, labels: Mapping[str, Labels]) -> ArenaReport:
     row = next(row for row in board.rows if row.submission == name)
-    comparable = {own.submission for own in board.rows if own.status == "ok"} | {name}
+    comparable = {ranked.submission for ranked in board.rows if ranked.status == "ok"} | {name}
     there = [
-        one
-        for one in stored
-        if (one.record.arena, one.record.submission in comparable) == (board.arena, True)
-        and one.record.seed != "untrained"
+        kept
+        for kept in stored
+        if (kept.record.arena, kept.record.submission in comparable) == (board.arena, True)
+        and kept.record.seed != "untrained"
     ]
-    own = [one for one in there if one.record.submission == name]
-    drawn = curves(there) if any(one.record.status == "ok" for one in own) else []
+    reported = [kept for kept in there if kept.record.submission == name]
+    drawn = curves(there) if any(kept.record.status == "ok" for kept in reported) else []
     return ArenaReport(
         row=row,
         ranked=sum(other.rank_low is not None for other in board.rows),
-        apart=_apart(board, there, row) if row.rank_low is not None and row.score else None,
-        entries=sorted(entry_rows(own), key=lambda entry: (entry.figures.get("bits/token") or 0.0, entry.entry)),
+        pairwise=_pairwise(board, there, row) if row.rank_low is not None and row.score else None,
+        entries=sorted(entry_rows(reported), key=lambda entry: (entry.figures.get("bits/token") or 0.0, entry.entry)),
         curves=drawn[0] if drawn else None,
         labels=labels.get(board.arena.partition("/")[0], {}),
-        failures=_failures([one.record for one in own]),
+        failures=_failures([kept.record for kept in reported]),
     )
 
 
-def _apart(board: ArenaBoard, stored: list[Stored], row: Row) -> Apart:
-    """By the same test as the ranks: all pairs of the arena together."""
+def _pairwise(board: ArenaBoard, stored: list[Stored], row: Row) -> Pairwise:
+    """Compare by the same test as the ranks: all pairs of the arena together."""
     names = [other.submission for other in board.rows if other.score is not None and not other.control]
-    groups = [[one for one in stored if one.record.submission == name] for name in names]
-    scores = np.stack([own.ood_by_seed for own in SCORINGS[board.track].score(groups, board.seeds)])
+    groups = [[kept for kept in stored if kept.record.submission == name] for name in names]
+    scores = np.stack([submission.ood_by_seed for submission in TRACKS[board.track].scores(groups, board.seeds)])
     signs = significant_pairs(scores)[names.index(row.submission)].tolist()
-    by_sign = {sign: [n for n, own in zip(names, signs, strict=True) if own == sign] for sign in (-1, 0, 1)}
-    return Apart(by_sign[-1], by_sign[1], [name for name in by_sign[0] if name != row.submission])
+    by_sign = {sign: [n for n, other in zip(names, signs, strict=True) if other == sign] for sign in (-1, 0, 1)}
+    return Pairwise(by_sign[-1], by_sign[1], [name for name in by_sign[0] if name != row.submission])
 
 
-def _failures(records: Sequence[CodecRecord | ExplainerRecord]) -> list[Failure]:
-    found: dict[tuple[str, str], list[SeedName]] = defaultdict(list)
+def _failures(records: Sequence[Record]) -> list[Failure]:
+    by_reason: dict[tuple[str, str], list[SeedName]] = defaultdict(list)
     for record in records:
         if record.status == "failed":
-            found[record.entry, record.reason or ""].append(record.seed)
-    return [Failure(entry, seeds, reason) for (entry, reason), seeds in found.items()]
+            by_reason[record.entry, record.reason or ""].append(record.seed)
+    return [Failure(entry, seeds, reason) for (entry, reason), seeds in by_reason.items()]
 
 
-def _makings(records: Sequence[CodecRecord | ExplainerRecord]) -> list[Making]:
-    """Records grouped by what they were made with; the largest group first."""
-    groups: dict[tuple[str, str, str, int | None, bool], list[CodecRecord | ExplainerRecord]] = defaultdict(list)
+def _provenance(records: Sequence[Record]) -> list[Provenance]:
+    """Group records by what they were made with; the largest group first."""
+    groups: dict[tuple[str, str, str, int | None, bool], list[Record]] = defaultdict(list)
     for record in records:
-        place = record.environment.model_dump_json()
-        groups[place, record.source_sha256, record.task, record.limit, record.in_process].append(record)
-    return sorted((_making(group) for group in groups.values()), key=lambda making: -making.records)
+        environment = record.environment.model_dump_json()
+        groups[environment, record.source_sha256, record.task, record.limit, record.in_process].append(record)
+    return sorted((_of_group(group) for group in groups.values()), key=lambda provenance: -provenance.records)
 
 
-def _making(group: Sequence[CodecRecord | ExplainerRecord]) -> Making:
+def _of_group(group: Sequence[Record]) -> Provenance:
     first = group[0]
     seeds = Counter(record.seed for record in group)
-    return Making(
+    return Provenance(
         environment=first.environment,
         source_sha256=first.source_sha256,
         task=first.task,

@@ -4,12 +4,12 @@ from tabulate import tabulate
 
 from simplibench.board.report import Report
 from simplibench.board.report_sections import Section, sections
-from simplibench.board.report_tables import Lines
+from simplibench.board.table import TextTable
 from simplibench.text import WEB, markdown, printable
 
 
 def report_markdown(report: Report) -> str:
-    """The whole page."""
+    """Return the whole page."""
     reference = f"<{printable(report.reference)}>" if WEB.fullmatch(report.reference) else markdown(report.reference)
     head = f"# {markdown(report.submission)}\n\n{reference}\n"
     return "\n".join([head, *(_section(section) for section in sections(report))])
@@ -22,10 +22,10 @@ def _section(section: Section) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(table: Lines) -> str:
+def _table(table: TextTable) -> str:
     rows = [[markdown(cell) for cell in row] for row in table.rows]
-    if table.own is not None:
-        rows[table.own] = [f"**{cell}**" if cell else "" for cell in rows[table.own]]
+    if table.highlighted is not None:
+        rows[table.highlighted] = [f"**{cell}**" if cell else "" for cell in rows[table.highlighted]]
     text = tabulate(rows, [markdown(header) for header in table.headers], tablefmt="pipe", disable_numparse=True)
     if table.folded:
         return f"<details><summary>{markdown(table.title)}</summary>\n\n{text}\n\n</details>"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simplibench.board.render import interval_text, rank_text
-from simplibench.board.report import ArenaReport, Making, Report
-from simplibench.board.report_tables import Lines, arena_tables
+from simplibench.board.report import ArenaReport, Provenance, Report
+from simplibench.board.report_tables import arena_tables
+from simplibench.board.table import TextTable
 
 
 @dataclass(frozen=True)
@@ -15,18 +16,18 @@ class Section:
 
     title: str
     text: list[str] = field(default_factory=list)
-    tables: list[Lines] = field(default_factory=list)
+    tables: list[TextTable] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     arena: str = ""  # that the section is about
 
 
 def sections(report: Report) -> list[Section]:
-    """The whole report, in order."""
+    """Return the whole report, in order."""
     return [
         _standing(report),
         *(_arena(arena) for arena in report.arenas),
         _failures(report),
-        _makings(report),
+        _provenance(report),
         _reproduction(report),
     ]
 
@@ -49,11 +50,11 @@ def _standing(report: Report) -> Section:
     text = [f"By {', '.join(report.authors)}. " + _file(report)]
     if report.control:
         text.append("A control: shown for orientation, not ranked.")
-    return Section("Where it stands", text, [Lines("", headers, rows)] if rows else [])
+    return Section("Where it stands", text, [TextTable("", headers, rows)] if rows else [])
 
 
 def _file(report: Report) -> str:
-    made_from = sorted({making.source_sha256 for making in report.makings})
+    made_from = sorted({provenance.source_sha256 for provenance in report.provenance})
     named = ", ".join(made_from)
     if report.source is None:
         return f"Its file is not here any more; its records are of the file with sha256 {named}."
@@ -65,7 +66,7 @@ def _file(report: Report) -> str:
 
 
 def _arena(arena: ArenaReport) -> Section:
-    text = [*_place(arena), *_apart(arena)]
+    text = [*_place(arena), *_pairwise(arena)]
     if arena.curves and arena.curves.ceiling_bits:
         text.append("Figures are means over the references. The score chooses an entry reference by reference.")
     return Section(arena.row.arena, text, arena_tables(arena), arena=arena.row.arena)
@@ -79,15 +80,15 @@ def _place(arena: ArenaReport) -> list[str]:
     return [f"Rank {rank_text(row)} of {arena.ranked}."]
 
 
-def _apart(arena: ArenaReport) -> list[str]:
-    if arena.apart is None:
+def _pairwise(arena: ArenaReport) -> list[str]:
+    if arena.pairwise is None:
         return []
-    told = {
-        "Better than it": arena.apart.better,
-        "Worse than it": arena.apart.worse,
-        "Cannot be told apart from it": arena.apart.same,
+    outcomes = {
+        "Better than it": arena.pairwise.better,
+        "Worse than it": arena.pairwise.worse,
+        "Cannot be told apart from it": arena.pairwise.same,
     }
-    return [" ".join(f"{what}: {', '.join(names) or 'none'}." for what, names in told.items())]
+    return [" ".join(f"{what}: {', '.join(names) or 'none'}." for what, names in outcomes.items())]
 
 
 def _failures(report: Report) -> Section:
@@ -96,60 +97,60 @@ def _failures(report: Report) -> Section:
         for arena in report.arenas
         for failure in arena.failures
     ]
-    table = Lines("", ("arena", "entry", "references", "reason"), rows)
+    table = TextTable("", ("arena", "entry", "references", "reason"), rows)
     return Section("Failures", [] if rows else ["None."], [table] if rows else [])
 
 
-def _makings(report: Report) -> Section:
+def _provenance(report: Report) -> Section:
     headers = ("records", "task", "made (UTC)", "device", "threads", "python", "torch", "commit", "conditions")
     rows = [
         [
-            str(making.records),
-            making.task,
-            " to ".join(dict.fromkeys((making.first[:10], making.last[:10]))),
-            f"{making.environment.device}: {making.environment.hardware}",
-            str(making.environment.threads),
-            making.environment.python,
-            making.environment.torch_build or making.environment.packages.get("torch", ""),
-            _commit(making),
-            " ".join(_conditions(making)),
+            str(provenance.records),
+            provenance.task,
+            " to ".join(dict.fromkeys((provenance.first[:10], provenance.last[:10]))),
+            f"{provenance.environment.device}: {provenance.environment.hardware}",
+            str(provenance.environment.threads),
+            provenance.environment.python,
+            provenance.environment.torch_build or provenance.environment.packages.get("torch", ""),
+            _commit(provenance),
+            " ".join(_conditions(provenance)),
         ]
-        for making in report.makings
+        for provenance in report.provenance
     ]
-    return Section("Its records", report.gone, [Lines("", headers, rows)])
+    return Section("Its records", report.gone, [TextTable("", headers, rows)])
 
 
-def _commit(making: Making) -> str:
-    commit, clean = making.environment.commit, making.environment.clean
+def _commit(provenance: Provenance) -> str:
+    commit, clean = provenance.environment.commit, provenance.environment.clean
     if commit is None:
         return "not recorded"
     return f"{commit[:12]}{'' if clean else ', with changes'}"
 
 
 def _reproduction(report: Report) -> Section:
-    """Runs as they were, into a folder of their own; and the records themselves, checked and made again."""
+    """Give the commands that check the records, make one again, and run all as they were into a folder of their own."""
     text = ["Recompute its figures from its records; run one record again; run all of them again."]
     if report.source is None:
         text.append("The runs need its file again, among the submissions; `rerun` takes it with --file.")
-    elif any(making.source_sha256 != report.source.sha256 for making in report.makings):
+    elif any(provenance.source_sha256 != report.source.sha256 for provenance in report.provenance):
         text.append("The runs take the file as it is now.")
     folders = dict.fromkeys(Path(path).parent.as_posix() for path in report.paths)
     commands = [
         *(f"simplibench verify {shlex.quote(folder)}/*.json" for folder in folders),
         f"simplibench rerun {shlex.quote(report.paths[0])}",
-        *dict.fromkeys(_run(report.submission, making) for making in report.makings),
+        *dict.fromkeys(_run(report.submission, provenance) for provenance in report.provenance),
     ]
     return Section("To reproduce it", text, commands=commands)
 
 
-def _run(name: str, making: Making) -> str:
-    arenas = [word for arena in making.arenas for word in ("--arena", arena.removeprefix(f"{making.task}/"))]
-    seeds = [word for seed in making.seeds for word in ("--seed", str(seed))]
-    where = ["--device", making.environment.device, "--fresh", "--output", "reproduced"]
-    words = ["simplibench", "run", name, "--task", making.task, *arenas, *seeds, *_conditions(making), *where]
+def _run(name: str, provenance: Provenance) -> str:
+    arenas = [word for arena in provenance.arenas for word in ("--arena", arena.removeprefix(f"{provenance.task}/"))]
+    seeds = [word for seed in provenance.seeds for word in ("--seed", str(seed))]
+    where = ["--device", provenance.environment.device, "--fresh", "--output", "reproduced"]
+    words = ["simplibench", "run", name, "--task", provenance.task, *arenas, *seeds, *_conditions(provenance), *where]
     return shlex.join(words)
 
 
-def _conditions(making: Making) -> list[str]:
-    limit = ["--limit", str(making.limit)] if making.limit else []
-    return [*limit, *(["--in-process"] if making.in_process else [])]
+def _conditions(provenance: Provenance) -> list[str]:
+    limit = ["--limit", str(provenance.limit)] if provenance.limit else []
+    return [*limit, *(["--in-process"] if provenance.in_process else [])]

@@ -1,29 +1,18 @@
 """From records to ranked rows, for every track alike: scores, intervals, ranks. Pure: records in, rows out."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simplibench.board.codecs import codec_figures, score_codecs
-from simplibench.board.explainers import explainer_figures, score_explainers
-from simplibench.board.row import Floats, Row, Scores, Status, gap_interval, score_interval
-from simplibench.records import CodecRecord, ExplainerRecord, Stored, Terms
+from simplibench.arrays import Floats
+from simplibench.board.row import Row, Scores, Status, gap_interval, score_interval
+from simplibench.board.tracks import TRACKS
+from simplibench.records import Record, Stored, Terms
 from simplibench.scoring.correlation import kendall_tau
 from simplibench.scoring.differences import rank_ranges, typical_detectable_difference
 from simplibench.scoring.resampling import RESAMPLES
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """How a track's records become scores, and what is shown where they do not."""
-
-    score: Callable[[list[list[Stored]], list[int]], list[Scores]]
-    figures: Callable[[list[Stored]], Mapping[str, float | None]]
-
-
-SCORINGS = {"codec": Scoring(score_codecs, codec_figures), "explainer": Scoring(score_explainers, explainer_figures)}
 
 
 @dataclass(frozen=True)
@@ -43,9 +32,9 @@ def boards(
 ) -> list[ArenaBoard]:
     """Return every arena's board; `terms` by arena, `faults` by arena and submission: why it lacks a record there."""
     by_arena: dict[str, dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
-    for one in stored:
-        if one.record.seed != "untrained":
-            by_arena[one.record.arena][one.record.submission].append(one)
+    for kept in stored:
+        if kept.record.seed != "untrained":
+            by_arena[kept.record.arena][kept.record.submission].append(kept)
     return [
         _arena_board(arena, list(by_arena[arena].values()), terms[arena], faults or {})
         for arena in sorted(by_arena)
@@ -61,37 +50,37 @@ def _arena_board(
     rows = [_described(group, *standing) for group, standing in zip(groups, standings, strict=True)]
     fit = [number for number, (status, _) in enumerate(standings) if status == "ok"]
     resampled: dict[str, Floats] = {}
-    for number, scores in zip(fit, SCORINGS[track].score([groups[number] for number in fit], terms.seeds), strict=True):
-        rows[number], resampled[rows[number].submission] = _scored(rows[number], scores, track)
+    for number, scores in zip(fit, TRACKS[track].scores([groups[number] for number in fit], terms.seeds), strict=True):
+        rows[number], resampled[rows[number].submission] = _scored(rows[number], scores, TRACKS[track].bounds)
     competing = [row.submission for row in rows if row.score is not None and not row.control]
     stacked = np.stack([resampled[name] for name in competing]) if competing else np.empty((0, 1, 1 + RESAMPLES))
     rows = _with_ranks(rows, dict(zip(competing, rank_ranges(stacked), strict=True)))
     ranked = [row for row in rows if row.rank_low is not None]
-    rows = sorted(rows, key=_place)
+    rows = sorted(rows, key=_sort_key)
     return ArenaBoard(arena, track, rows, terms.seeds, _tau(ranked), typical_detectable_difference(stacked))
 
 
-def _scored(row: Row, found: Scores, track: str) -> tuple[Row, Floats]:
-    """The row with its scores, and the resampled scores [seed, R] that ranks are made of."""
-    by_seed = np.stack(found.ood_by_seed)
-    if found.unscored:
-        return replace(row, note=found.unscored, figures=found.figures), by_seed
+def _scored(row: Row, scores: Scores, bounds: tuple[float, float]) -> tuple[Row, Floats]:
+    """Return the row with its scores, and the resampled scores [seed, R] that ranks are made of."""
+    by_seed = np.stack(scores.ood_by_seed)
+    if scores.unscored:
+        return replace(row, note=scores.unscored, figures=scores.figures), by_seed
     scored = replace(
         row,
-        score=score_interval(found.ood_by_seed, track),
-        id_score=score_interval(found.id_by_seed, track),
-        gap=gap_interval(found.id_by_seed, found.ood_by_seed, track),
-        other_score=found.other,
-        figures=found.figures,
+        score=score_interval(scores.ood_by_seed, bounds),
+        id_score=score_interval(scores.id_by_seed, bounds),
+        gap=gap_interval(scores.id_by_seed, scores.ood_by_seed, bounds),
+        other_score=scores.other,
+        figures=scores.figures,
     )
     return scored, by_seed
 
 
-def _with_ranks(rows: list[Row], found: dict[str, tuple[int, int]]) -> list[Row]:
-    """The rank ranges found of scored submissions; failed ones stand below every success. Controls have no rank."""
+def _with_ranks(rows: list[Row], scored: dict[str, tuple[int, int]]) -> list[Row]:
+    """Return the rows with the rank ranges of scored submissions; failed ones are below them. Controls have no rank."""
     failed = [row.submission for row in rows if row.status == "failed" and not row.control]
-    below = (len(found) + 1, len(found) + len(failed))
-    ranges = {**found, **dict.fromkeys(failed, below)}
+    below = (len(scored) + 1, len(scored) + len(failed))
+    ranges = {**scored, **dict.fromkeys(failed, below)}
     return [
         replace(row, rank_low=ranges[row.submission][0], rank_high=ranges[row.submission][1])
         if row.submission in ranges
@@ -100,8 +89,8 @@ def _with_ranks(rows: list[Row], found: dict[str, tuple[int, int]]) -> list[Row]
     ]
 
 
-def _place(row: Row) -> tuple[int, float, str]:
-    """Best first by score, controls among them; then the ceiling, the failed and the unranked."""
+def _sort_key(row: Row) -> tuple[int, float, str]:
+    """Sort best first by score, controls among them; then the ceiling, the failed and the unranked."""
     order = ["ok", "failed", "incomplete", "unranked", "outdated"].index(row.status)
     return order, -row.score.value if row.score else 1.0, row.submission
 
@@ -114,13 +103,13 @@ def _tau(ranked: list[Row]) -> float | None:
 
 
 def standing(stored: Sequence[Stored], terms: Terms, fault: str = "") -> tuple[Status, str]:
-    """Whether a submission's records in an arena make a rank, and why not; `fault`: a record that cannot be used.
+    """Return whether a submission's records in an arena make a rank, and why not; `fault`: a record that cannot be used.
 
     Records on other references than those that are ranked decide nothing.
     """
     if fault:
         return "incomplete", fault
-    records = [one.record for one in stored if one.record.seed in terms.seeds]
+    records = [kept.record for kept in stored if kept.record.seed in terms.seeds]
     if not records:
         return "incomplete", f"no record is on a reference that is ranked: {', '.join(map(str, terms.seeds))}"
     if any(record.protocol != terms.protocol for record in records):
@@ -144,14 +133,14 @@ def standing(stored: Sequence[Stored], terms: Terms, fault: str = "") -> tuple[S
     if missing:
         return "incomplete", f"{len(missing)} records are missing, the first: {missing[0]}"
     for seed in terms.seeds:
-        own = [record for record in records if record.seed == seed]
-        if all(record.status == "failed" for record in own):
-            return "failed", f"every entry failed on reference {seed}: {own[0].reason}"
+        on_seed = [record for record in records if record.seed == seed]
+        if all(record.status == "failed" for record in on_seed):
+            return "failed", f"every entry failed on reference {seed}: {on_seed[0].reason}"
     return "ok", ""
 
 
-def _mixed(records: Sequence[CodecRecord | ExplainerRecord]) -> str:
-    """What to do about records of several versions of a file: which are old, one cannot tell without the file."""
+def _mixed(records: Sequence[Record]) -> str:
+    """Say what to do about records of several versions of a file: which are old, one cannot tell without the file."""
     newest = max(records, key=lambda record: record.created)
     older = next(record for record in records if record.source_sha256 != newest.source_sha256)
     return (
@@ -161,7 +150,7 @@ def _mixed(records: Sequence[CodecRecord | ExplainerRecord]) -> str:
 
 
 def _described(group: list[Stored], status: Status, note: str) -> Row:
-    records = [one.record for one in group]
+    records = [kept.record for kept in group]
     failed = {record.entry for record in records if record.status == "failed"}
     ratios = [record.runtime.forward_ratio for record in records if record.runtime]
     return Row(
@@ -174,5 +163,5 @@ def _described(group: list[Stored], status: Status, note: str) -> Row:
         failed_entries=len(failed),
         forward_ratio=float(np.median(ratios)) if ratios else None,
         reference=records[0].reference,
-        figures=SCORINGS[records[0].track].figures(group),
+        figures=TRACKS[records[0].track].figures(group),
     )

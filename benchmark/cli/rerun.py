@@ -17,7 +17,7 @@ from simplibench.text import printable
 if TYPE_CHECKING:
     from simplibench.harness.runner import Runner
     from simplibench.harness.unit import Unit
-    from simplibench.records import AnyRecord, Stored
+    from simplibench.records import Record, Stored
     from simplibench.records.reproduction import Figure
 
 
@@ -104,7 +104,7 @@ def _require_data(stored: "Stored") -> None:
         )
 
 
-def _make(stored: "Stored", source: Path, output: Path, timeout: float) -> "AnyRecord":
+def _make(stored: "Stored", source: Path, output: Path, timeout: float) -> "Record":
     """Return the record of the same entry, made now. Raises: UsageError where it would be written over the old one."""
     from simplibench.harness.runner import Runner
     from simplibench.harness.runtime import resolve_device
@@ -162,7 +162,7 @@ def _unit(stored: "Stored", source: Path, runner: "Runner") -> "Unit":
     )
 
 
-def _compare(recorded: "AnyRecord", again: "AnyRecord") -> int:
+def _compare(recorded: "Record", again: "Record") -> int:
     """Print how the two differ; return the exit code."""
     from simplibench.records.reproduction import changes, figures, runtimes
 

@@ -143,8 +143,8 @@ def _tell_gone(units: "list[Unit]", output: Path) -> None:
 
 
 def _print_entries(records: "list[Stored]") -> None:
-    from simplibench.api.tables import entry_tables, failures
-    from simplibench.board import entry_rows
+    from simplibench.board import entry_rows, entry_tables
+    from simplibench.board.entries import failures
 
     rows = entry_rows(records)
     for table in entry_tables(rows):

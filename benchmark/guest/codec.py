@@ -6,7 +6,7 @@ from torch import Tensor
 from simplibench.errors import MethodFailed
 from simplibench.guest.messages import Call, MethodRunner, Reply, Request
 from simplibench.methods.codec import State
-from simplibench.methods.manifest import CodecEntry
+from simplibench.methods.entries import CodecEntry
 from simplibench.scoring.rate import FLOAT_BITS
 
 

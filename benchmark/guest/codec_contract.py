@@ -11,7 +11,7 @@ from simplibench.guest.codec import HostedCodec
 from simplibench.guest.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
 from simplibench.guest.messages import MethodRunner
 from simplibench.methods.codec import CodecPart, State
-from simplibench.methods.manifest import CodecEntry
+from simplibench.methods.entries import CodecEntry
 
 SEED, OTHER_SEED = 1, 2
 SAME_STATE = "the same state under the same seed"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simplibench.guest.messages import Reply
-from simplibench.methods.manifest import EntryManifest
+from simplibench.methods.entries import EntryManifest
 from simplibench.text import printable
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-4  # a matrix product of fewer rows may be summed in another order

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from simplibench.errors import MethodFailed
 from simplibench.guest.messages import Call, MethodRunner, Reply, Request
+from simplibench.methods.entries import ExplainerEntry
 from simplibench.methods.explained import describe_model
-from simplibench.methods.manifest import ExplainerEntry
 from simplibench.models import Network
 
 

@@ -11,7 +11,7 @@ from simplibench.errors import MethodFailed
 from simplibench.guest.contract import ABSOLUTE, INPUT_KEPT, RELATIVE, Problem, Promise, input_kept
 from simplibench.guest.explainer import HostedExplainer
 from simplibench.guest.messages import MethodRunner
-from simplibench.methods.manifest import ExplainerEntry
+from simplibench.methods.entries import ExplainerEntry
 from simplibench.models import Network
 
 PADDING = 3  # tokens

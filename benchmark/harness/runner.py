@@ -21,7 +21,8 @@ from simplibench.harness.track import ArenaContext, Result, Runners
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import RunConfig, Unit, manifests_of, record_key
 from simplibench.methods import EntryManifest, Manifest, Selection, source_sha256
-from simplibench.records import AnyRecord, SeedName, Stored
+from simplibench.records import TRACKS as RECORD_TRACKS
+from simplibench.records import Record, SeedName, Stored
 from simplibench.records.environment import environment
 from simplibench.records.manifests import keep_manifests
 from simplibench.registry import protocol
@@ -199,11 +200,10 @@ def _score_in_worker(config: RunConfig, output: Path, known_in: tuple[Path, ...]
 
 def make_record(
     unit: Unit, entry: EntryManifest, config: RunConfig, context: ArenaContext, result: Result | MethodFailed
-) -> AnyRecord:
+) -> Record:
     """Return the record of an entry; `result` is what was measured, or why it failed."""
-    track = TRACKS[unit.arena.track]
     measured = result if isinstance(result, Result) else None
-    record: AnyRecord = track.record.sealed(
+    return RECORD_TRACKS[entry.track].sealed(
         key=record_key(unit, entry, config),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         submission=unit.manifest.name,
@@ -226,6 +226,5 @@ def make_record(
         protocol=protocol(unit.task, unit.arena.track),
         environment=environment(config.device),
         **context.facts,
-        **(measured.facts if measured else track.failed(entry)),
+        **(measured.facts if measured else TRACKS[entry.track].failed(entry)),
     )
-    return record

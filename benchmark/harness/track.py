@@ -53,7 +53,6 @@ class Trial(Protocol):
 class Track(Protocol):
     """A kind of method."""
 
-    record: type[Any]  # the schema of its records
     promises: tuple[Promise, ...]  # what `validate` and the pytest plugin try
     compared: int  # sentences or cases per split that a check scores again, unless it is told otherwise
 

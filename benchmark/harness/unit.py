@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from simplibench import records
 from simplibench.methods import EntryManifest, Manifest, Selection
@@ -10,6 +11,8 @@ from simplibench.records import SeedName, key_of
 from simplibench.records.manifests import KeptManifest
 from simplibench.registry import protocol, scored_splits
 from simplibench.tasks import Arena, Task, absent
+
+ArenaKind = TypeVar("ArenaKind")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,12 @@ class Unit:
     def record_path(self, entry: EntryManifest) -> Path:
         """Return where the entry's record belongs, below a root."""
         return records.entry_path(self.arena_name, self.manifest.name, entry.label, self.seed)
+
+    def arena_as(self, kind: type[ArenaKind]) -> ArenaKind:
+        """Return the arena as the kind that its track has. Raises TypeError for an arena of another track."""
+        if not isinstance(self.arena, kind):
+            raise TypeError(f"{self.arena_name} is no {kind.__name__}")
+        return self.arena
 
     @property
     def arena_name(self) -> str:

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from simplibench.lazy import exports
-from simplibench.methods.manifest import NAME_PATTERN, CodecEntry, EntryManifest, ExplainerEntry, Manifest
+from simplibench.methods.entries import CodecEntry, EntryManifest, ExplainerEntry
+from simplibench.methods.manifest import NAME_PATTERN, Manifest
 from simplibench.methods.method import Method
 from simplibench.methods.selection import Given, Pick, Selection, load_selection, select
 from simplibench.methods.sources import source_sha256

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from simplibench.methods.manifest import CodecEntry
+from simplibench.methods.entries import CodecEntry
 from simplibench.methods.method import Method
 
 State = dict[str, Tensor]

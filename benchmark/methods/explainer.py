@@ -4,8 +4,8 @@ from abc import abstractmethod
 
 from torch import Tensor
 
+from simplibench.methods.entries import ExplainerEntry
 from simplibench.methods.explained import ExplainedModel
-from simplibench.methods.manifest import ExplainerEntry
 from simplibench.methods.method import Method
 
 

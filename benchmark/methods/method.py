@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from simplibench.methods.entries import EntryManifest
 from simplibench.methods.fields import json_fields, text_of
-from simplibench.methods.manifest import EntryManifest
 
 
 class Method(BaseModel, ABC):

@@ -115,7 +115,7 @@ def _missing(error: ModuleNotFoundError, path: Path) -> str:
         )
     return (
         f"needs the package {name}, which is not installed here, nor a module beside it; install it beside simplibench "
-        "(what baselines need: pip install -e '.[explainers]')"
+        "(what baselines need: pip install -e '.[baselines]')"
     )
 
 

@@ -2,16 +2,13 @@
 
 import keyword
 import re
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from simplibench.errors import UsageError
 from simplibench.methods.manifest import Name
+from simplibench.methods.tracks import TRACKS
 
-TEMPLATES = Path(__file__).parent / "templates"
-SUFFIX = ".py.txt"
-TRACKS = tuple(sorted(file.name.removesuffix(SUFFIX) for file in TEMPLATES.glob(f"*{SUFFIX}")))
 NAME, CLASS = "my-method", "MyMethod"  # of the method in every template
 NAMES: TypeAdapter[str] = TypeAdapter(Name)
 
@@ -21,7 +18,7 @@ def submission_text(name: str, track: str) -> str:
     if track not in TRACKS:
         raise UsageError(f"--track must be {' or '.join(TRACKS)}, got {track}")
     require_name(name)
-    text = (TEMPLATES / f"{track}{SUFFIX}").read_text(encoding="utf-8")
+    text = TRACKS[track].template.read_text(encoding="utf-8")
     return text.replace(NAME, name).replace(CLASS, class_name(name, text))
 
 

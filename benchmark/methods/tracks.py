@@ -6,23 +6,29 @@ class and its entry, and one line in this table.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from torch import Generator, Tensor
+from simplibench.methods.entries import CodecEntry, EntryManifest, ExplainerEntry
 
-from simplibench.methods.explained import ExplainedModel
+if TYPE_CHECKING:  # the commands that only read records load no torch
+    from torch import Generator, Tensor
+
+    from simplibench.methods.explained import ExplainedModel
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
 class Given:
     """What a method is called with: tensors on its device, a seeded generator, and the model for who explains one."""
 
-    tensors: Mapping[str, Tensor]
-    generator: Generator
-    open_model: Callable[[], ExplainedModel]
+    tensors: "Mapping[str, Tensor]"
+    generator: "Generator"
+    open_model: "Callable[[], ExplainedModel]"
 
     @property
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> "dict[str, Tensor]":
         """Return what was sent as `state.<name>`, by name."""
         prefix = "state."
         return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
@@ -32,6 +38,8 @@ class Given:
 class MethodTrack:
     """A kind of method, as the process that runs it knows it."""
 
+    entry: type[EntryManifest]  # what the host is told of one
+    template: Path  # the file that a new submission begins as
     calls: Mapping[str, Callable[[Any, Given], object]]  # what may be asked, in the order in which it is tried
     states: frozenset[str] = frozenset()  # of these, what gives a flat dict of tensors; the others give one tensor
     gradients: bool = False  # whether gradients are recorded while it is called
@@ -39,6 +47,8 @@ class MethodTrack:
 
 TRACKS: dict[str, MethodTrack] = {
     "codec": MethodTrack(
+        CodecEntry,
+        TEMPLATES / "codec.py.txt",
         {
             "fit": lambda codec, given: codec.fit(given.tensors["x"], given.generator),
             "trim": lambda codec, given: codec.trim(given.state),
@@ -48,6 +58,8 @@ TRACKS: dict[str, MethodTrack] = {
         states=frozenset({"fit", "trim"}),
     ),
     "explainer": MethodTrack(
+        ExplainerEntry,
+        TEMPLATES / "explainer.py.txt",
         {
             "explain": lambda explainer, given: explainer.explain(
                 given.open_model(), given.tensors["tokens"], given.tensors["positions"]

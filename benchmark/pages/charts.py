@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from simplibench.board import ArenaCurves
+from simplibench.board import TRACKS, ArenaCurves
 from simplibench.pages.encodings import (
     SHARE,
     Drawing,
@@ -69,10 +69,9 @@ def runtime_chart(arena: ArenaCurves, theme: Theme) -> Drawing:
     return Drawing(chart, {"runtime": rows_as_csv(timed(arena)), "as-fast": [{"ratio": 1}]})
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _runtime_chart(track: str) -> dict[str, Any]:
-    title = "time of the proxy / time of the reference" if track == "codec" else "time / one forward pass"
-    score = "OOD faithfulness" if track == "codec" else "OOD score"
+    title, score = TRACKS[track].time_title, TRACKS[track].short_score_name
     legend = picked()
     time = alt.X(
         "ratio:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=20), axis=alt.Axis(tickCount=6)

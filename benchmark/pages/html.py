@@ -9,14 +9,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from simplibench.board import ArenaBoard, ArenaCurves
+from simplibench.board import TRACKS, ArenaBoard, ArenaCurves
 from simplibench.board.render import footnote
 from simplibench.pages.charts import rate_curves, runtime_chart
 from simplibench.pages.encodings import Drawing
 from simplibench.pages.renderer import renderer
-from simplibench.pages.split_map import split_map
+from simplibench.pages.split_map import mapped, split_map
 from simplibench.pages.strata import Labels, caption, strata_chart, strata_of
-from simplibench.pages.tables import MAIN, Cell, Table, entry_headers, entry_table, leaders, ranked_table
+from simplibench.pages.tables import Cell, Table, entry_headers, entry_table, leaders, ranked_table
 from simplibench.pages.theme import Theme, config
 from simplibench.text import printable_lines
 
@@ -24,9 +24,6 @@ TEMPLATES = "templates"
 CAPTIONS = {
     "rate": "Faithfulness against rate. A point is an entry, its band or bar the 95 % interval. "
     "A method that can be trusted is as high on the right as on the left.",
-    "map": "Every entry on every split: 1 is the original, 0 no better than a constant.",
-    "measures": "Every explainer by measure and split: equivalence (0.5 is chance) and intervention (0 is chance), "
-    "each followed by its parts.",
     "runtime": "Runtime against the score. Dashed: as fast as the reference.",
 }
 
@@ -82,7 +79,7 @@ def leaderboard_html(
             sections=sections,
             made_from=made_from,
             themes=as_json({"light": config(dark=False), "dark": config(dark=True)}),
-            main_measure=MAIN,
+            tracks=TRACKS,
             **assets(draw),
         )
     )
@@ -146,12 +143,12 @@ def _section(
 def _charts(arena: ArenaCurves, theme: Theme, labels: Labels) -> dict[str, tuple[Figure, Drawing]]:
     """Return figures and drawings by name, in the order of the page."""
     drawings: list[tuple[Figure, Drawing]] = []
-    if arena.track == "codec":
+    if arena.ceiling_bits is not None:
         drawings.append((Figure("rate", CAPTIONS["rate"], 2, True, True), rate_curves(arena, theme)))
     for stratum in strata_of(arena):
         figure = Figure(f"strata-{stratum}", caption(arena, stratum), 3, True, True)
         drawings.append((figure, strata_chart(arena, stratum, theme, labels)))
-    table = CAPTIONS["map" if arena.track == "codec" else "measures"]
-    drawings.append((Figure("map", table, 1, arena.track != "codec", False), split_map(arena)))
+    figure = Figure("map", TRACKS[arena.track].map_caption, 1, len(mapped(arena)) > 1, False)
+    drawings.append((figure, split_map(arena)))
     drawings.append((Figure("runtime", CAPTIONS["runtime"], 1, False, True), runtime_chart(arena, theme)))
     return {figure.name: (figure, chart) for figure, chart in drawings}

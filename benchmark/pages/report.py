@@ -8,7 +8,7 @@ from simplibench.board.report_sections import Section, sections
 from simplibench.pages.charts import rate_curves, runtime_chart
 from simplibench.pages.encodings import Drawing
 from simplibench.pages.html import Figure, as_json, assets, chart_json, environment
-from simplibench.pages.split_map import split_map
+from simplibench.pages.split_map import mapped, split_map
 from simplibench.pages.strata import caption, strata_chart, strata_of
 from simplibench.pages.theme import Theme, config
 from simplibench.text import WEB
@@ -47,11 +47,11 @@ def _charts(drawn: ArenaCurves, arena: ArenaReport, theme: Theme) -> list[tuple[
     """Return rate, strata and runtime of the submission among the others, and a map of its splits alone."""
     alone = replace(drawn, entries=arena.own_curve)
     drawings: list[tuple[Figure, Drawing]] = []
-    if drawn.track == "codec":
+    if drawn.ceiling_bits is not None:
         words = "Faithfulness against rate. A point is an entry, its band or bar the 95 % interval."
         drawings.append((Figure("rate", words, 2, wide=True, fluid=True), rate_curves(drawn, theme)))
     drawings += [_stratum(drawn, stratum, theme, arena.labels) for stratum in strata_of(drawn)]
-    figure = Figure("map", "Its entries on every split.", 1, wide=drawn.track != "codec", fluid=False)
+    figure = Figure("map", "Its entries on every split.", 1, wide=len(mapped(drawn)) > 1, fluid=False)
     drawings.append((figure, split_map(alone)))
     words = "Runtime against the score. Dashed: as fast as the reference."
     drawings.append((Figure("runtime", words, 1, wide=False, fluid=True), runtime_chart(drawn, theme)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from simplibench.board import ArenaCurves
+from simplibench.board import TRACKS, ArenaCurves
 from simplibench.pages.encodings import Drawing, as_dict, csv_data, dark, entry_tooltip, filled, placeholder
 from simplibench.pages.rows import Rows, as_csv, names, rounded
 
@@ -14,8 +14,8 @@ CROWDED = 12  # from this number of columns on, they are narrower
 
 
 def split_map(arena: ArenaCurves) -> Drawing:
-    """Draw faithfulness as entries x splits, for explainers each measure x split, with values written into the cells."""
-    measures = ["faithfulness"] if arena.track == "codec" else _measures(arena)
+    """Draw measures as entries x splits, or each measure x split if several are shown, with values in the cells."""
+    measures = mapped(arena)
     rows_of = row_names(arena)
     entries: Rows = [
         {"n": n, **names(entry), "row": rows_of[entry.submission, entry.entry]} for n, entry in enumerate(arena.entries)
@@ -70,10 +70,9 @@ def row_names(arena: ArenaCurves) -> dict[tuple[str, str], str]:
     }
 
 
-def _measures(arena: ArenaCurves) -> list[str]:
-    """Return the explainers' measures, both scores first, then their parts."""
-    measures = dict.fromkeys(measure for entry in arena.entries for measure in entry.measures)
-    return sorted(measures, key=lambda measure: (measure.split(",")[0], "," in measure))
+def mapped(arena: ArenaCurves) -> list[str]:
+    """Return the measures that are drawn, in their order."""
+    return TRACKS[arena.track].mapped([entry.measures for entry in arena.entries])
 
 
 def _column(measure: str, split: str, measures: list[str]) -> str:

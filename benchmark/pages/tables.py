@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simplibench.board import ArenaBoard, ArenaCurves, EntryCurve, Row
-from simplibench.board.render import bits_text, rank_text
+from simplibench.board import TRACKS, ArenaBoard, ArenaCurves, EntryCurve, Row
+from simplibench.board.render import rank_text
+from simplibench.board.track import Column
 from simplibench.scoring.inference import Interval
 from simplibench.text import WEB
 
@@ -64,7 +65,7 @@ class Table:
 
 def ranked_table(board: ArenaBoard, files: dict[str, tuple[str, str]]) -> Table:
     """Return an arena's ranking; `files` gives the address and name of a submission's file."""
-    columns = {**SCORES, **TRACK_COLUMNS[board.track], **CONDITIONS}
+    columns = {**SCORES, **_of_track(board.track), **CONDITIONS}
     lines = [
         Line(
             submission=row.submission,
@@ -95,13 +96,13 @@ def entry_table(arena: ArenaCurves) -> list[list[Cell]]:
 
 def entry_headers(arena: ArenaCurves) -> list[str]:
     """Return the names of the columns of `entry_table`."""
-    rate = ["bits per token"] if arena.track == "codec" else []
+    rate = [] if arena.ceiling_bits is None else ["bits per token"]
     return ["entry", "submission", *rate, "ID", "OOD", *(split for split in arena.splits), "forward"]
 
 
 def _entry_line(arena: ArenaCurves, entry: EntryCurve) -> list[Cell]:
-    by_split = entry.measures[MAIN[arena.track]]
-    rate = [_number(entry.bits, ".1f")] if arena.track == "codec" else []
+    by_split = entry.measures[TRACKS[arena.track].main_measure]
+    rate = [] if arena.ceiling_bits is None else [_number(entry.bits, ".1f")]
     return [
         Cell(entry.entry, entry.entry),
         Cell(entry.submission, entry.submission),
@@ -131,16 +132,13 @@ def _interval(interval: Interval | None, with_bar: bool = False) -> Cell:
     return Cell(f"{interval.value:.3f}", interval.value, bounds, Bar.of(interval) if with_bar else None)
 
 
-def _figure(name: str) -> Callable[[Row], Cell]:
-    """Return a function from rows to cells of one of the track's figures, with its interval if there is one."""
+def _of_track(track: str) -> dict[str, Callable[[Row], Cell]]:
+    """Return the columns of a track."""
 
-    def cell(row: Row) -> Cell:
-        value, low, high = (row.figures.get(key) for key in (name, f"{name}_low", f"{name}_high"))
-        if value is None or low is None or high is None:
-            return _number(value, ".3f")
-        return _interval(Interval(value, low, high))
+    def cell(column: Column) -> Callable[[Row], Cell]:
+        return lambda row: _interval(value.interval) if (value := column(row)).interval else Cell(value.text, value.key)
 
-    return cell
+    return {name: cell(column) for name, column in TRACKS[track].columns.items()}
 
 
 def _status(row: Row) -> Cell:
@@ -149,24 +147,10 @@ def _status(row: Row) -> Cell:
     return Cell(text, text)
 
 
-MAIN = {"codec": "faithfulness", "explainer": "equivalence"}
 SCORES: dict[str, Callable[[Row], Cell]] = {
     "OOD score": lambda row: _interval(row.score, with_bar=True),
     "ID score": lambda row: _number(row.id_score.value if row.id_score else None, ".3f"),
     "gap": lambda row: _interval(row.gap),
-}
-TRACK_COLUMNS: dict[str, dict[str, Callable[[Row], Cell]]] = {
-    "codec": {
-        "entries": lambda row: Cell(str(row.entries), row.entries),
-        "bits per token": lambda row: Cell(bits_text(row), row.figures.get("bits_low")),
-    },
-    "explainer": {
-        "equivalence OOD": _figure("equivalence"),
-        "equivalence ID": _figure("id_equivalence"),
-        "intervention OOD": _figure("intervention"),
-        "intervention ID": _figure("id_intervention"),
-        "by replacing": _figure("replaced_score"),
-    },
 }
 CONDITIONS: dict[str, Callable[[Row], Cell]] = {
     "forward": lambda row: _number(row.forward_ratio, ".2f"),

@@ -1,17 +1,19 @@
 """What is known: records, their counts and where they are stored. Knows no model and no task."""
 
-from simplibench.records.codec_figures import split_figures
-from simplibench.records.codecs import CodecRecord, Counts, GroundCounts, Runtime, SplitResult, Stratum
-from simplibench.records.explainer_figures import explainer_figures
-from simplibench.records.explainers import BankTable, ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit
-from simplibench.records.key import expected_key, key_of
+from simplibench.records.codec import CodecRecord, Counts, GroundCounts, Runtime, SplitResult, Stratum, split_figures
+from simplibench.records.explainer import (
+    BankTable,
+    ExplainerCounts,
+    ExplainerRecord,
+    ExplainerRuntime,
+    ExplainerSplit,
+    explainer_figures,
+)
 from simplibench.records.paths import entry_path
-from simplibench.records.record import Environment, Protocol, Record, SeedName, Terms
+from simplibench.records.record import Environment, Protocol, Record, SeedName, Terms, expected_key, key_of
 from simplibench.records.store import (
     COMMITTED,
-    RECORDS,
     RESULTS,
-    AnyRecord,
     Stored,
     files_below,
     load,
@@ -24,13 +26,13 @@ from simplibench.records.store import (
     without_collection,
 )
 from simplibench.records.table import Table
+from simplibench.records.tracks import TRACKS
 from simplibench.records.verify import problems_each, verify
 
 __all__ = [
     "COMMITTED",
-    "RECORDS",
     "RESULTS",
-    "AnyRecord",
+    "TRACKS",
     "BankTable",
     "CodecRecord",
     "Counts",

@@ -28,13 +28,13 @@ def entry_path(arena: str, submission: str, entry: str, seed: SeedName) -> Path:
 
 
 def _is_plain(entry: str, submission: str) -> bool:
-    """Whether no other label has its slug: of each class name, whatever its capitals, one spelling is plain.
+    """Return whether no other label has its slug: of each class name, whatever its capitals, one spelling is plain.
 
     That is the submission's own name in CamelCase, `my-method` -> MyMethod, where none of SPELLED is meant.
     """
-    found = PLAIN.fullmatch(entry)
-    if found is None:
+    parts = PLAIN.fullmatch(entry)
+    if parts is None:
         return False
-    name = found[1]
+    name = parts[1]
     usual = "".join(word.capitalize() for word in submission.split("-"))
     return name == SPELLED.get(name.lower(), usual)

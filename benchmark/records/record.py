@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -10,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
     SerializerFunctionWrapHandler,
@@ -77,11 +80,32 @@ class Terms:
     splits: list[str]
 
 
-class Record(Frozen):
-    """What is recorded of one entry, under a seal: an edited record is refused."""
+class SplitResult(Frozen):
+    """What every track records of one split."""
+
+    role: Literal["id", "ood", "control"]
+
+
+class Runtime(Frozen):
+    """What every track records of an entry's speed; a ratio holds across machines, the rest does not."""
+
+    forward_ratio: NonNegativeFloat  # time of the proxy, or of an explanation, over the reference's forward pass
+    peak_memory_bytes: NonNegativeInt  # of the process that ran the submission's code
+
+
+class Record(Frozen, ABC):
+    """What is recorded of one entry, under a seal: an edited record is refused.
+
+    A track's records are a subclass, entered in TRACKS of records/tracks.py. What differs between tracks is asked of it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, title="simplibench record")
-    tables: ClassVar[tuple[type[Table], type[Table]]]  # of its ground and of its counts
+    scoring_version: ClassVar[int]  # of the formulas that its figures follow
+    tables: ClassVar[
+        tuple[type[Table], type[Table]]
+    ]  # of what records of an arena and reference share, and of its counts
+    whole_figures: ClassVar[tuple[str, ...]] = ()  # figures of the record itself, beside those of its splits
+    tolerance: ClassVar[float]  # by how much a figure may differ when the record is made again on other hardware
 
     schema_version: Literal[1] = 1
     sha256: Sha256  # of all else that it says
@@ -105,27 +129,39 @@ class Record(Frozen):
     ground_sha256: Sha256  # of what is shared by an arena's records
     protocol: Protocol
     environment: Environment
+    track: str
+    splits: Mapping[str, SplitResult]
+    runtime: Runtime | None
+
+    @abstractmethod
+    def problems(self, shared: Any, counts: Any) -> Iterator[str]:
+        """Yield each figure that does not follow from the two tables: its name, what they give, what the record says."""
+
+    @property
+    def fit_seconds(self) -> float:
+        """Return how long the entry was fitted; a track whose methods fit nothing leaves it at 0."""
+        return 0.0
 
     @classmethod
     def sealed(cls, **values: Any) -> Self:
-        """Validate a content and put its hash on it."""
+        """Return the record of a content, under its hash."""
         unsealed = cls.model_validate({**values, "sha256": UNSEALED}, context=UNSEALED)
         return cls.model_validate({**unsealed.model_dump(), "sha256": unsealed.content_sha256()})
 
     @property
     def ranked(self) -> bool:
-        """Whether the conditions it was made under allow a rank."""
+        """Return whether the conditions it was made under allow a rank."""
         return self.limit is None and not self.in_process and not self.control
 
     def content_sha256(self) -> str:
-        """The hash of all that a record says, as JSON with sorted keys."""
+        """Return the hash of all that the record says, as JSON with sorted keys."""
         content = self.model_dump(mode="json", exclude={"sha256"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def measured(self) -> tuple[object, ...]:
-        """What a record of status ok must have, and one of status failed has not."""
-        return (self.counts_sha256,)
+        """Return what a record of status ok must have, and one of status failed has not."""
+        return (self.counts_sha256, self.splits, self.runtime)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -142,3 +178,34 @@ class Record(Frozen):
                 f"it was edited: its content has sha256 {self.content_sha256()}, its seal says {self.sha256}"
             )
         return self
+
+
+def key_of(
+    source_sha256: str,
+    entry: str,
+    fields: Mapping[str, Any],
+    arena: str,
+    seed: SeedName,
+    protocol_sha256: str,
+    device: str,
+    limit: int | None,
+    in_process: bool,
+) -> str:
+    """Return the hash of source, entry, arena, reference, protocol, device kind and conditions."""
+    facts = [source_sha256, entry, fields, arena, seed, protocol_sha256, device, limit, in_process]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def expected_key(record: Record) -> str:
+    """Return the key that a record has by what it says."""
+    return key_of(
+        record.source_sha256,
+        record.entry,
+        record.fields,
+        record.arena,
+        record.seed,
+        record.protocol.sha256,
+        record.environment.device,
+        record.limit,
+        record.in_process,
+    )

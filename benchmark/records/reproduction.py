@@ -7,23 +7,18 @@ fitted by iteration may end at other parameters.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from simplibench.records.codecs import CodecRecord
-from simplibench.records.explainers import ExplainerRecord
-from simplibench.records.record import Environment
+from simplibench.records.record import Environment, Record
 
 ROUNDING = 1e-6  # where made alike, of means over cases: a later commit may sum them in another order, never count them
-# Elsewhere; about twice what moved when the instruction sets of one processor were changed.
-SHARE_TOLERANCE = 0.01  # of shares of positions and of divergences in bits: 0.005 with k-means, none with one-hot
+# Elsewhere, as the tolerance of a record: about twice what moved when the instruction sets of one processor were changed.
 RATE_TOLERANCE = 0.05  # of a rate or a state's size, relative: 0.03 with k-means, whose centres end elsewhere
-EXPLANATION_TOLERANCE = 0.05  # of an area over few pairs, and of correlations: 0.04 with integrated gradients
 PARTS = ("strata", "agreement_where_", "_by_kind", "_by_masking")  # over few positions or pairs: shown, not held
 NUMERIC_PACKAGES = ("torch", "numpy", "scikit-learn")  # another version of which may round otherwise
 GIVEN = ("role", "sequences", "positions", "cases", "ceiling_bits")  # the protocol gives them: equal everywhere
 RELATIVE = ("bits_per_token", "state_bytes")
 
-AnyRecord = CodecRecord | ExplainerRecord
 Leaf = float | str | None
 
 
@@ -38,19 +33,19 @@ class Figure:
 
     @property
     def equal(self) -> bool:
-        """Not a bit differs."""
+        """Return whether not a bit differs."""
         return self.recorded == self.again
 
     @property
     def difference(self) -> float | None:
-        """Of two numbers."""
+        """Return how far two numbers differ; None where one is no number."""
         both = (self.recorded, self.again)
         numbers = [value for value in both if isinstance(value, int | float)]
         return abs(numbers[0] - numbers[1]) if len(numbers) == len(both) else None
 
     @property
     def within(self) -> bool:
-        """It differs by no more than is allowed."""
+        """Return whether it differs by no more than is allowed."""
         return self.equal or (self.difference is not None and self.difference <= self.allowed)
 
 
@@ -65,7 +60,7 @@ class Change:
 
 
 def changes(recorded: Environment, again: Environment) -> list[Change]:
-    """How two environments differ, where both are known."""
+    """Return how two environments differ, where both are known."""
     facts = ("device", "hardware", "threads", "python", "torch_build", "commit", "clean")
     pairs = [(name, getattr(recorded, name), getattr(again, name)) for name in facts]
     names = sorted(recorded.packages.keys() | again.packages.keys())
@@ -78,36 +73,35 @@ def changes(recorded: Environment, again: Environment) -> list[Change]:
     ]
 
 
-def figures(recorded: AnyRecord, again: AnyRecord, exact: bool) -> list[Figure]:
-    """Every measured figure of the record beside the new one; `exact`: made alike, so that counts must be equal."""
+def figures(recorded: Record, again: Record, exact: bool) -> list[Figure]:
+    """Return every measured figure of the record beside the new one; `exact`: made alike, so that counts must be equal."""
     if recorded.status != again.status:
         return [Figure("status", recorded.status, again.status, 0)]
-    found = list(_figures(recorded, again))
+    compared = list(_figures(recorded, again))
     if exact:
-        found = [Figure(own.name, own.recorded, own.again, min(own.allowed, ROUNDING)) for own in found]
+        compared = [replace(figure, allowed=min(figure.allowed, ROUNDING)) for figure in compared]
         if list(recorded.splits) == list(again.splits):
-            found.append(Figure("ground_sha256", recorded.ground_sha256, again.ground_sha256, 0))
-            found.append(Figure("counts_sha256", recorded.counts_sha256, again.counts_sha256, 0))
-    return found
+            compared.append(Figure("ground_sha256", recorded.ground_sha256, again.ground_sha256, 0))
+            compared.append(Figure("counts_sha256", recorded.counts_sha256, again.counts_sha256, 0))
+    return compared
 
 
-def runtimes(recorded: AnyRecord, again: AnyRecord) -> list[tuple[str, float | None, float | None]]:
-    """How fast it was then and now: shown, never compared."""
+def runtimes(recorded: Record, again: Record) -> list[tuple[str, float | None, float | None]]:
+    """Return how fast it was then and now, by name: shown, never compared."""
     old = recorded.runtime.model_dump() if recorded.runtime else {}
     new = again.runtime.model_dump() if again.runtime else {}
     return [(name, value, new.get(name)) for name, value in old.items()]
 
 
-def _figures(recorded: AnyRecord, again: AnyRecord) -> Iterator[Figure]:
-    if isinstance(recorded, CodecRecord) and isinstance(again, CodecRecord):
-        for name in ("ceiling_bits", *RELATIVE):
-            old = getattr(recorded, name)
-            yield Figure(name, old, getattr(again, name), _allowed("codec", name, old))
+def _figures(recorded: Record, again: Record) -> Iterator[Figure]:
+    for name in recorded.whole_figures:
+        old = getattr(recorded, name)
+        yield Figure(name, old, getattr(again, name), _allowed(recorded, name, old))
     for split, result in recorded.splits.items():
         there = again.splits.get(split)
         new = dict(_leaves(there.model_dump())) if there else {}
         for name, old in _leaves(result.model_dump()):
-            yield Figure(f"splits.{split}.{name}", old, new.get(name), _allowed(recorded.track, name, old))
+            yield Figure(f"splits.{split}.{name}", old, new.get(name), _allowed(recorded, name, old))
 
 
 def _leaves(content: dict[str, object], before: str = "") -> Iterator[tuple[str, Leaf]]:
@@ -118,13 +112,13 @@ def _leaves(content: dict[str, object], before: str = "") -> Iterator[tuple[str,
             yield before + name, value
 
 
-def _allowed(track: str, name: str, recorded: Leaf) -> float:
-    """How far a figure may move elsewhere."""
+def _allowed(record: Record, name: str, value: Leaf) -> float:
+    """Return how far a figure may move elsewhere."""
     last = name.rpartition(".")[2]
-    if not isinstance(recorded, int | float) or last in GIVEN:
+    if not isinstance(value, int | float) or last in GIVEN:
         return 0
     if last in RELATIVE:
-        return RATE_TOLERANCE * abs(recorded)
+        return RATE_TOLERANCE * abs(value)
     if any(part in name for part in PARTS):
         return math.inf
-    return SHARE_TOLERANCE if track == "codec" else EXPLANATION_TOLERANCE
+    return record.tolerance

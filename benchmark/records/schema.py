@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 
 from simplibench.files import write_text
-from simplibench.records.store import RECORDS
+from simplibench.records.tracks import schema
 
 SCHEMA = Path(__file__).parent / "schema.json"
 
 
 def schema_text() -> str:
-    """The schema of every track's records, as it is to be in schema.json."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **RECORDS.json_schema()}
-    return json.dumps(schema, indent=1) + "\n"
+    """Return the schema of every track's records, as it is to be in schema.json."""
+    content = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema().json_schema()}
+    return json.dumps(content, indent=1) + "\n"
 
 
 if __name__ == "__main__":

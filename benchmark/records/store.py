@@ -1,4 +1,4 @@
-"""Where records live: one JSON file an entry, arena and reference, its counts beside it."""
+"""Where records live: one JSON file per entry, arena and reference, its counts beside it."""
 
 import gc
 import os
@@ -7,25 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from simplibench import workspace
 from simplibench.errors import DamagedFile
 from simplibench.files import write_text, writing
-from simplibench.records.codecs import CodecRecord
-from simplibench.records.explainers import ExplainerRecord
 from simplibench.records.paths import entry_path
 from simplibench.records.record import Record
 from simplibench.records.table import Table
+from simplibench.records.tracks import schema
 
 COMMITTED = workspace.committed()
 RESULTS = Path("results")  # where records are saved and looked for, unless said otherwise
 MOST_PROBLEMS = 5  # of one file that are written out
 HELD = 4_096  # tables kept in memory, about 30 kB each: a check reads them, and the board again
-AnyRecord = Annotated[CodecRecord | ExplainerRecord, Field(discriminator="track")]
-RECORDS: TypeAdapter[CodecRecord | ExplainerRecord] = TypeAdapter(AnyRecord)
 T = TypeVar("T", bound=Table)
 
 
@@ -33,17 +30,17 @@ T = TypeVar("T", bound=Table)
 class Stored:
     """A record and where it lies."""
 
-    record: CodecRecord | ExplainerRecord
+    record: Record
     path: Path
 
     def counts(self, kind: type[T]) -> T:
-        """The record's own counts, of its track's kind. Raises DamagedFile."""
+        """Return the record's counts, of its track's kind. Raises DamagedFile."""
         if self.record.counts_sha256 is None:
             raise ValueError(f"{self.path}: a failed record has no counts")
         return _held(kind, self.path.with_suffix(".npz"), self.record.counts_sha256)
 
     def ground(self, kind: type[T]) -> T:
-        """What it shares with the other records of its arena and reference. Raises DamagedFile."""
+        """Return what it shares with the other records of its arena and reference. Raises DamagedFile."""
         return _held(kind, self.path.parent.parent / ground_name(self.record.ground_sha256), self.record.ground_sha256)
 
     def check_tables(self) -> None:
@@ -55,7 +52,7 @@ class Stored:
 
 
 def _held(kind: type[T], path: Path, sha256: str) -> T:
-    """A table, read once as long as its file stays the same: every record of an arena and reference has one ground."""
+    """Return a table, read once as long as its file stays the same: all records of an arena and reference share one."""
     try:
         facts = path.stat()
     except FileNotFoundError:
@@ -70,17 +67,17 @@ def _read(read: Callable[[Path, str], T], path: Path, sha256: str, unchanged: tu
 
 
 def ground_name(sha256: str) -> str:
-    """File name of a ground within its arena's folder."""
+    """Return the file name of a ground within its arena's folder."""
     return f"ground-{sha256[:16]}.npz"
 
 
 def record_path(root: Path, record: Record) -> Path:
-    """Where a record belongs below a root."""
+    """Return where a record belongs below a root."""
     return root / entry_path(record.arena, record.submission, record.entry, record.seed)
 
 
-def save(root: Path, record: CodecRecord | ExplainerRecord, counts: Table | None, ground: Table) -> Stored:
-    """Ground and counts first, the record last: a record on disk is always complete."""
+def save(root: Path, record: Record, counts: Table | None, ground: Table) -> Stored:
+    """Write ground and counts first, the record last: a record on disk is always complete."""
     path = record_path(root, record)
     ground_path = path.parent.parent / ground_name(record.ground_sha256)
     if not ground_path.exists():
@@ -96,9 +93,9 @@ def save(root: Path, record: CodecRecord | ExplainerRecord, counts: Table | None
 
 
 def load(path: Path) -> Stored:
-    """One record. Raises DamagedFile that names the file, the fields, what was expected and what came."""
+    """Read one record. Raises DamagedFile that names the file, the fields, what was expected and what came."""
     try:
-        return Stored(RECORDS.validate_json(path.read_bytes()), path)
+        return Stored(schema().validate_json(path.read_bytes()), path)
     except FileNotFoundError:
         raise DamagedFile(f"{path}: no such record") from None
     except OSError as error:
@@ -108,7 +105,7 @@ def load(path: Path) -> Stored:
 
 
 def _listed(error: ValidationError) -> str:
-    """What is wrong with a record's fields, each with its place and with what came."""
+    """Say what is wrong with a record's fields, each with its place and with what came."""
     problems = [
         f"{'.'.join(map(str, problem['loc'][1:])) or 'the file'}: {problem['msg']}, got {str(problem['input'])[:80]!r}"
         for problem in error.errors()
@@ -118,29 +115,29 @@ def _listed(error: ValidationError) -> str:
 
 
 def load_all(*roots: Path, arenas: Collection[str] | None = None) -> list[Stored]:
-    """Every record under the roots, or those of some arenas.
+    """Read every record under the roots, or those of some arenas.
 
     Where two are of the same entry, arena and reference, a later root wins, and the other file is not read.
     Raises DamagedFile for the first that cannot be used.
     """
     files = files_below(*roots)
-    found, problems = read_files(
+    kept, problems = read_files(
         (root, path) for root, path in files if arenas is None or "/".join(path.relative_to(root).parts[:2]) in arenas
     )
     if problems:
         raise problems[0]
-    return found
+    return kept
 
 
 def files_below(*roots: Path) -> list[tuple[Path, Path]]:
-    """Every file of a record and the root that it lies below, by its place there; of two in one place the later root's."""
-    found = {path.relative_to(root): (root, path) for root in roots for path in _files(root)}
-    return [found[place] for place in sorted(found)]
+    """Return every record's file after the root that it lies below; of two in one place the later root's."""
+    by_place = {path.relative_to(root): (root, path) for root in roots for path in _files(root)}
+    return [by_place[place] for place in sorted(by_place)]
 
 
 def read_files(files: Iterable[tuple[Path, Path]]) -> tuple[list[Stored], list[DamagedFile]]:
-    """The records of some files, each given after its root, and what is wrong with those left out."""
-    found, problems = [], []
+    """Read the records of some files, each given after its root; return them, and what is wrong with those left out."""
+    kept, problems = [], []
     with without_collection():
         for root, path in files:
             try:
@@ -149,13 +146,13 @@ def read_files(files: Iterable[tuple[Path, Path]]) -> tuple[list[Stored], list[D
             except DamagedFile as error:
                 problems.append(error)
             else:
-                found.append(stored)
-    return found, problems
+                kept.append(stored)
+    return kept, problems
 
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Python looks for garbage again and again while objects are made: a quarter of the time of reading records."""
+    """Make objects without a search for garbage, which takes a quarter of the time of reading records."""
     before = gc.isenabled()
     gc.disable()
     try:
@@ -166,7 +163,7 @@ def without_collection() -> Iterator[None]:
 
 
 def load_single(path: Path) -> Stored:
-    """A record given by its path, which tells the root that it lies below. Raises DamagedFile."""
+    """Read a record given by its path, which tells the root that it lies below. Raises DamagedFile."""
     stored = load(path)
     record, whole = stored.record, Path(os.path.abspath(path))
     depth = len(entry_path(record.arena, record.submission, record.entry, record.seed).parts)
@@ -175,7 +172,7 @@ def load_single(path: Path) -> Stored:
 
 
 def require_place(stored: Stored, root: Path) -> None:
-    """Two records of one entry, arena and reference would both count. Raises DamagedFile for one out of its place."""
+    """Refuse a record out of its place: two of one entry, arena and reference would both count. Raises DamagedFile."""
     expected = record_path(root, stored.record)
     if stored.path != expected:
         other = ", where there is another" if expected.exists() else ""

@@ -24,7 +24,7 @@ class Table:
     """Named columns of whole numbers."""
 
     def sha256(self) -> str:
-        """Hash of the content, however it was compressed."""
+        """Return the hash of the content, however it was compressed."""
         digest = hashlib.sha256()
         for field in fields(self):
             column = np.asarray(getattr(self, field.name))
@@ -58,7 +58,7 @@ class Table:
 
 
 def _column(content: bytes, name: str) -> Numbers:
-    """A column as stored in numpy's format. Raises ValueError for anything but a list of whole numbers."""
+    """Return a column as stored in numpy's format. Raises ValueError for anything but a list of whole numbers."""
     dtype, shape, start = _header(content[:HEADER])
     if len(shape) != 1 or not np.issubdtype(dtype, np.integer):
         raise ValueError(f"{name} must be a column of whole numbers, got {dtype} of shape {shape}")
@@ -67,7 +67,7 @@ def _column(content: bytes, name: str) -> Numbers:
 
 @lru_cache(maxsize=256)
 def _header(beginning: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """Type, shape and where the numbers begin. Kept: numpy takes as long for a header as for the numbers."""
+    """Return type, shape and where the numbers begin. Kept: numpy takes as long for a header as for the numbers."""
     file = io.BytesIO(beginning)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("expected numpy's format 1.0")

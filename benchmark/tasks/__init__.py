@@ -1,18 +1,14 @@
 """Tasks: what is asked, with splits, cases and arenas. `code` has what tasks on real code are made of."""
 
+from simplibench.tasks.arena import Arena, Component, Explanations, Maskings
 from simplibench.tasks.family import Architecture, Family, Recipe
 from simplibench.tasks.splits import absent, load_split, load_training
 from simplibench.tasks.task import (
-    Arena,
     Cases,
-    Component,
-    Explanations,
-    Maskings,
     Role,
     Sequences,
     Split,
     Task,
-    Track,
 )
 
 __all__ = [
@@ -28,7 +24,6 @@ __all__ = [
     "Sequences",
     "Split",
     "Task",
-    "Track",
     "absent",
     "load_split",
     "load_training",

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from simplibench.tasks.arena import Component, Explanations
 from simplibench.tasks.bracket_maskings import BracketMaskings
 from simplibench.tasks.family import Architecture, Family, Recipe
-from simplibench.tasks.task import Cases, Component, Explanations, Integers, Role, Sequences, Split, Task
+from simplibench.tasks.task import Cases, Integers, Role, Sequences, Split, Task
 
 TYPES, MAX_DEPTH = 2, 4
 START, OPEN, CLOSE = 0, 1, 1 + TYPES  # opening brackets are tokens 1 and 2, closing ones 3 and 4

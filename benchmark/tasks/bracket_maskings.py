@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simplibench.tasks.task import Bools, Integers, Maskings
+from simplibench.arrays import Bools, Integers
+from simplibench.tasks.arena import Maskings
 
 EACH = 12  # maskings of a kind, per case
 GROUP = (3, 8)  # tokens masked together, fewest and most

@@ -8,16 +8,15 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from simplibench.tasks.task import TRAINING, Arena, Component, Explanations, Task
+from simplibench.tasks.arena import Arena
+from simplibench.tasks.task import TRAINING, Task
 
 NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")  # of a task, split, family or arena: a folder or file is called so
 RESERVED = ("all",)  # which --task takes for every task
 SHOWN = 100  # characters of a value that is wrong
 HASH = re.compile(r"[0-9a-f]{64}")
-BANK = re.compile(r"\w+(\.\w+)*:\w+")
 STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, revalidate_instances="always")
 FIELDS: dict[str, Any] = {field: get_args(hint)[0] for field, hint in get_type_hints(Task).items()}  # ClassVar[X] -> X
-ARENAS: tuple[type, ...] = get_args(Arena)
 
 
 def problems(task: Task) -> list[str]:
@@ -46,10 +45,10 @@ def _mistyped(task: Task, field: str) -> Iterator[str]:
         return
     for index, arena in enumerate(value):  # each by its own type: of a union pydantic tells what every member expects
         place = f"arenas.{index}"
-        if isinstance(arena, ARENAS):
+        if isinstance(arena, Arena):
             yield from _invalid(type(arena), arena, place)
         else:
-            yield f"{place}: expected {' or '.join(kind.__name__ for kind in ARENAS)}, got {_shown(arena)}"
+            yield f"{place}: expected an arena, such as Component or Explanations, got {_shown(arena)}"
 
 
 def _described(kind: Any) -> str:
@@ -152,24 +151,14 @@ def _arenas(task: Task) -> Iterator[str]:
             missing = [seed for seed in arena.seeds if seed not in family.seeds]
             if missing or not arena.seeds:
                 yield f"{place}.seeds: expected some of {family.seeds}, which family {need} has, got {arena.seeds}"
-            layers = family.architecture.layers
-            if isinstance(arena, Component) and not 0 <= arena.layer < layers:
-                yield f"{place}.layer: expected 0 to {layers - 1}, which family {need} has, got {arena.layer}"
 
 
-def _explanations(task: Task) -> Iterator[str]:
+def _fitting(task: Task) -> Iterator[str]:
+    """Ask each arena what of it does not fit the task."""
+    families = {family.name: family for family in task.families}
     scored = [name for name, role in task.roles.items() if role != "fit"]
     for arena in task.arenas:
-        if isinstance(arena, Explanations):
-            place = f"arenas.{arena.name}"
-            if not BANK.fullmatch(arena.bank):
-                yield f"{place}.bank: expected `package.module:function`, got {arena.bank!r}"
-            if sorted(arena.cases) != sorted(scored):
-                got = ", ".join(arena.cases) or "none"
-                yield f"{place}.cases: expected a number for each of {', '.join(scored)}, got {got}"
-            for name, cases in arena.cases.items():
-                if cases < 1:
-                    yield f"{place}.cases.{name}: expected at least 1, got {cases}"
+        yield from (f"arenas.{arena.name}.{problem}" for problem in arena.problems(families, scored))
 
 
 Rule = Callable[[Task], Iterator[str]]
@@ -180,5 +169,5 @@ RULES: Mapping[tuple[str, ...], Rule] = {  # the fields that must be of their ty
     ("roles", "hashes"): _hashes,
     ("candidates", "families", "recipes"): _candidates,
     ("arenas", "families"): _arenas,
-    ("arenas", "roles"): _explanations,
+    ("arenas", "families", "roles"): _fitting,
 }

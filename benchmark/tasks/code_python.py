@@ -10,9 +10,10 @@ from typing import cast
 import numpy as np
 
 from simplibench.errors import UsageError
+from simplibench.tasks.arena import Component
 from simplibench.tasks.code import Group, Kind, Language, PinnedPackages, Source, distinct, strata
 from simplibench.tasks.family import Architecture, Family, Recipe
-from simplibench.tasks.task import TRAINING, Cases, Component, Sequences, Split, Task
+from simplibench.tasks.task import TRAINING, Cases, Sequences, Split, Task
 
 START, FIRST_CHARACTER = 0, 1
 CHARACTERS = "\n\t" + "".join(map(chr, range(0x20, 0x7F)))  # token 1 is the newline, 2 the tab, 3 the blank

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from simplibench.tasks.arena import Component
 from simplibench.tasks.family import Architecture, Family, Recipe
-from simplibench.tasks.task import Cases, Component, Role, Sequences, Split, Task
+from simplibench.tasks.task import Cases, Role, Sequences, Split, Task
 
 TYPES, MAX_DEPTH, UNSEEN_MAX_DEPTH = 20, 10, 20
 START, END, OPEN, CLOSE = 0, 1, 2, 2 + TYPES  # opening brackets are tokens 2 to 21, closing ones 22 to 41

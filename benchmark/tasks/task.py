@@ -3,18 +3,18 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from simplibench.tasks.arena import Arena
 from simplibench.tasks.family import Family
 
 Role = Literal["fit", "id", "ood", "control"]
-Track = Literal["codec", "explainer"]
 Integers = npt.NDArray[np.integer]
-Bools = npt.NDArray[np.bool_]
+ArenaKind = TypeVar("ArenaKind")
 TRAINING = "training"  # what the training sequences are called beside the splits
 HASHED_AT_ONCE = 1 << 20  # entries
 
@@ -87,73 +87,6 @@ def content_hash(arrays: Mapping[str, Integers]) -> str:
     return digest.hexdigest()
 
 
-RANKED_SEEDS = (0, 1, 2, 3, 4)
-
-
-@dataclass(frozen=True)
-class Component:
-    """An arena of codecs: a part of the references that they simplify."""
-
-    track: ClassVar[Track] = "codec"
-    component: Literal["attention", "residual"]
-    layer: int
-    family: str
-    alias: str = ""  # its name where the layer goes without saying
-    seeds: tuple[int, ...] = RANKED_SEEDS
-
-    @property
-    def name(self) -> str:
-        """Return its name, like `attention.1`."""
-        return self.alias or f"{self.component}.{self.layer}"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Return the families that it takes a reference of each seed from."""
-        return (self.family,)
-
-
-class Maskings(ABC):
-    """The maskings that explanations are tested on: which tokens of a case are taken away together, and how.
-
-    T tokens, M maskings. Token 0 begins every sequence and is never masked: a query would have nothing to attend to.
-    """
-
-    @property
-    @abstractmethod
-    def kinds(self) -> tuple[str, ...]:
-        """Return the kind of each masking, [M], by names that records know: MASKINGS of records/explainers.py."""
-
-    @abstractmethod
-    def draw(self, tokens: Integers, rng: np.random.Generator) -> Bools:
-        """Return which of a case's tokens [T] each masking takes away, [M, T]."""
-
-    @abstractmethod
-    def replaced(self, tokens: Integers, masked: Bools) -> Integers:
-        """Return a case's tokens [T] with something neutral in place of those that are `masked` [T], [T'].
-
-        What is predicted after its last token is held against what is predicted after the last of the case's.
-        """
-
-
-@dataclass(frozen=True)
-class Explanations:
-    """An arena of explainers: a bank of models whose predictions they explain.
-
-    Its seed n stands for the references of seed n of several families, and constructions drawn with seed n.
-    """
-
-    track: ClassVar[Track] = "explainer"
-    needs: tuple[str, ...]  # families that the bank has a reference of each seed from; none if it trains or builds all
-    bank: str  # `package.module:function`, which builds the models: a BankBuilder of models/bank.py. A task knows no model
-    maskings: Maskings
-    cases: Mapping[str, int] = field(hash=False)  # split -> how many sequences are explained, at one position each
-    name: str = "explanations"
-    seeds: tuple[int, ...] = RANKED_SEEDS
-
-
-Arena = Component | Explanations  # where methods of one track are ranked against each other, over references by seed
-
-
 class Task(ABC):
     """One language with its splits and references. A task is one file that ends in `task = ...`."""
 
@@ -188,3 +121,7 @@ class Task(ABC):
     def family(self, name: str) -> Family:
         """Return the family called `name`, which an arena or a command refers to."""
         return next(family for family in (*self.families, *self.recipes) if family.name == name)
+
+    def arenas_of(self, kind: type[ArenaKind]) -> list[ArenaKind]:
+        """Return the arenas of one kind, in their order."""
+        return [arena for arena in self.arenas if isinstance(arena, kind)]

@@ -17,7 +17,6 @@ from simplibench.harness.track import Result, Runners, Step
 from simplibench.harness.unit import RunConfig, Unit, present, used
 from simplibench.methods import CodecEntry
 from simplibench.models import load_reference
-from simplibench.records import CodecRecord
 from simplibench.tasks import Component, Task
 
 
@@ -52,7 +51,6 @@ class CodecContext:
 class CodecTrack:
     """The codec track; see `Track`."""
 
-    record: type[Any] = CodecRecord
     promises: tuple[Promise, ...] = CODEC_PROMISES
     compared = 100  # all splits stay, since a proxy may fail on any of them
 
@@ -62,11 +60,11 @@ class CodecTrack:
 
     def prepare(self, unit: Unit, config: RunConfig) -> CodecContext:
         """Load the reference and run it over the splits."""
-        assert isinstance(unit.arena, Component)  # for the type checker: this is the track of components
-        family = unit.task.family(unit.arena.family)
+        arena = unit.arena_as(Component)
+        family = unit.task.family(arena.family)
         reference = load_reference(unit.task, unit.seed, family, config.device)
         sentences = used(unit.task, config.limit)
-        run = prepare(unit.task, reference, unit.arena, config.device, sentences, config.compared)
+        run = prepare(unit.task, reference, arena, config.device, sentences, config.compared)
         return CodecContext(unit, run)
 
     def failed(self, entry: CodecEntry) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def tiny_rows(task: Task) -> dict[CodecPart, dict[str, Tensor]]:
     model = load_reference(task, family.seeds[0], family).model
     batches = whole_batches(limited(load_split(task, "fit"), SENTENCES).sequences, "cpu")
     rows: dict[CodecPart, dict[str, Tensor]] = {view: {} for view in get_args(CodecPart)}
-    arenas = {arena.component: arena for arena in task.arenas if isinstance(arena, Component)}
+    arenas = {arena.component: arena for arena in task.arenas_of(Component)}
     for (component, view), part in VIEWS.items():
         if component in arenas:
             arena = arenas[component]

@@ -5,7 +5,7 @@ from pkgutil import resolve_name
 
 from simplibench.errors import UsageError
 from simplibench.models.bank import Bank, BankBuilder
-from simplibench.records.explainers import MASKINGS, PAIR_KINDS
+from simplibench.records.explainer import MASKINGS, PAIR_KINDS
 from simplibench.tasks import Explanations, Task
 
 

@@ -16,7 +16,7 @@ from simplibench.models import Network
 from simplibench.models.bank import Bank, Pair
 from simplibench.models.batches import likeliest, limited, scored_batches
 from simplibench.records import BankTable
-from simplibench.records.explainers import FORMS, PAIR_KINDS
+from simplibench.records.explainer import FORMS, PAIR_KINDS
 from simplibench.tasks import Explanations, Split, Task, load_split
 
 LEAST_DISAGREEMENT = 0.1  # of the cases, below which two models do not count as different there

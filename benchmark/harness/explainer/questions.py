@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from simplibench.errors import UsageError
-from simplibench.records.explainers import MASKINGS
+from simplibench.records.explainer import MASKINGS
 from simplibench.tasks import Maskings, Split
 
 Bools = npt.NDArray[np.bool_]

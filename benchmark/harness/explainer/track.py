@@ -16,7 +16,7 @@ from simplibench.harness.track import Result, Runners, Step
 from simplibench.harness.unit import RunConfig, Unit
 from simplibench.methods import ExplainerEntry
 from simplibench.models.bank import Bank
-from simplibench.records import ExplainerCounts, ExplainerRecord, ExplainerRuntime, ExplainerSplit, explainer_figures
+from simplibench.records import ExplainerCounts, ExplainerRuntime, ExplainerSplit, explainer_figures
 from simplibench.registry import scored_splits
 from simplibench.scoring.correlation import spearman
 from simplibench.scoring.explanations import UNIT, distance
@@ -95,7 +95,6 @@ def _stored(values: Floats) -> npt.NDArray[np.int32]:
 class ExplainerTrack:
     """Score explainers; see Track."""
 
-    record: type[Any] = ExplainerRecord
     promises: tuple[Promise, ...] = EXPLAINER_PROMISES
     compared = 4  # cases; each is explained on every model of the bank
 
@@ -105,14 +104,13 @@ class ExplainerTrack:
 
     def prepare(self, unit: Unit, config: RunConfig) -> ExplainerContext:
         """Build the bank and run it on every split. Raises UsageError for a seed that no bank can be made of."""
-        assert isinstance(unit.arena, Explanations)  # for the type checker: this is the track of explanations
+        arena = unit.arena_as(Explanations)
         if not isinstance(unit.seed, int):
-            raise UsageError(f"{unit.arena_name} has no bank of untrained models; its seeds are {unit.arena.seeds}")
+            raise UsageError(f"{unit.arena_name} has no bank of untrained models; its seeds are {arena.seeds}")
         limit = config.compared or config.limit  # nothing is fitted: all figures are of the compared cases
-        bank = load_bank(unit.task, unit.arena, unit.seed, config.device)
+        bank = load_bank(unit.task, arena, unit.seed, config.device)
         splits = {
-            name: prepare_split(unit.task, unit.arena, bank, name, config.device, limit)
-            for name in scored_splits(unit.task)
+            name: prepare_split(unit.task, arena, bank, name, config.device, limit) for name in scored_splits(unit.task)
         }
         return ExplainerContext(unit.task, bank, splits)
 

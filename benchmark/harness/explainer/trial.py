@@ -30,7 +30,7 @@ class ExplainerTrial:
 def tiny_questions() -> list[Question]:
     """Return a few cases of the default arena of explainers, about one model of its bank of each architecture."""
     task = load_task(DEFAULT_EXPLAINED)
-    arena = next(arena for arena in task.arenas if isinstance(arena, Explanations))
+    (arena, *_) = task.arenas_of(Explanations)
     split = next(load_split(task, name) for name, role in task.roles.items() if role == "id")
     asked = questions(split, CASES, arena.maskings)
     bank = load_bank(task, arena, arena.seeds[0], "cpu")

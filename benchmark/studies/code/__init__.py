@@ -22,7 +22,7 @@ from simplibench.tasks.code_python import SMALL, code_python
 
 WINDOWS = 30  # per split
 Measured = tuple[dict[TallyKey, Tally], list[HeadRow]]
-ARENAS = [arena for arena in code_python.arenas if isinstance(arena, Component) and arena.component == "attention"]
+ARENAS = [arena for arena in code_python.arenas_of(Component) if arena.component == "attention"]
 
 
 def _units() -> list[tuple[int, Component]]:

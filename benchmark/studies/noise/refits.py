@@ -41,7 +41,7 @@ def refit_rows(step: Step) -> Iterator[RefitRow]:
     """Yield one row per random method and arena of the task; `step` gets the name of each fit."""
     task = load_task(TASK)
     reference = load_reference(task, REFERENCE)
-    arenas = [arena for arena in task.arenas if isinstance(arena, Component) and arena.name in ARENAS]
+    arenas = [arena for arena in task.arenas_of(Component) if arena.name in ARENAS]
     with one_thread():
         for arena in arenas:
             run = prepare(task, reference, arena, "cpu", SENTENCES)

@@ -9,7 +9,8 @@ import numpy as np
 from simplibench.arrays import Floats
 from simplibench.board import boards
 from simplibench.board.row import Scores
-from simplibench.board.rows import SCORINGS, standing
+from simplibench.board.rows import standing
+from simplibench.board.tracks import TRACKS
 from simplibench.records import Stored, Terms
 
 
@@ -48,7 +49,7 @@ def source_rows(stored: list[Stored], terms: Mapping[str, Terms]) -> Iterator[So
         scored = [group for group in groups[arena].values() if standing(group, terms[arena])[0] == "ok"]
         if not scored:
             continue
-        all_scores = SCORINGS[scored[0][0].record.track].score(scored, terms[arena].seeds)
+        all_scores = TRACKS[scored[0][0].record.track].scores(scored, terms[arena].seeds)
         for group, scores in zip(scored, all_scores, strict=True):
             if not scores.unscored:
                 yield _row(arena, group[0].record.submission, scores)
