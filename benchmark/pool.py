@@ -83,7 +83,7 @@ def _interrupts_withheld() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def shared_out(
+def parallel_map(
     call: Callable[[Item], Result], items: Sequence[Item], jobs: int, begin: Callable[..., None] | None = None
 ) -> list[Result]:
     """Every item's result, in order: this process works on them from the first, jobs - 1 others from the last.
@@ -130,7 +130,7 @@ def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> Non
         begin(*arguments)
 
 
-def end_at_once() -> None:
+def exit_fast() -> None:
     """Have this worker end without ceremony: Python would take apart, object by object, what goes with the process anyway.
 
     For workers that hold much and leave nothing behind: what is registered with `atexit` is not done.

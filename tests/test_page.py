@@ -14,7 +14,7 @@ from test_board import GOOD, POOR, simulated, terms
 
 from simplibench.audit import gathering
 from simplibench.audit import load as reading
-from simplibench.audit.records import Listed
+from simplibench.audit.records import RecordHeader
 from simplibench.board import Spread, boards, comparable_curves, curves, entry_rows
 from simplibench.board.render import footnote
 from simplibench.cli import leaderboard as leaderboard_command
@@ -49,7 +49,7 @@ def page_of(folder, reverse=False, **changes):
     stored = stored[::-1] if reverse else stored
     found = boards(stored, terms())
     inputs = {"boards": found, "curves": comparable_curves(stored, found), "labels": {}, "files": {}}
-    return leaderboard_html(**inputs | changes, made_from=command.made_from(list(map(Listed.of, stored))))
+    return leaderboard_html(**inputs | changes, made_from=command.made_from(list(map(RecordHeader.of, stored))))
 
 
 def arena_of(folder):

@@ -9,7 +9,7 @@ import pytest
 
 from simplibench import evaluate, load_submission
 from simplibench.audit import records as standing
-from simplibench.audit.records import Listed
+from simplibench.audit.records import RecordHeader
 from simplibench.cli import report as report_command
 from simplibench.cli.check import check as check_command
 from simplibench.errors import UsageError
@@ -274,7 +274,7 @@ def test_a_run_makes_the_record_anew(edited, tmp_path):
 
 def test_verify_calls_the_record_outdated(edited, tmp_path):
     counted = Counter()
-    ((text, _),) = standing.sources(list(map(Listed.of, load_all(tmp_path / "out"))), counted)
+    ((text, _),) = standing.sources(list(map(RecordHeader.of, load_all(tmp_path / "out"))), counted)
     assert "the file was changed, so the record is outdated" in text
     assert counted[standing.CHANGED] == 1
 

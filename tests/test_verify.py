@@ -165,11 +165,11 @@ def test_a_record_that_is_gone_when_it_is_read_is_named(folder, monkeypatch):
 
 
 def test_boards_and_curves_are_the_same_from_other_processes(folder, monkeypatch):
-    wish = reading.Wish(drawn=reading.ALL)
-    here = reading.read([folder], wish)
+    wish = reading.LoadOptions(drawn=reading.ALL)
+    here = reading.load_records([folder], wish)
     monkeypatch.setattr(reading, "MANY", 10)
     monkeypatch.setattr(reading, "default_jobs", lambda device: 2)
-    there = reading.read([folder], wish)
+    there = reading.load_records([folder], wish)
     assert there == here
     assert [board.arena for board in here.boards] == [own.arena for own in here.curves]
     assert here.boards == boards(load_all(folder), terms())

@@ -9,7 +9,7 @@ from simplibench.harness.jobs import guests
 from simplibench.harness.options import DEFAULT_TIMEOUT, RunOptions
 from simplibench.harness.run import plan, prepare, require_own_names, results, run
 from simplibench.harness.unit import manifests_of
-from simplibench.methods import Given, require_no_file_running, select
+from simplibench.methods import MethodLike, require_no_file_running, select
 from simplibench.records import SeedName
 from simplibench.records.manifests import keep_manifests
 
@@ -25,7 +25,7 @@ class Quiet:
 
 
 def evaluate(
-    method: Given | Sequence[Given],
+    method: MethodLike | Sequence[MethodLike],
     tasks: str | Sequence[str] | None = None,
     arenas: str | Sequence[str] | None = None,
     seeds: SeedName | Sequence[SeedName] | None = None,
@@ -66,7 +66,7 @@ def evaluate(
     return _scored(_several(method), asked)
 
 
-def _scored(methods: Sequence[Given], asked: RunOptions) -> Results:
+def _scored(methods: Sequence[MethodLike], asked: RunOptions) -> Results:
     """Plan, run, and note what the files put forward."""
     conditions = asked.conditions
     with guests(conditions) as server:
@@ -78,7 +78,7 @@ def _scored(methods: Sequence[Given], asked: RunOptions) -> Results:
     return Results(results(units, conditions, places))
 
 
-def _several(method: Given | Sequence[Given]) -> Sequence[Given]:
+def _several(method: MethodLike | Sequence[MethodLike]) -> Sequence[MethodLike]:
     """Return the methods. Raises UsageError for an empty list of them."""
     methods = method if isinstance(method, Sequence) and not isinstance(method, str) else [method]
     if not methods:

@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 from simplibench import workspace
 from simplibench.audit.choosing import choose
 from simplibench.audit.gathering import Gathered, gather, gathered
-from simplibench.audit.records import Listed, unknown, unsound
+from simplibench.audit.records import RecordHeader, unknown, unsound
 from simplibench.audit.remarks import Remarks
 from simplibench.board import ArenaBoard, ArenaCurves, boards, comparable_curves
 from simplibench.errors import DamagedFile
-from simplibench.pool import default_jobs, end_at_once, shared_out
+from simplibench.pool import default_jobs, exit_fast, parallel_map
 from simplibench.records import Stored, files_below, read_files, without_collection
 from simplibench.registry import terms
 
@@ -27,7 +27,7 @@ Files = list[tuple[Path, Path]]  # each after the root that it lies below
 
 
 @dataclass(frozen=True)
-class Wish:
+class LoadOptions:
     """What is to be made of the records."""
 
     audited: bool = False  # every figure computed again
@@ -38,10 +38,10 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LoadedRecords:
     """What was found, arena by arena in the order of their names."""
 
-    listed: list[Listed] = field(default_factory=list)
+    listed: list[RecordHeader] = field(default_factory=list)
     damaged: list[DamagedFile] = field(default_factory=list)  # instead of records that cannot be used
     problems: list[str] = field(default_factory=list)  # of the others; an arena that has some is not ranked
     boards: list[ArenaBoard] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Reading:
     remarks: Remarks = field(default_factory=Remarks)
 
 
-def read(roots: Sequence[Path], wish: Wish) -> Reading:
+def load_records(roots: Sequence[Path], wish: LoadOptions) -> LoadedRecords:
     """Read everything below the roots; of a submission with records below several, a later root's count."""
     groups: dict[str, Files] = defaultdict(list)
     for root in dict.fromkeys(roots):
@@ -57,7 +57,7 @@ def read(roots: Sequence[Path], wish: Wish) -> Reading:
             groups["/".join(path.relative_to(root).parts[:2])].append((root, path))
     wanted = [arena for arena in sorted(groups) if wish.only in (None, arena)]
     parts = _each([groups[arena] for arena in wanted], partial(_arena, wish=wish))
-    return Reading(
+    return LoadedRecords(
         listed=[one for part in parts for one in part.listed],
         damaged=[error for part in parts for error in part.damaged],
         problems=[problem for part in parts for problem in part.problems],
@@ -67,13 +67,13 @@ def read(roots: Sequence[Path], wish: Wish) -> Reading:
     )
 
 
-def _each(groups: list[Files], call: Callable[[Files], Reading]) -> list[Reading]:
+def _each(groups: list[Files], call: Callable[[Files], LoadedRecords]) -> list[LoadedRecords]:
     """What is made of every group, in their order."""
     if sum(map(len, groups)) < MANY:
         return list(map(call, groups))
     largest_first = sorted(range(len(groups)), key=lambda number: -_size(groups[number]))
     with _undisturbed():
-        found = shared_out(call, [groups[number] for number in largest_first], default_jobs("cpu"), _begin)
+        found = parallel_map(call, [groups[number] for number in largest_first], default_jobs("cpu"), _begin)
     parts = dict(zip(largest_first, found, strict=True))
     return [parts[number] for number in range(len(groups))]
 
@@ -95,10 +95,10 @@ def _undisturbed() -> Iterator[None]:
 def _begin() -> None:
     threadpool_limits(1)
     gc.disable()
-    end_at_once()
+    exit_fast()
 
 
-def _arena(files: Files, wish: Wish) -> Reading:
+def _arena(files: Files, wish: LoadOptions) -> LoadedRecords:
     """One arena's records; of those that do not hold no board is made."""
     known = terms()
     by_root: dict[Path, list[Path]] = defaultdict(list)
@@ -122,4 +122,4 @@ def _arena(files: Files, wish: Wish) -> Reading:
     drawn = [board for board in ranked if wish.drawn is ALL or board.arena in wish.drawn]
     listed = stored if wish.audited else chosen.stored
     curves = comparable_curves(chosen.stored, drawn)
-    return Reading(list(map(Listed.of, listed)), damaged, problems, ranked, curves, chosen.remarks)
+    return LoadedRecords(list(map(RecordHeader.of, listed)), damaged, problems, ranked, curves, chosen.remarks)

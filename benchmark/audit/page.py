@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from simplibench.audit.load import Reading
+from simplibench.audit.load import LoadedRecords
 from simplibench.audit.records import protocols, require_none, sources
 from simplibench.board import ArenaBoard
 from simplibench.registry import terms
@@ -28,7 +28,7 @@ class Audit:
         require_none(self.problems)
 
 
-def audit(reading: Reading, page: Path | None, write: Callable[[list[ArenaBoard]], str]) -> Audit:
+def audit(reading: LoadedRecords, page: Path | None, write: Callable[[list[ArenaBoard]], str]) -> Audit:
     """Records that were read and audited, and the `page`, which is to be what `write` makes of their boards."""
     unsound = [*map(str, reading.damaged), *reading.problems]
     standing: Counter[str] = Counter()

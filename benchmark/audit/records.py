@@ -111,7 +111,7 @@ def version(protocol: Protocol) -> str:
 
 
 @dataclass(frozen=True)
-class Listed:
+class RecordHeader:
     """What is known of a record without its results: it travels between processes at little cost."""
 
     path: Path
@@ -123,7 +123,7 @@ class Listed:
     created: str
 
     @classmethod
-    def of(cls, one: Stored) -> "Listed":
+    def of(cls, one: Stored) -> "RecordHeader":
         """The facts of a record."""
         record = one.record
         return cls(
@@ -142,9 +142,9 @@ class Listed:
         return self.path.with_suffix(".npz"), self.path.parent.parent / ground_name(self.ground_sha256)
 
 
-def protocols(listed: Sequence[Listed], terms: Mapping[str, Terms], standing: Counter[str]) -> Iterator[str]:
+def protocols(listed: Sequence[RecordHeader], terms: Mapping[str, Terms], standing: Counter[str]) -> Iterator[str]:
     """Which records are of another protocol: they are listed, not ranked."""
-    others: dict[tuple[str, Protocol], list[Listed]] = defaultdict(list)
+    others: dict[tuple[str, Protocol], list[RecordHeader]] = defaultdict(list)
     for one in listed:
         known = terms.get(one.arena)
         if known is None:
@@ -160,11 +160,11 @@ def protocols(listed: Sequence[Listed], terms: Mapping[str, Terms], standing: Co
         )
 
 
-def sources(listed: Sequence[Listed], standing: Counter[str]) -> Iterator[tuple[str, bool]]:
+def sources(listed: Sequence[RecordHeader], standing: Counter[str]) -> Iterator[tuple[str, bool]]:
     """Whose file is another one now or is gone, and whether the record is a committed one, which the board ranks."""
     files = {method.name: (method.path, source_sha256(method.path)) for method in all_methods().values()}
     here = {sha256 for _, sha256 in files.values()}
-    others: dict[tuple[str, str, bool], list[Listed]] = defaultdict(list)
+    others: dict[tuple[str, str, bool], list[RecordHeader]] = defaultdict(list)
     for one in listed:
         committed = workspace.is_committed(one.path)
         if one.source_sha256 not in here:
@@ -180,7 +180,7 @@ def sources(listed: Sequence[Listed], standing: Counter[str]) -> Iterator[tuple[
             yield f"{_places(own)}: source_sha256: {found}; restore the file, or delete its records", committed
 
 
-def orphans(root: Path, listed: Sequence[Listed]) -> Iterator[str]:
+def orphans(root: Path, listed: Sequence[RecordHeader]) -> Iterator[str]:
     """Tables below a folder that belong to no record: nobody checks them."""
     owned = {table for one in listed for table in one.tables}
     for path in sorted(root.rglob("*.npz")):
@@ -188,6 +188,6 @@ def orphans(root: Path, listed: Sequence[Listed]) -> Iterator[str]:
             yield f"{path}: no record has these counts; delete it, or restore its record"
 
 
-def _places(own: Sequence[Listed]) -> str:
+def _places(own: Sequence[RecordHeader]) -> str:
     """The first record's file, and how many others there are."""
     return f"{own[0].path}" + (f" and {len(own) - 1} more of its kind" if len(own) > 1 else "")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from simplibench import workspace
-from simplibench.audit.load import ALL, Reading, Wish, read
+from simplibench.audit.load import ALL, LoadedRecords, LoadOptions, load_records
 from simplibench.audit.page import audit
 from simplibench.audit.records import require_none
 from simplibench.board import leaderboard_csv, leaderboard_json, leaderboard_markdown
@@ -113,7 +113,7 @@ def _require_records(roots: list[Path]) -> None:
 
 
 def _write(roots: list[Path] | None, format: str | None, page: Path | None) -> None:
-    reading = _read(roots, Wish())
+    reading = _read(roots, LoadOptions())
     text = WRITERS[format or "md"](reading.boards)
     if page is None and (roots or format):
         print(text, end="")
@@ -123,13 +123,13 @@ def _write(roots: list[Path] | None, format: str | None, page: Path | None) -> N
     print(f"wrote {page} from {len(reading.listed)} records")
 
 
-def _read(roots: list[Path] | None, wish: Wish) -> Reading:
+def _read(roots: list[Path] | None, wish: LoadOptions) -> LoadedRecords:
     """The committed records, which must all hold; or those of some folders, of which the others are left out.
 
     Raises DamagedFile for the first record that cannot be used, RecordsUnsound for those of unknown arenas, UsageError
     where nothing is left.
     """
-    reading = read(roots or [workspace.committed()], replace(wish, lenient=bool(roots)))
+    reading = load_records(roots or [workspace.committed()], replace(wish, lenient=bool(roots)))
     reading.remarks.say()
     if reading.damaged:
         raise reading.damaged[0]
@@ -144,7 +144,9 @@ def _check(roots: list[Path] | None, format: str, page: Path | None, figure: Pat
     page = page or workspace.page()
     if figure is None and workspace.checkout() and page == workspace.page():
         figure = workspace.figure()
-    reading = read(roots or [workspace.committed()], Wish(audited=True, drawn=(SHOWN,) if figure else ()))
+    reading = load_records(
+        roots or [workspace.committed()], LoadOptions(audited=True, drawn=(SHOWN,) if figure else ())
+    )
     audit(reading, page, WRITERS[format]).require()
     if figure:
         check_figure_of(reading, figure)
@@ -154,10 +156,10 @@ def _check(roots: list[Path] | None, format: str, page: Path | None, figure: Pat
 def _draw(roots: list[Path] | None, pictures: Pictures) -> None:
     require_libraries()
     if not pictures.page:
-        reading = _read(roots, Wish(drawn=(SHOWN,), only=SHOWN))
+        reading = _read(roots, LoadOptions(drawn=(SHOWN,), only=SHOWN))
     else:
         with renderer_beside() as draw:
-            reading = _read(roots, Wish(drawn=ALL))
+            reading = _read(roots, LoadOptions(drawn=ALL))
             write_page(reading, pictures.html, pictures.open, draw)
     if pictures.figure:
         write_figure(reading, pictures.figure)

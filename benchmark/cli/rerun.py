@@ -19,7 +19,7 @@ from simplibench.harness.jobs import guests
 from simplibench.harness.options import RunOptions
 from simplibench.harness.runtime import resolve_device
 from simplibench.harness.unit import Conditions, Unit, present
-from simplibench.methods import Pick, Selection, source_sha256
+from simplibench.methods import EntrySpec, MethodSpec, source_sha256
 from simplibench.records import CodecRecord, ExplainerRecord, Stored, load_single
 from simplibench.records.reproduction import Figure, changes, figures, runtimes
 from simplibench.registry import all_methods, find_method, load_task, protocol
@@ -121,13 +121,13 @@ def _unit(stored: Stored, source: Path, conditions: Conditions, server: ForkServ
     Raises UsageError where the file does neither.
     """
     record = stored.record
-    picked = Selection(
+    picked = MethodSpec(
         file=source,
         name=record.submission,
         authors=record.authors,
         reference=record.reference,
         control=record.control,
-        picks=(Pick(method=record.entry.partition("(")[0], fields=record.fields),),
+        entries=(EntrySpec(method=record.entry.partition("(")[0], fields=record.fields),),
     )
     there: list[str] = []
     problems: list[UsageError] = []

@@ -15,7 +15,7 @@ from simplibench.files import cache_folder, require_folder
 from simplibench.harness.data import require_all_data
 from simplibench.harness.options import LONGEST_SECONDS, RunOptions
 from simplibench.models import Checkpoint, Network, load_card, seed_name
-from simplibench.models.accuracy import accuracies, largest_change, measures
+from simplibench.models.accuracy import accuracies, card_fields, largest_change
 from simplibench.models.card import card_path
 from simplibench.models.reference import as_stored, save_reference, untrained
 from simplibench.models.training import Training
@@ -86,7 +86,7 @@ def _measured(task: Task, family: Family, model: Network) -> dict[str, Any]:
         before = accuracies(task, model)
         change, figure = largest_change(before, found)
         print(f"stored as {family.stored}, the figure that changes most is {figure}: {change:.4%}", file=sys.stderr)
-    return measures(task, found)
+    return card_fields(task, found)
 
 
 def _missing(task: Task, family: Family, output: Path) -> list[SeedName]:

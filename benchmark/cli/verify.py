@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from simplibench import workspace
-from simplibench.audit.load import Reading, Wish, read
+from simplibench.audit.load import LoadedRecords, LoadOptions, load_records
 from simplibench.audit.page import Audit, audit
-from simplibench.audit.records import Listed, orphans, unsound
+from simplibench.audit.records import RecordHeader, orphans, unsound
 from simplibench.board import leaderboard_markdown
 from simplibench.cli.app import app
 from simplibench.cli.printing import print_table
@@ -49,7 +49,7 @@ def verify_records(files: Sequence[Path], root: Path | None, page: Path | None) 
     _print(found, left, len(reading.listed), page)
 
 
-def _given(files: Sequence[Path]) -> Reading:
+def _given(files: Sequence[Path]) -> LoadedRecords:
     """Single records. Raises UsageError for one that is not there."""
     stored: list[Stored] = []
     damaged: list[DamagedFile] = []
@@ -60,14 +60,14 @@ def _given(files: Sequence[Path]) -> Reading:
             stored.append(load_single(path))
         except DamagedFile as error:
             damaged.append(error)
-    return Reading(list(map(Listed.of, stored)), damaged, unsound(stored))
+    return LoadedRecords(list(map(RecordHeader.of, stored)), damaged, unsound(stored))
 
 
-def _below(root: Path, ranked: bool) -> Reading:
+def _below(root: Path, ranked: bool) -> LoadedRecords:
     """All records of a folder. Raises UsageError where there are none."""
     if not root.is_dir():
         raise UsageError(f"--records {root}: no such folder")
-    reading = read([root], Wish(audited=True, ranked=ranked))
+    reading = load_records([root], LoadOptions(audited=True, ranked=ranked))
     if not reading.listed and not reading.damaged:
         raise UsageError(f"--records {root}: no records; expected TASK/ARENA/SUBMISSION/ENTRY.seed-N.json below it")
     return reading

@@ -12,7 +12,7 @@ from simplibench.harness.jobs import run_here, run_side_by_side
 from simplibench.harness.scorer import callers, known
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit
-from simplibench.methods import Manifest, Selection, source_sha256
+from simplibench.methods import Manifest, MethodSpec, source_sha256
 from simplibench.models import load_card
 from simplibench.records import SeedName, Stored
 from simplibench.registry import (
@@ -30,7 +30,7 @@ EVERY_TASK = "all"
 
 
 def plan(
-    methods: Sequence[str | Path | Selection],
+    methods: Sequence[str | Path | MethodSpec],
     task_names: str | Sequence[str] | None,
     arena_names: Sequence[str] | None,
     seeds: Sequence[SeedName] | None,
@@ -70,15 +70,15 @@ def require_own_names(units: list[Unit]) -> None:
 
 
 def _unit(
-    source: Path | Selection, hashes: Mapping[Path, str], manifest: Manifest, task: Task, arena: Arena, seed: SeedName
+    source: Path | MethodSpec, hashes: Mapping[Path, str], manifest: Manifest, task: Task, arena: Arena, seed: SeedName
 ) -> Unit:
     file, selection = _parts(source)
     return Unit(file, hashes[file], manifest, task, arena, seed, selection=selection)
 
 
-def _parts(source: Path | Selection) -> tuple[Path, Selection | None]:
+def _parts(source: Path | MethodSpec) -> tuple[Path, MethodSpec | None]:
     """The file, and what is taken of it where that is not its own submission."""
-    return (source.file, source) if isinstance(source, Selection) else (source, None)
+    return (source.file, source) if isinstance(source, MethodSpec) else (source, None)
 
 
 def _fitting(tasks: list[Task], manifest: Manifest, arena_names: Sequence[str] | None, only_first: bool) -> list[Task]:
@@ -107,13 +107,13 @@ def _fits(manifest: Manifest, arena: Arena) -> bool:
 
 
 def _manifests(
-    methods: Sequence[str | Path | Selection], conditions: Conditions, server: ForkServer | None
-) -> list[tuple[Path | Selection, Manifest]]:
+    methods: Sequence[str | Path | MethodSpec], conditions: Conditions, server: ForkServer | None
+) -> list[tuple[Path | MethodSpec, Manifest]]:
     """Where each method's code is, and what it puts forward. Two of one name would overwrite each other's records."""
     found: dict[str, Path] = {}
-    described: list[tuple[Path | Selection, Manifest]] = []
+    described: list[tuple[Path | MethodSpec, Manifest]] = []
     for method in methods:
-        source = method if isinstance(method, Selection) else find_method(method)
+        source = method if isinstance(method, MethodSpec) else find_method(method)
         if any(source == known for known, _ in described):
             continue
         file, selection = _parts(source)

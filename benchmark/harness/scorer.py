@@ -12,7 +12,7 @@ from simplibench.harness.recording import make_record
 from simplibench.harness.track import ArenaContext, Result, Step
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import Conditions, Places, Progress, Unit, present, record_key
-from simplibench.methods import EntryManifest, Selection
+from simplibench.methods import EntryManifest, MethodSpec
 from simplibench.records import SeedName, Stored
 from simplibench.text import printable
 
@@ -127,7 +127,7 @@ def known(
 
 
 def callers(
-    file: Path, conditions: Conditions, server: ForkServer | None, selection: Selection | None = None
+    file: Path, conditions: Conditions, server: ForkServer | None, selection: MethodSpec | None = None
 ) -> tuple[Guest | InProcess, Guest | InProcess]:
     """Who encodes and who decodes: two processes, so that a code is all that passes between them."""
     if server is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simplibench import records
-from simplibench.methods import EntryManifest, Manifest, Selection
+from simplibench.methods import EntryManifest, Manifest, MethodSpec
 from simplibench.records import SeedName, key_of
 from simplibench.records.manifests import KeptManifest
 from simplibench.registry import protocol, scored_splits
@@ -35,7 +35,7 @@ class Unit:
     arena: Arena
     seed: SeedName
     only: frozenset[str] | None = None  # entries by label; None: all that fit
-    selection: Selection | None = None  # what is taken of the file, where that is not its own submission
+    selection: MethodSpec | None = None  # what is taken of the file, where that is not its own submission
 
     @property
     def entries(self) -> list[tuple[int, EntryManifest]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from simplibench.lazy import exports
 from simplibench.methods.manifest import NAME_PATTERN, CodecEntry, EntryManifest, ExplainerEntry, Manifest
 from simplibench.methods.method import Method
-from simplibench.methods.selection import Given, Pick, Selection, load_selection, select
+from simplibench.methods.selection import EntrySpec, MethodLike, MethodSpec, load_spec, select
 from simplibench.methods.sources import source_sha256
 from simplibench.methods.submission import Submission, load_submission, require_no_file_running
 
@@ -29,17 +29,17 @@ __all__ = [
     "CodecEntry",
     "CodecPart",
     "EntryManifest",
+    "EntrySpec",
     "ExplainedModel",
     "Explainer",
     "ExplainerEntry",
-    "Given",
     "Manifest",
     "Method",
-    "Pick",
-    "Selection",
+    "MethodLike",
+    "MethodSpec",
     "State",
     "Submission",
-    "load_selection",
+    "load_spec",
     "load_submission",
     "require_no_file_running",
     "select",

@@ -16,10 +16,10 @@ from simplibench.methods.submission import Submission, require_recordable, run_f
 
 NOT_STATED = "not stated"  # authors and reference of a method whose file has no submission
 MANIFEST = ("name", "authors", "reference", "control")
-Given = str | Path | Method | type[Method] | Submission
+MethodLike = str | Path | Method | type[Method] | Submission
 
 
-class Pick(BaseModel):
+class EntrySpec(BaseModel):
     """One entry: its class by qualified name, and its fields as plain JSON values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +28,7 @@ class Pick(BaseModel):
     fields: dict[str, Any]
 
 
-class Selection(BaseModel):
+class MethodSpec(BaseModel):
     """A submission made of methods that a file defines. It can be sent to another process, which loads the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,15 +38,15 @@ class Selection(BaseModel):
     authors: tuple[Line, ...]
     reference: Line
     control: bool
-    picks: tuple[Pick, ...] = Field(min_length=1)
+    entries: tuple[EntrySpec, ...] = Field(min_length=1)
 
 
-def load_selection(selection: Selection) -> Submission:
+def load_spec(selection: MethodSpec) -> Submission:
     """Run the file and make the entries anew. Raises UsageError that names the file, the class and the field."""
     names = run_file(selection.file)
     try:
         with imports_beside(selection.file):
-            entries = tuple(_entry(names, pick, selection.file) for pick in selection.picks)
+            entries = tuple(_entry(names, pick, selection.file) for pick in selection.entries)
             submission = Submission(**{name: getattr(selection, name) for name in MANIFEST}, entries=entries)
     except ValidationError as error:
         raise UsageError(f"{selection.file}: {validation_problems(error)}") from None
@@ -54,26 +54,26 @@ def load_selection(selection: Selection) -> Submission:
     return submission
 
 
-def select(given: Sequence[Given]) -> list[str | Path | Selection]:
+def select(given: Sequence[MethodLike]) -> list[str | Path | MethodSpec]:
     """What is to be run for methods in any form: names and files as they are, objects as what is taken of their files.
 
     Objects of one file are entries of one submission; a submission that its file puts forward is that file. Raises
     UsageError where a process of its own could not find a class, where a class needs fields, or where the entries of a
     submission lie in several files.
     """
-    found: list[str | Path | Selection] = []
+    found: list[str | Path | MethodSpec] = []
     for new in map(_source, given):
         for place, old in enumerate(found):
-            if isinstance(old, Selection) and isinstance(new, Selection) and _alike(old, new):
-                picks = old.picks + tuple(pick for pick in new.picks if pick not in old.picks)
-                found[place] = old.model_copy(update={"picks": picks})
+            if isinstance(old, MethodSpec) and isinstance(new, MethodSpec) and _alike(old, new):
+                picks = old.entries + tuple(pick for pick in new.entries if pick not in old.entries)
+                found[place] = old.model_copy(update={"entries": picks})
                 break
         else:
             found.append(new)
     return found
 
 
-def _source(given: Given) -> str | Path | Selection:
+def _source(given: MethodLike) -> str | Path | MethodSpec:
     if isinstance(given, str | Path):
         return given
     if isinstance(given, Submission):
@@ -85,19 +85,19 @@ def _source(given: Given) -> str | Path | Selection:
     )
 
 
-def _alike(old: Selection, new: Selection) -> bool:
+def _alike(old: MethodSpec, new: MethodSpec) -> bool:
     """Whether both are of one file and under one manifest."""
-    return old.model_copy(update={"picks": new.picks}) == new
+    return old.model_copy(update={"entries": new.entries}) == new
 
 
-def _submission(given: Submission) -> Selection | Path:
+def _submission(given: Submission) -> MethodSpec | Path:
     for module in list(sys.modules.values()):
         if getattr(module, "__file__", None) and vars(module).get("submission") is given:
             return Path(str(module.__file__)).absolute()
     return _selection(given.entries, given)
 
 
-def _selection(entries: Sequence[Method], manifest: Submission | None = None) -> Selection:
+def _selection(entries: Sequence[Method], manifest: Submission | None = None) -> MethodSpec:
     """The entries as picks of the file they share, under the manifest given, or its own, or one named for the class."""
     homes = {_file(type(entry)) for entry in entries}
     if len(homes) > 1:
@@ -109,10 +109,10 @@ def _selection(entries: Sequence[Method], manifest: Submission | None = None) ->
     if not isinstance(own, Submission):
         own = Submission(name=_name(kind), authors=(NOT_STATED,), reference=NOT_STATED, entries=tuple(entries))
     (file,) = homes
-    return Selection(
+    return MethodSpec(
         file=file,
         **{name: getattr(own, name) for name in MANIFEST},
-        picks=tuple(Pick(method=type(entry).__qualname__, fields=_fields(entry, file)) for entry in entries),
+        entries=tuple(EntrySpec(method=type(entry).__qualname__, fields=_fields(entry, file)) for entry in entries),
     )
 
 
@@ -172,7 +172,7 @@ def _named(names: Mapping[str, Any], qualified: str) -> Any:
     return found
 
 
-def _entry(names: Mapping[str, Any], pick: Pick, file: Path) -> Method:
+def _entry(names: Mapping[str, Any], pick: EntrySpec, file: Path) -> Method:
     kind = _named(names, pick.method)
     if not (isinstance(kind, type) and issubclass(kind, Method)):
         got = "nothing of that name" if kind is None else f"a {type(kind).__name__}"

@@ -64,7 +64,7 @@ def _strata(labels: npt.NDArray[np.integer], right: Bools, bits: Numbers) -> dic
     return found
 
 
-def measures(task: Task, found: dict[str, Accuracy]) -> dict[str, Any]:
+def card_fields(task: Task, found: dict[str, Accuracy]) -> dict[str, Any]:
     """The same as a card has it; bits and strata where the task asks for them."""
     confident = {name: own.confident for name, own in found.items() if own.confident is not None}
     return {

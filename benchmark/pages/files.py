@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from simplibench import workspace
-from simplibench.audit.load import Reading
-from simplibench.audit.records import Listed
+from simplibench.audit.load import LoadedRecords
+from simplibench.audit.records import RecordHeader
 from simplibench.board import ArenaCurves
 from simplibench.errors import UsageError
 from simplibench.files import cache_folder, write_text
@@ -21,7 +21,7 @@ from simplibench.registry import all_methods, all_tasks
 SHOWN = "dyck-20-10/attention.1"  # in the figure
 
 
-def write_page(reading: Reading, file: Path | None, show: bool, draw: Callable[[], str]) -> None:
+def write_page(reading: LoadedRecords, file: Path | None, show: bool, draw: Callable[[], str]) -> None:
     """Write the page, into the cache folder where no file is named, and open it where asked. Raises UsageError."""
     from simplibench.pages.html import leaderboard_html
 
@@ -45,14 +45,14 @@ def renderer_beside() -> Iterator[Callable[[], str]]:
         yield drawn.result
 
 
-def write_figure(reading: Reading, file: Path) -> None:
+def write_figure(reading: LoadedRecords, file: Path) -> None:
     """Draw the figure and write its data beside it. Raises UsageError."""
     shown = _shown(reading)
     save_figure(shown, file)
     print(f"wrote {file} of {SHOWN}")
 
 
-def check_figure_of(reading: Reading, file: Path) -> None:
+def check_figure_of(reading: LoadedRecords, file: Path) -> None:
     """Raises DamagedFile where the figure is not what the records give."""
     check_figure(_shown(reading), file)
 
@@ -76,7 +76,7 @@ def files_from(page: Path) -> dict[str, tuple[str, str]]:
     }
 
 
-def made_from(listed: Sequence[Listed]) -> str:
+def made_from(listed: Sequence[RecordHeader]) -> str:
     """How many records, and of when the newest is."""
     if not listed:
         return "Made from no record."
@@ -84,7 +84,7 @@ def made_from(listed: Sequence[Listed]) -> str:
     return f"Made from {len(listed)} records, the newest of {newest}."
 
 
-def _shown(reading: Reading) -> ArenaCurves:
+def _shown(reading: LoadedRecords) -> ArenaCurves:
     for own in reading.curves:
         if own.arena == SHOWN:
             return own
