@@ -10,7 +10,7 @@ import pytest
 
 from simplibench import workspace
 from simplibench.audit import load as reading
-from simplibench.audit import records as standing
+from simplibench.audit import records as audit_records
 from simplibench.audit.records import RecordsUnsound
 from simplibench.board import boards, leaderboard_markdown
 from simplibench.cli import leaderboard as leaderboard_command
@@ -377,7 +377,7 @@ def methods(monkeypatch, tmp_path):
             path = tmp_path / f"{name}.py"
             path.write_text(text, encoding="utf-8")
             found[name] = MethodFile(name, "baseline", path)
-        monkeypatch.setattr(standing, "all_methods", lambda: found)
+        monkeypatch.setattr(audit_records, "all_methods", lambda: found)
         monkeypatch.setattr(rerun, "all_methods", lambda: found)
         return found
 

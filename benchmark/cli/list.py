@@ -1,4 +1,4 @@
-"""`list`: the tasks, arenas and methods there are."""
+"""`list`: show the tasks, arenas and methods there are."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ def list_everything(format: FormatOption = "table") -> None:
 
 
 def show_list(format: str) -> None:
-    """Tasks, arenas and methods; as JSON with the keys `tasks` and `methods`."""
+    """Print tasks, arenas and methods: as tables, as JSON with the keys `tasks` and `methods`, or the methods' names."""
     require_format(format, "table", "json", "names")
     tell_left_out()
     tasks = [
@@ -51,7 +51,7 @@ def show_list(format: str) -> None:
 
 
 def about(path: Path) -> str:
-    """The first sentence of a method's file, read without running it."""
+    """Return the first line of a method's docstring, read without running the file."""
     try:
         text = ast.get_docstring(ast.parse(path.read_bytes())) or ""  # bytes, which may say in what encoding they are
     except (SyntaxError, ValueError):
