@@ -1,4 +1,4 @@
-"""What exists, found by looking into the folders: tasks, baselines, submissions, and the protocol's hash."""
+"""Find the tasks, baselines and submissions in their folders, and the protocol that records are made under."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ Kind = Literal["baseline", "submission"]
 
 @dataclass(frozen=True)
 class MethodFile:
-    """A method that can be named without a path."""
+    """The file of a method that can be named without a path."""
 
     name: str
     kind: Kind
@@ -67,7 +67,7 @@ def default_task() -> Task:
 
 
 def find_arenas(task: Task, names: Sequence[str] | None) -> list[Arena]:
-    """A task's arenas by name, `attention.1` or `dyck-20-10/attention.1`; None: all. Raises UsageError."""
+    """Return a task's arenas by name, `attention.1` or `dyck-20-10/attention.1`; without names, all. Raises UsageError."""
     if not names:
         return list(task.arenas)
     by_name = {arena.name: arena for arena in task.arenas}
@@ -79,22 +79,22 @@ def find_arenas(task: Task, names: Sequence[str] | None) -> list[Arena]:
 
 
 def all_methods() -> dict[str, MethodFile]:
-    """Every baseline and submission by name. Raises UsageError for two files of one name."""
-    found: dict[str, MethodFile] = {}
+    """Return every baseline and submission by name. Raises UsageError for two files of the same name."""
+    methods: dict[str, MethodFile] = {}
     kinds: tuple[tuple[Kind, Path], ...] = (("baseline", BASELINES), ("submission", workspace.submissions()))
     for kind, folder in kinds:
         for path in sorted(folder.glob("[!_]*.py")):
             method = MethodFile(path.stem.replace("_", "-"), kind, path)
-            if method.name in found:
+            if method.name in methods:
                 raise UsageError(
-                    f"two methods are called {method.name}: {found[method.name].path} and {path}; rename one"
+                    f"two methods are called {method.name}: {methods[method.name].path} and {path}; rename one"
                 )
-            found[method.name] = method
-    return found
+            methods[method.name] = method
+    return methods
 
 
 def find_method(name_or_file: str | Path) -> Path:
-    """The file of a method given by name or path. Raises UsageError that says what there is."""
+    """Return the file of a method given by name or path. Raises UsageError that lists the methods there are."""
     text = str(name_or_file)
     if text.endswith(".py") or "/" in text:
         if not Path(text).is_file():
@@ -128,9 +128,11 @@ def require_own_name(name: str, file: Path) -> None:
 
 @lru_cache(maxsize=8)
 def protocol(task: Task, track: Track = "codec") -> Protocol:
-    """What a task's records of a track are measured against: versions, splits and checkpoints, in one hash."""
+    """Return the protocol of a task's records: versions of task and scoring, and a hash of splits and checkpoints too."""
     cards = [load_card(task, family) for family in task.families]
-    checkpoints = {f"{card.family}/{seed}": made.sha256 for card in cards for seed, made in card.references.items()}
+    checkpoints = {
+        f"{card.family}/{seed}": reference.sha256 for card in cards for seed, reference in card.references.items()
+    }
     facts = {
         "task": task.name,
         "task_version": task.protocol,
@@ -163,5 +165,5 @@ def has_references(task: Task) -> bool:
 
 
 def scored_splits(task: Task) -> list[str]:
-    """The splits that a record is to have, in the order of the tables."""
+    """Return the splits that a record should have, in the order of the tables: all but the one to fit on."""
     return [name for name, role in task.roles.items() if role != "fit"]

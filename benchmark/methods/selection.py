@@ -1,4 +1,4 @@
-"""Methods given as Python objects: which file defines them, and what to take from it in place of its own submission."""
+"""Turn methods given as Python objects into specifications that another process can load from their files."""
 
 import re
 import sys
@@ -20,7 +20,7 @@ MethodLike = str | Path | Method | type[Method] | Submission
 
 
 class EntrySpec(BaseModel):
-    """One entry: its class by qualified name, and its fields as plain JSON values."""
+    """The specification of an entry: its class by qualified name, and its fields as plain JSON values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,7 +29,7 @@ class EntrySpec(BaseModel):
 
 
 class MethodSpec(BaseModel):
-    """A submission made of methods that a file defines. It can be sent to another process, which loads the file."""
+    """The specification of a submission made of methods that a file defines; it can be sent to another process."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,100 +41,124 @@ class MethodSpec(BaseModel):
     entries: tuple[EntrySpec, ...] = Field(min_length=1)
 
 
-def load_spec(selection: MethodSpec) -> Submission:
-    """Run the file and make the entries anew. Raises UsageError that names the file, the class and the field."""
-    names = run_file(selection.file)
+def load_spec(spec: MethodSpec) -> Submission:
+    """Run the file of a specification and return the submission. Raises UsageError that names file, class and field."""
+    names = run_file(spec.file)
     try:
-        with imports_beside(selection.file):
-            entries = tuple(_entry(names, pick, selection.file) for pick in selection.entries)
-            submission = Submission(**{name: getattr(selection, name) for name in MANIFEST}, entries=entries)
+        with imports_beside(spec.file):
+            entries = tuple(_entry(names, entry, spec.file) for entry in spec.entries)
+            submission = Submission(**{name: getattr(spec, name) for name in MANIFEST}, entries=entries)
     except ValidationError as error:
-        raise UsageError(f"{selection.file}: {validation_problems(error)}") from None
-    require_recordable(submission, selection.file)
+        raise UsageError(f"{spec.file}: {validation_problems(error)}") from None
+    require_recordable(submission, spec.file)
     return submission
 
 
-def select(given: Sequence[MethodLike]) -> list[str | Path | MethodSpec]:
-    """What is to be run for methods in any form: names and files as they are, objects as what is taken of their files.
+def _entry(names: Mapping[str, Any], spec: EntrySpec, file: Path) -> Method:
+    """Return the entry of a specification; `names` are those that the file defines. Raises UsageError."""
+    kind = _find(names, spec.method)
+    if not (isinstance(kind, type) and issubclass(kind, Method)):
+        got = "nothing of that name" if kind is None else f"a {type(kind).__name__}"
+        raise UsageError(f"{file}: expected a class {spec.method} of a method at the top level, got {got}")
+    try:
+        return kind.model_validate(spec.fields)
+    except ValidationError as error:
+        raise UsageError(f"{file}: {validation_problems(error)}") from None
 
-    Objects of one file are entries of one submission; a submission that its file puts forward is that file. Raises
-    UsageError where a process of its own could not find a class, where a class needs fields, or where the entries of a
-    submission lie in several files.
+
+def _find(names: Mapping[str, Any], qualified: str) -> Any:
+    """Return what a qualified name such as `Outer.Inner` means among names; None for nothing."""
+    first, *rest = qualified.split(".")
+    value = names.get(first)
+    for name in rest:
+        value = getattr(value, name, None)
+    return value
+
+
+def select(methods: Sequence[MethodLike]) -> list[str | Path | MethodSpec]:
+    """Return what to run for methods in any form: names and files as they are, objects as specifications.
+
+    Objects of one file become entries of one submission. A submission that its file puts forward becomes that file.
+
+    Raises:
+        UsageError: Another process could not find a class, a class needs fields, or the entries of a submission lie in
+            several files.
+
     """
-    found: list[str | Path | MethodSpec] = []
-    for new in map(_source, given):
-        for place, old in enumerate(found):
-            if isinstance(old, MethodSpec) and isinstance(new, MethodSpec) and _alike(old, new):
-                picks = old.entries + tuple(pick for pick in new.entries if pick not in old.entries)
-                found[place] = old.model_copy(update={"entries": picks})
+    selected: list[str | Path | MethodSpec] = []
+    for new in map(_select_single, methods):
+        for index, old in enumerate(selected):
+            if isinstance(old, MethodSpec) and isinstance(new, MethodSpec) and _differ_in_entries_only(old, new):
+                entries = old.entries + tuple(entry for entry in new.entries if entry not in old.entries)
+                selected[index] = old.model_copy(update={"entries": entries})
                 break
         else:
-            found.append(new)
-    return found
+            selected.append(new)
+    return selected
 
 
-def _source(given: MethodLike) -> str | Path | MethodSpec:
-    if isinstance(given, str | Path):
-        return given
-    if isinstance(given, Submission):
-        return _submission(given)
-    if isinstance(given, Method) or (isinstance(given, type) and issubclass(given, Method)):
-        return _selection([_instance(given)])
-    raise UsageError(
-        f"a method must be a name, a file, a codec or explainer, its class, or a Submission, got {given!r}"
-    )
-
-
-def _alike(old: MethodSpec, new: MethodSpec) -> bool:
-    """Whether both are of one file and under one manifest."""
+def _differ_in_entries_only(old: MethodSpec, new: MethodSpec) -> bool:
+    """Say whether two specifications have the same file and manifest."""
     return old.model_copy(update={"entries": new.entries}) == new
 
 
-def _submission(given: Submission) -> MethodSpec | Path:
-    for module in list(sys.modules.values()):
-        if getattr(module, "__file__", None) and vars(module).get("submission") is given:
-            return Path(str(module.__file__)).absolute()
-    return _selection(given.entries, given)
+def _select_single(method: MethodLike) -> str | Path | MethodSpec:
+    """Return what to run for one method; see `select`."""
+    if isinstance(method, str | Path):
+        return method
+    if isinstance(method, Submission):
+        for module in list(sys.modules.values()):
+            if getattr(module, "__file__", None) and vars(module).get("submission") is method:
+                return Path(str(module.__file__)).absolute()
+        return _spec(method.entries, method)
+    if isinstance(method, Method) or (isinstance(method, type) and issubclass(method, Method)):
+        return _spec([_instance(method)])
+    raise UsageError(
+        f"a method must be a name, a file, a codec or explainer, its class, or a Submission, got {method!r}"
+    )
 
 
-def _selection(entries: Sequence[Method], manifest: Submission | None = None) -> MethodSpec:
-    """The entries as picks of the file they share, under the manifest given, or its own, or one named for the class."""
-    homes = {_file(type(entry)) for entry in entries}
-    if len(homes) > 1:
+def _spec(entries: Sequence[Method], submission: Submission | None = None) -> MethodSpec:
+    """Return the specification of entries, under the manifest of a submission.
+
+    Without one, it is that of the file that they share, or if that has none, one named for the first entry's class.
+    """
+    files = {_file(type(entry)) for entry in entries}
+    if len(files) > 1:
         raise UsageError(
-            f"the entries of a submission must be defined in one file, got {', '.join(map(str, sorted(homes)))}"
+            f"the entries of a submission must be defined in one file, got {', '.join(map(str, sorted(files)))}"
         )
+    (file,) = files
     kind = type(entries[0])
-    own = manifest or vars(sys.modules[kind.__module__]).get("submission")
-    if not isinstance(own, Submission):
-        own = Submission(name=_name(kind), authors=(NOT_STATED,), reference=NOT_STATED, entries=tuple(entries))
-    (file,) = homes
+    manifest = submission or vars(sys.modules[kind.__module__]).get("submission")
+    if not isinstance(manifest, Submission):
+        manifest = Submission(name=_name(kind), authors=(NOT_STATED,), reference=NOT_STATED, entries=tuple(entries))
     return MethodSpec(
         file=file,
-        **{name: getattr(own, name) for name in MANIFEST},
+        **{name: getattr(manifest, name) for name in MANIFEST},
         entries=tuple(EntrySpec(method=type(entry).__qualname__, fields=_fields(entry, file)) for entry in entries),
     )
 
 
-def _instance(given: Method | type[Method]) -> Method:
-    """A class with the defaults of its fields."""
-    if isinstance(given, Method):
-        return given
-    missing = [name for name, field in given.model_fields.items() if field.is_required()]
+def _instance(method: Method | type[Method]) -> Method:
+    """Return a method as it is, or a class with its fields' defaults. Raises UsageError where a field has none."""
+    if isinstance(method, Method):
+        return method
+    missing = [name for name, field in method.model_fields.items() if field.is_required()]
     if missing:
         example = ", ".join(f"{name}=..." for name in missing)
         raise UsageError(
-            f"{given.__name__} has fields without a default: {', '.join(missing)}; give an instance, "
-            f"{given.__name__}({example})"
+            f"{method.__name__} has fields without a default: {', '.join(missing)}; give an instance, "
+            f"{method.__name__}({example})"
         )
     try:
-        return given()
+        return method()
     except TypeError as error:  # abstract
-        raise UsageError(f"{given.__name__}: {error}") from None
+        raise UsageError(f"{method.__name__}: {error}") from None
 
 
 def _fields(entry: Method, file: Path) -> dict[str, Any]:
-    """The entry's fields, which must make it again: texts are compared, as NaN is not equal to itself."""
+    """Return an entry's fields as JSON values. Raises UsageError where they do not make an equal entry."""
     try:
         fields = entry.fields()
     except UsageError as error:
@@ -143,18 +167,19 @@ def _fields(entry: Method, file: Path) -> dict[str, Any]:
         again = type(entry).model_validate(fields)
     except ValidationError:
         again = None
+    # The fields are compared as texts, since NaN is not equal to itself.
     if again is None or (again.label, again.fields()) != (entry.label, fields):
         raise UsageError(f"{file}: {entry.label}: its fields, as plain JSON values, must make it again, got {fields}")
     return fields
 
 
 def _file(kind: type[Method]) -> Path:
-    """Where another process finds the class: at the top level of its module's file, as pickle would look for it."""
+    """Return the file in which another process finds a class, at the top level. Raises UsageError where it could not."""
     module = sys.modules.get(kind.__module__)
     file = getattr(module, "__file__", None)
     if file is None:
         problem = "it was defined in a notebook or an interpreter"
-    elif _named(vars(module), kind.__qualname__) is not kind:
+    elif _find(vars(module), kind.__qualname__) is not kind:
         problem = f"it is not what {file} calls so: it was defined in a function, or the file was loaded anew"
     else:
         return Path(file).absolute()
@@ -164,26 +189,7 @@ def _file(kind: type[Method]) -> Path:
     )
 
 
-def _named(names: Mapping[str, Any], qualified: str) -> Any:
-    first, *rest = qualified.split(".")
-    found = names.get(first)
-    for name in rest:
-        found = getattr(found, name, None)
-    return found
-
-
-def _entry(names: Mapping[str, Any], pick: EntrySpec, file: Path) -> Method:
-    kind = _named(names, pick.method)
-    if not (isinstance(kind, type) and issubclass(kind, Method)):
-        got = "nothing of that name" if kind is None else f"a {type(kind).__name__}"
-        raise UsageError(f"{file}: expected a class {pick.method} of a method at the top level, got {got}")
-    try:
-        return kind.model_validate(pick.fields)
-    except ValidationError as error:
-        raise UsageError(f"{file}: {validation_problems(error)}") from None
-
-
 def _name(kind: type[Method]) -> str:
-    """`OneHotAttention` -> `one-hot-attention`."""
+    """Return a class's name as that of a submission: `OneHotAttention` -> `one-hot-attention`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
     return re.sub(r"[^a-z0-9]+", "-", words).strip("-") or "method"

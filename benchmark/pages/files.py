@@ -1,4 +1,4 @@
-"""`leaderboard --html` and `--figure`: what the records look like in a browser, and in the README."""
+"""`leaderboard --html` and `--figure`: write the page for browsers, and draw or check the README's figure."""
 
 import importlib
 import os
@@ -21,44 +21,54 @@ from simplibench.registry import all_methods, all_tasks
 SHOWN = "dyck-20-10/attention.1"  # in the figure
 
 
-def write_page(reading: LoadedRecords, file: Path | None, show: bool, draw: Callable[[], str]) -> None:
-    """Write the page, into the cache folder where no file is named, and open it where asked. Raises UsageError."""
+def write_page(loaded: LoadedRecords, file: Path | None, show: bool, draw: Callable[[], str]) -> None:
+    """Write the page of HTML, and open it in a browser if asked.
+
+    Args:
+        loaded: The records, with boards and curves.
+        file: The file to write; None: one in the cache folder.
+        show: Whether to open it.
+        draw: Returns the renderer of the charts; see `renderer_beside`.
+
+    Raises:
+        UsageError: The file cannot be written.
+
+    """
     from simplibench.pages.html import leaderboard_html
 
     file = file or cache_folder() / "leaderboard.html"
-    made = made_from(reading.listed)
-    text = leaderboard_html(reading.boards, reading.curves, task_labels(), files_from(file), made, draw)
+    made = made_from(loaded.listed)
+    text = leaderboard_html(loaded.boards, loaded.curves, task_labels(), files_from(file), made, draw)
     write_text(file, text)
-    print(f"wrote {file} from {len(reading.listed)} records")
+    print(f"wrote {file} from {len(loaded.listed)} records")
     if show and not webbrowser.open(file.resolve().as_uri()):
         print("no browser was found to open it with")
 
 
 @contextmanager
 def renderer_beside() -> Iterator[Callable[[], str]]:
-    """The charts' renderer, put together by another process while records are read: it takes seconds."""
+    """Put the charts' renderer together in another process meanwhile, as it takes seconds; yield what returns it."""
     from simplibench.pages.renderer import renderer
 
     with workers(1) as pool:
-        drawn = pool.submit(renderer)
+        rendering = pool.submit(renderer)
         threading.Thread(target=importlib.import_module, args=("simplibench.pages.html",)).start()  # a second as well
-        yield drawn.result
+        yield rendering.result
 
 
-def write_figure(reading: LoadedRecords, file: Path) -> None:
-    """Draw the figure and write its data beside it. Raises UsageError."""
-    shown = _shown(reading)
-    save_figure(shown, file)
+def write_figure(loaded: LoadedRecords, file: Path) -> None:
+    """Draw the figure and write its data beside it. Raises UsageError where it has no records or cannot be written."""
+    save_figure(_shown_curves(loaded), file)
     print(f"wrote {file} of {SHOWN}")
 
 
-def check_figure_of(reading: LoadedRecords, file: Path) -> None:
-    """Raises DamagedFile where the figure is not what the records give."""
-    check_figure(_shown(reading), file)
+def check_figure_of(loaded: LoadedRecords, file: Path) -> None:
+    """Raise DamagedFile for a figure that is not what the records give."""
+    check_figure(_shown_curves(loaded), file)
 
 
 def task_labels() -> dict[str, dict[str, dict[str, str]]]:
-    """By task: what a reader calls the values of its strata."""
+    """Return what readers call the values of strata: task -> stratum -> value -> label."""
     return {
         task.name: {
             stratum: {str(value): label for value, label in labels.items()} for stratum, labels in task.labels.items()
@@ -68,7 +78,7 @@ def task_labels() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def files_from(page: Path) -> dict[str, tuple[str, str]]:
-    """The submissions whose files are there: address as seen from the page, and name."""
+    """Return by method the address of its file as seen from the page, and the file's path as it is shown."""
     folder = page.resolve().parent
     return {
         name: (Path(os.path.relpath(method.path, folder)).as_posix(), workspace.told(method.path))
@@ -76,16 +86,17 @@ def files_from(page: Path) -> dict[str, tuple[str, str]]:
     }
 
 
-def made_from(listed: Sequence[RecordHeader]) -> str:
-    """How many records, and of when the newest is."""
-    if not listed:
+def made_from(headers: Sequence[RecordHeader]) -> str:
+    """Return a sentence on how many records a page is made from, and the day of the newest."""
+    if not headers:
         return "Made from no record."
-    newest = max(one.created for one in listed).partition("T")[0]
-    return f"Made from {len(listed)} records, the newest of {newest}."
+    newest = max(header.created for header in headers).partition("T")[0]
+    return f"Made from {len(headers)} records, the newest of {newest}."
 
 
-def _shown(reading: LoadedRecords) -> ArenaCurves:
-    for own in reading.curves:
-        if own.arena == SHOWN:
-            return own
+def _shown_curves(loaded: LoadedRecords) -> ArenaCurves:
+    """Return the curves of the arena in the figure. Raises UsageError where it has no comparable records."""
+    for curves in loaded.curves:
+        if curves.arena == SHOWN:
+            return curves
     raise UsageError(f"the figure shows {SHOWN}, of which there are no comparable records")
