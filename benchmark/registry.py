@@ -36,7 +36,7 @@ class MethodFile:
 
 @lru_cache(maxsize=1)
 def registered_tasks() -> Registered:
-    """Return the tasks of the tasks folder, and the files there that should hold one and hold none that can be used."""
+    """Return the tasks of the tasks folder, and its files that should hold a usable task and do not."""
     return register(tasks)
 
 
@@ -51,7 +51,7 @@ def broken_tasks() -> tuple[BrokenTask, ...]:
 
 
 def load_task(name: str) -> Task:
-    """Return a task by name. Raises UsageError that lists those there are, or what is wrong with the one that is meant."""
+    """Return a task by name. Raises UsageError that lists the tasks there are, or the problems of a broken one."""
     if name in all_tasks():
         return all_tasks()[name]
     broken = registered_tasks().broken_of(name)
@@ -62,7 +62,7 @@ def load_task(name: str) -> Task:
 
 
 def default_task() -> Task:
-    """Return the task that is meant where none is named."""
+    """Return the task to use where none is named."""
     return load_task(DEFAULT_TASK)
 
 

@@ -102,6 +102,7 @@ def _write_any_letter() -> None:
 
 
 def _leave(text: str, exit_code: int) -> NoReturn:
+    """Print the text on standard error and exit."""
     print(f"simplibench: {text}", file=sys.stderr)
     raise SystemExit(exit_code) from None
 

@@ -8,6 +8,7 @@ import typer
 from simplibench import workspace
 from simplibench.audit.choosing import Chosen, choose
 from simplibench.audit.gathering import gather_of, paths
+from simplibench.board.comparison import Comparison
 from simplibench.board.comparison import compare as compare_records
 from simplibench.board.render import interval_text
 from simplibench.cli.app import app
@@ -17,7 +18,7 @@ from simplibench.records import RESULTS
 from simplibench.registry import terms
 from simplibench.text import printable
 
-LEAST_SHOWN = 0.001  # of p-values
+LEAST_SHOWN = 0.001  # of p-values; smaller ones are shown as such
 
 
 @app.command()
@@ -58,6 +59,13 @@ def compare_submissions(first: str, second: str, arenas: list[str] | None, roots
     if not comparisons:
         reasons = "; ".join(f"{arena}: {printable(reason)}" for arena, reason in not_compared.items())
         raise UsageError(f"{first} and {second} have scores together in no arena asked for. {reasons}")
+    _print(comparisons, first, second)
+    for arena, reason in not_compared.items():
+        print(printable(f"not compared in {arena}: {reason}"))
+
+
+def _print(comparisons: list[Comparison], first: str, second: str) -> None:
+    """Print one row per arena: difference, p-values, and what may be concluded."""
     rows = [
         [
             comparison.arena,
@@ -70,8 +78,6 @@ def compare_submissions(first: str, second: str, arenas: list[str] | None, roots
     ]
     headers = ("arena", "difference", "p", "p (Holm)", "what may be concluded")
     print_table(headers, rows, f"OOD score of {first} less that of {second}, paired, 95 % intervals")
-    for arena, reason in not_compared.items():
-        print(printable(f"not compared in {arena}: {reason}"))
 
 
 def _p_text(p: float) -> str:

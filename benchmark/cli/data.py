@@ -60,7 +60,7 @@ def fetch_packages(task_name: str, only: list[str] | None) -> None:
     packages, folder = manifest.of(_groups(manifest, only)), packages_folder()
     with progress_bar() as bar:
         shown = bar.add_task("looking", total=len(packages))
-        before = iter([0, *[1] * len(packages)])  # progress is told before each package: the one before it is done
+        before = iter([0, *[1] * len(packages)])  # what is done when `fetch` names a package: the one before it
         fetched = fetch(
             packages, folder, lambda package: bar.update(shown, advance=next(before), description=f"{package!s:<30}")
         )
@@ -109,6 +109,7 @@ def _names(task: Code) -> list[str]:
 
 
 def _show_splits(task: Code) -> None:
+    """Print a task's splits with their sizes and states."""
     rows = [_split_row(task, name) for name in _names(task)]
     print_table(list(rows[0]), [["" if cell is None else cell for cell in row.values()] for row in rows], task.name)
 

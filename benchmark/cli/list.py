@@ -20,6 +20,15 @@ def show_list(format: str) -> None:
     """Print tasks, arenas and methods: as tables, as JSON with the keys `tasks` and `methods`, or the methods' names."""
     require_format(format, "table", "json", "names")
     tell_left_out()
+    if format == "names":
+        print("\n".join(all_methods()))
+    elif format == "json":
+        _print_json()
+    else:
+        _print_tables()
+
+
+def _print_json() -> None:
     tasks = [
         {
             "name": task.name,
@@ -34,19 +43,18 @@ def show_list(format: str) -> None:
         {"name": method.name, "kind": method.kind, "path": str(method.path), "about": about(method.path)}
         for method in all_methods().values()
     ]
-    if format == "json":
-        print(json.dumps({"tasks": tasks, "methods": methods}, indent=1))
-        return
-    if format == "names":
-        print("\n".join(all_methods()))
-        return
+    print(json.dumps({"tasks": tasks, "methods": methods}, indent=1))
+
+
+def _print_tables() -> None:
     arenas = [
         [f"{task.name}/{arena.name}", arena.track, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
         for task in all_tasks().values()
         for arena in task.arenas
     ]
     print_table(("arena", "track", "splits"), arenas)
-    print_table(("method", "kind", "about"), [[m["name"], m["kind"], m["about"]] for m in methods])
+    methods = [[method.name, method.kind, about(method.path)] for method in all_methods().values()]
+    print_table(("method", "kind", "about"), methods)
     print("simplibench info NAME tells more; simplibench run METHOD scores one")
 
 

@@ -89,6 +89,7 @@ def _load_folder(root: Path, ranked: bool) -> LoadedRecords:
 
 
 def _print(audited: Audit, unused: list[str], records: int, page: Path | None) -> None:
+    """Print how many records were verified, and what is worth knowing of them; `unused`: notes on tables."""
     print_table(("records", "number"), [["in all", records], *map(list, audited.counts.items())], "what was verified")
     for note in (*audited.notes, *unused):
         print(f"note: {printable(note)}")

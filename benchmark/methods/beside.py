@@ -1,8 +1,8 @@
 """Let a submission import modules beside its file while its code runs, and hide them from all other code.
 
-The folder is never put on `sys.path`, where a file in it could take the place of any library. Only modules that the
-submission's hash covers can be imported. Two submissions whose helpers have the same name get their own each, even in
-one process.
+The folder is never put on `sys.path`, where a file in it could take the place of any library. Of the modules beside the
+file, only those that the submission's hash covers can be imported. Two submissions whose helpers have the same name get
+their own each, even in one process.
 """
 
 import sys

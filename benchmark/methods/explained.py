@@ -71,6 +71,7 @@ class ExplainedModel:
         return [self.network.prefix(tokens, site).streams["value"] for site in sites]
 
     def _logits(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Return the logits at each case's position, [N, vocabulary]."""
         logits: Tensor = self.network(tokens, self._at(tokens, positions))
         return logits[:, 0]
 
@@ -78,6 +79,7 @@ class ExplainedModel:
         return logits[:, self.candidates.start : self.candidates.stop]
 
     def _margin(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the target's logit minus the largest logit of another candidate: [N, vocabulary], [N] -> [N]."""
         chosen = (target - self.candidates.start)[:, None]
         candidates = self._candidates(logits)
         best_other = candidates.scatter(1, chosen, -torch.inf).amax(1)

@@ -111,4 +111,5 @@ def _no_json(method: BaseModel) -> UsageError:
 
 
 def _cut(text: str) -> str:
+    """Return a text, or the start of a long one."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
