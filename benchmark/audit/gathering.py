@@ -129,9 +129,11 @@ def set_gone_apart(
         except DamagedFile as error:
             gathered.remarks.left_out.append(str(error))
             continue
+        if kept is None:
+            continue
         records, lacking = gathered.stored.get(place, []), gathered.lacking.get(place, {})
         (ranked,) = find_arenas(load_task(arena.partition("/")[0]), [arena])
-        if kept and kept.is_of(records, ranked, terms[arena]):
+        if kept.is_of(records, ranked, terms[arena]):
             gathered.remarks.gone += [stored for stored in records if not kept.has(ranked, stored.path)]
             gathered.stored[place] = [stored for stored in records if kept.has(ranked, stored.path)]
             gathered.lacking[place] = {path: problem for path, problem in lacking.items() if kept.has(ranked, path)}
