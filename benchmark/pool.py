@@ -1,4 +1,4 @@
-"""Worker processes that end with their parent, and at once when the work is broken off."""
+"""Worker processes that end when their parent does, and immediately when the work is broken off."""
 
 import os
 import signal
@@ -28,13 +28,16 @@ SPAWN = get_context("spawn")  # a fork would take over torch's threads in whatev
 
 
 def default_jobs(device: str) -> int:
-    """As many as there are cores, within reason; one on a GPU."""
+    """Return the number of processes to use: one per core, at most MOST_JOBS; one on a GPU."""
     return 1 if device == "cuda" else min(os.cpu_count() or 1, MOST_JOBS)
 
 
 @contextmanager
 def workers(count: int, begin: Callable[..., None] | None = None, *arguments: Any) -> Iterator[ProcessPoolExecutor]:
-    """A pool of processes, each of which calls `begin(*arguments)` first."""
+    """Start a pool of `count` processes, each of which calls `begin(*arguments)` first.
+
+    Raises ProcessLost where one is killed.
+    """
     pool = ProcessPoolExecutor(count, SPAWN, initializer=_begin, initargs=(begin, arguments))
     try:
         with _interrupts_withheld(), working_folder_unread():
@@ -53,7 +56,7 @@ def workers(count: int, begin: Callable[..., None] | None = None, *arguments: An
 
 @contextmanager
 def working_folder_unread() -> Iterator[None]:
-    """A file in the working folder that is called like a module is none, in what is started meanwhile."""
+    """Keep processes that are started meanwhile from importing files of the working folder as modules."""
     before = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"
     try:
@@ -67,7 +70,7 @@ def working_folder_unread() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_withheld() -> Iterator[None]:
-    """Ctrl-C waits until what is started meanwhile is started, and does not reach it before it can ignore it."""
+    """Hold Ctrl-C back while processes are started, so that it does not reach them before they ignore it."""
     if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
         yield
         return
@@ -83,13 +86,23 @@ def _interrupts_withheld() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def shared_out(
+def parallel_map(
     call: Callable[[Item], Result], items: Sequence[Item], jobs: int, begin: Callable[..., None] | None = None
 ) -> list[Result]:
-    """Every item's result, in order: this process works on them from the first, jobs - 1 others from the last.
+    """Return `call` of every item, in their order; `jobs` processes, of which this is one, work on them.
 
-    Others take most of a second to start, in which this one gets on. Give what takes longest first: then little is left to
-    wait for where they meet.
+    This process begins with the first item, the others with the last: they take most of a second to start. Order the
+    items by the time they take, the longest first, so that where the two meet there is little to wait for.
+
+    Args:
+        call: A function that can be pickled.
+        items: Its arguments.
+        jobs: The number of processes.
+        begin: What each of the other processes calls first.
+
+    Raises:
+        ProcessLost: A process was killed.
+
     """
     others = min(jobs, len(items)) - 1
     if others < 1:
@@ -101,28 +114,29 @@ def shared_out(
             threads.submit(_drain, left, left.pop, lambda number: pool.submit(call, items[number]).result())
             for _ in range(others)
         ]
-        found = {0: call(items[0])} | _drain(left, left.popleft, lambda number: call(items[number]))
+        results = {0: call(items[0])} | _drain(left, left.popleft, lambda number: call(items[number]))
         for other in waiting:
-            found |= other.result()
-    return [found[number] for number in range(len(items))]
+            results |= other.result()
+    return [results[number] for number in range(len(items))]
 
 
 def _drain(left: deque[int], take: Callable[[], int], call: Callable[[int], Result]) -> dict[int, Result]:
-    """Take until there is nothing left; after an error nothing is, so that nobody works on."""
-    found: dict[int, Result] = {}
+    """Call with numbers taken until none is left, and return the results; an error empties `left` for everybody."""
+    results: dict[int, Result] = {}
     while True:
         try:
             number = take()
         except IndexError:
-            return found
+            return results
         try:
-            found[number] = call(number)
+            results[number] = call(number)
         except BaseException:
             left.clear()
             raise
 
 
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    """Set up a worker: it ignores Ctrl-C and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -130,10 +144,10 @@ def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> Non
         begin(*arguments)
 
 
-def end_at_once() -> None:
-    """Have this worker end without ceremony: Python would take apart, object by object, what goes with the process anyway.
+def exit_fast() -> None:
+    """Let this worker exit without freeing its objects one by one, which takes long where there are many.
 
-    For workers that hold much and leave nothing behind: what is registered with `atexit` is not done.
+    For workers that leave nothing behind: functions registered with `atexit` are not called.
     """
     Finalize(None, _leave, exitpriority=LAST)
 
@@ -145,7 +159,7 @@ def _leave() -> None:
 
 
 def _leave_with_parent() -> None:
-    """End a worker whose parent was killed: it would wait for work for ever."""
+    """Wait for the parent's end, then end this worker, which would wait for work for ever."""
     parent = parent_process()
     if parent is not None:
         parent.join()

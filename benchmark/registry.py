@@ -1,4 +1,4 @@
-"""What exists, found by looking into the folders: tasks, baselines, submissions, and the protocol's hash."""
+"""Find the tasks, baselines and submissions in their folders, and the protocol that records are made under."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ Kind = Literal["baseline", "submission"]
 
 @dataclass(frozen=True)
 class MethodFile:
-    """A method that can be named without a path."""
+    """The file of a method that can be named without a path."""
 
     name: str
     kind: Kind
@@ -34,7 +34,7 @@ class MethodFile:
 
 @lru_cache(maxsize=1)
 def registered_tasks() -> Registered:
-    """Return the tasks of the tasks folder, and the files there that should hold one and hold none that can be used."""
+    """Return the tasks of the tasks folder, and its files that should hold a usable task and do not."""
     return register(tasks)
 
 
@@ -49,7 +49,7 @@ def broken_tasks() -> tuple[BrokenTask, ...]:
 
 
 def load_task(name: str) -> Task:
-    """Return a task by name. Raises UsageError that lists those there are, or what is wrong with the one that is meant."""
+    """Return a task by name. Raises UsageError that lists the tasks there are, or the problems of a broken one."""
     if name in all_tasks():
         return all_tasks()[name]
     broken = registered_tasks().broken_of(name)
@@ -60,12 +60,12 @@ def load_task(name: str) -> Task:
 
 
 def default_task() -> Task:
-    """Return the task that is meant where none is named."""
+    """Return the task to use where none is named."""
     return load_task(DEFAULT_TASK)
 
 
 def find_arenas(task: Task, names: Sequence[str] | None) -> list[Arena]:
-    """A task's arenas by name, `attention.1` or `dyck-20-10/attention.1`; None: all. Raises UsageError."""
+    """Return a task's arenas by name, `attention.1` or `dyck-20-10/attention.1`; without names, all. Raises UsageError."""
     if not names:
         return list(task.arenas)
     by_name = {arena.name: arena for arena in task.arenas}
@@ -77,22 +77,22 @@ def find_arenas(task: Task, names: Sequence[str] | None) -> list[Arena]:
 
 
 def all_methods() -> dict[str, MethodFile]:
-    """Every baseline and submission by name. Raises UsageError for two files of one name."""
-    found: dict[str, MethodFile] = {}
+    """Return every baseline and submission by name. Raises UsageError for two files of the same name."""
+    methods: dict[str, MethodFile] = {}
     kinds: tuple[tuple[Kind, Path], ...] = (("baseline", BASELINES), ("submission", workspace.submissions()))
     for kind, folder in kinds:
         for path in sorted(folder.glob("[!_]*.py")):
             method = MethodFile(path.stem.replace("_", "-"), kind, path)
-            if method.name in found:
+            if method.name in methods:
                 raise UsageError(
-                    f"two methods are called {method.name}: {found[method.name].path} and {path}; rename one"
+                    f"two methods are called {method.name}: {methods[method.name].path} and {path}; rename one"
                 )
-            found[method.name] = method
-    return found
+            methods[method.name] = method
+    return methods
 
 
 def find_method(name_or_file: str | Path) -> Path:
-    """The file of a method given by name or path. Raises UsageError that says what there is."""
+    """Return the file of a method given by name or path. Raises UsageError that lists the methods there are."""
     text = str(name_or_file)
     if text.endswith(".py") or "/" in text:
         if not Path(text).is_file():
@@ -126,9 +126,11 @@ def require_own_name(name: str, file: Path) -> None:
 
 @lru_cache(maxsize=8)
 def protocol(task: Task, track: str = "codec") -> Protocol:
-    """What a task's records of a track are measured against: versions, splits and checkpoints, in one hash."""
+    """Return the protocol of a task's records: versions of task and scoring, and a hash of splits and checkpoints too."""
     cards = [load_card(task, family) for family in task.families]
-    checkpoints = {f"{card.family}/{seed}": made.sha256 for card in cards for seed, made in card.references.items()}
+    checkpoints = {
+        f"{card.family}/{seed}": reference.sha256 for card in cards for seed, reference in card.references.items()
+    }
     facts = {
         "task": task.name,
         "task_version": task.protocol,
@@ -161,5 +163,5 @@ def has_references(task: Task) -> bool:
 
 
 def scored_splits(task: Task) -> list[str]:
-    """The splits that a record is to have, in the order of the tables."""
+    """Return the splits that a record should have, in the order of the tables: all but the one to fit on."""
     return [name for name, role in task.roles.items() if role != "fit"]

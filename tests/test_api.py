@@ -16,7 +16,7 @@ from simplibench.baselines.one_hot_attention import OneHotAttention
 from simplibench.baselines.svd import SVD
 from simplibench.baselines.token_occlusion import TokenOcclusion
 from simplibench.errors import UsageError
-from simplibench.methods import Selection, load_selection, select
+from simplibench.methods import MethodSpec, load_spec, select
 from simplibench.records import COMMITTED, CodecRecord, load, load_all
 from simplibench.registry import BASELINES
 
@@ -37,14 +37,14 @@ def test_an_instance_is_an_entry_of_its_files_submission():
         "svd",
         "https://arxiv.org/abs/2312.03656",
     )
-    assert [pick.model_dump() for pick in found.picks] == [{"method": "SVD", "fields": {"rank": 3}}]
-    assert load_selection(found).entries[0].label == "SVD(rank=3)"
+    assert [pick.model_dump() for pick in found.entries] == [{"method": "SVD", "fields": {"rank": 3}}]
+    assert load_spec(found).entries[0].label == "SVD(rank=3)"
 
 
 def test_instances_of_one_file_are_one_submission_and_names_and_files_stay_in_their_place():
     found = select(["pca", SVD(rank=3), "own.py", OneHotAttention, SVD(rank=5), SVD(rank=3)])
     assert [one if isinstance(one, str) else one.name for one in found] == ["pca", "svd", "own.py", "one-hot-attention"]
-    assert [pick.fields for pick in found[1].picks] == [{"rank": 3}, {"rank": 5}]
+    assert [pick.fields for pick in found[1].entries] == [{"rank": 3}, {"rank": 5}]
 
 
 def test_a_control_stays_a_control():
@@ -52,7 +52,7 @@ def test_a_control_stays_a_control():
 
 
 def test_a_class_is_taken_with_the_defaults_of_its_fields():
-    assert select([OneHotAttention])[0].picks[0].fields == OneHotAttention().fields()
+    assert select([OneHotAttention])[0].entries[0].fields == OneHotAttention().fields()
 
 
 def test_a_class_whose_fields_have_no_default_is_refused_naming_them():
@@ -73,7 +73,7 @@ def test_a_submission_of_a_file_is_that_file_and_one_put_together_keeps_its_own_
     loaded = load_submission(path)
     assert select([loaded]) == [path]
     (found,) = select([Submission(name="three", authors=("b",), reference="r", entries=[SVD(rank=3), SVD(rank=6)])])
-    assert (found.file, found.name, found.authors, len(found.picks)) == (BASELINES / "svd.py", "three", ("b",), 2)
+    assert (found.file, found.name, found.authors, len(found.entries)) == (BASELINES / "svd.py", "three", ("b",), 2)
 
 
 def test_a_submission_of_entries_from_several_files_is_refused():
@@ -117,22 +117,22 @@ def test_fields_that_do_not_survive_json_are_refused(module_file):
 
 
 def test_a_class_that_its_file_no_longer_has_is_named():
-    selection = Selection(
+    selection = MethodSpec(
         file=BASELINES / "svd.py",
         name="svd",
         authors=("a",),
         reference="r",
         control=False,
-        picks=[{"method": "PCA", "fields": {}}],
+        entries=[{"method": "PCA", "fields": {}}],
     )
     with pytest.raises(UsageError, match=r"svd.py: expected a class PCA of a method at the top level, got nothing"):
-        load_selection(selection)
-    wrong = selection.model_copy(update={"picks": select([SVD(rank=1)])[0].picks[0:0]})
+        load_spec(selection)
+    wrong = selection.model_copy(update={"entries": select([SVD(rank=1)])[0].entries[0:0]})
     with pytest.raises(UsageError, match="Submission.entries"):
-        load_selection(wrong)
-    bad = Selection(**selection.model_dump(exclude={"picks"}), picks=[{"method": "SVD", "fields": {"rank": -1}}])
+        load_spec(wrong)
+    bad = MethodSpec(**selection.model_dump(exclude={"entries"}), entries=[{"method": "SVD", "fields": {"rank": -1}}])
     with pytest.raises(UsageError, match=r"svd.py: SVD.rank: Input should be greater than 0, got -1"):
-        load_selection(bad)
+        load_spec(bad)
 
 
 def test_a_file_that_evaluates_while_it_is_loaded_is_told_where_to_put_the_call(tmp_path):

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.main import get_command
 
+from simplibench.cli import COMMANDS, _summary, application
 from simplibench.files import cache_folder
 from simplibench.records import COMMITTED
 from simplibench.registry import BASELINES, all_methods
@@ -27,16 +29,33 @@ def refused(finished, text, code=2):
     assert finished.stdout == ""
 
 
+LOADED = """
+import sys
+from simplibench.cli import main
+try:
+    main()
+finally:
+    print([name for name in ("torch", "sklearn", "numpy") if name in sys.modules])
+"""
+
+
 def test_help_does_not_load_torch():
-    code = "import sys, simplibench.cli; from typer.testing import CliRunner; "
-    code += (
-        "result = CliRunner().invoke(simplibench.cli.app, ['--help']); assert result.exit_code == 0, result.output; "
-    )
-    code += (
-        "assert 'leaderboard' in result.output; print([n for n in sys.modules if n in ('torch', 'sklearn', 'numpy')])"
-    )
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
-    assert finished.stdout.strip() == "[]", finished.stderr
+    finished = subprocess.run([sys.executable, "-c", LOADED, "--help"], capture_output=True, encoding="utf-8")
+    assert finished.returncode == 0, finished.stderr
+    assert all(command in finished.stdout for command in COMMANDS)
+    assert finished.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_lists_a_command_with_its_own_help():
+    commands = get_command(application()).commands
+    assert {name: command.help for name, command in commands.items()} == {name: _summary(name) for name in COMMANDS}
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("info", "dyck-2-4"), ("info", "svd"), ("train", "--help")])
+def test_commands_that_run_no_model_do_not_load_torch(arguments):
+    finished = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, encoding="utf-8")
+    assert finished.returncode == 0, finished.stderr
+    assert "'torch'" not in finished.stdout.splitlines()[-1]
 
 
 def test_list_shows_tasks_arenas_and_methods_in_every_format(simplibench):

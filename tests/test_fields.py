@@ -16,7 +16,7 @@ from simplibench import Codec, evaluate, load_submission
 from simplibench.cli.rerun import rerun_record
 from simplibench.errors import UsageError
 from simplibench.guest import Guest, InProcess
-from simplibench.methods import load_selection, select
+from simplibench.methods import load_spec, select
 from simplibench.methods.fields import text_of
 from simplibench.records import load_all
 from simplibench.registry import all_methods
@@ -186,7 +186,7 @@ def test_infinity_and_nan_are_texts_in_strict_json_and_tell_entries_apart(clips,
 @pytest.mark.parametrize("order", [math.inf, -math.inf, math.nan, None])
 def test_an_object_with_infinity_or_nan_is_made_again_from_what_is_recorded(order, clips):
     entry = type(load_submission(clips).entries[0])(order=order)
-    (made,) = load_selection(select([entry])[0]).entries
+    (made,) = load_spec(select([entry])[0]).entries
     assert (made.label, str(made.order)) == (entry.label, str(order))
 
 
@@ -203,7 +203,7 @@ def test_a_text_that_reads_as_infinity_is_not_taken_for_it(module_of):
     kind = module_of("value: float | str = 0.0" + IDENTITY)
     with pytest.raises(UsageError, match="its fields, as plain JSON values, must make it again"):
         select([kind(value=math.inf)])
-    assert select([kind(value="Infinity")])[0].picks[0].fields == {"value": "Infinity"}
+    assert select([kind(value="Infinity")])[0].entries[0].fields == {"value": "Infinity"}
 
 
 @pytest.fixture

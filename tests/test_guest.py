@@ -16,7 +16,7 @@ from simplibench.errors import MethodFailed, ProcessLost, UsageError
 from simplibench.guest import ForkServer, Guest, InProcess, Request
 from simplibench.guest.channel import Memory
 from simplibench.guest.messages import Call
-from simplibench.methods import Pick, Selection
+from simplibench.methods import EntrySpec, MethodSpec
 
 X = torch.arange(12.0).reshape(3, 4)
 
@@ -301,9 +301,9 @@ def test_fields_of_any_size_reach_the_guest(server, tmp_path):
         encoding="utf-8",
     )
     values = list(range(50_000))
-    picks = (Pick(method="Long", fields={"values": values}),)
-    selection = Selection(
-        file=tmp_path / "long.py", name="long", authors=("a",), reference="none", control=False, picks=picks
+    entries = (EntrySpec(method="Long", fields={"values": values}),)
+    selection = MethodSpec(
+        file=tmp_path / "long.py", name="long", authors=("a",), reference="none", control=False, entries=entries
     )
     guest = Guest(server, selection.file, "cpu", selection)
     assert guest.manifest().entries[0].fields["values"] == values

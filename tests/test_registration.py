@@ -8,8 +8,8 @@ import snippets
 from run_kit import planned
 
 from simplibench.audit import records as soundness
-from simplibench.cli import info as listing
-from simplibench.cli import list as list_command
+from simplibench.cli.info import show_info
+from simplibench.cli.list import show_list
 from simplibench.errors import UsageError
 from simplibench.records import COMMITTED, load
 from simplibench.registry import all_tasks, broken_tasks, load_task, protocol, terms
@@ -212,7 +212,7 @@ def test_a_task_that_holds_is_registered_beside_the_others_and_nothing_is_said(t
     task_file("explained.py", explanations("name='explanations'").replace('"first-symbol"', '"explained"'))
     assert broken_tasks() == ()
     assert set(all_tasks()) == {*SHIPPED, "first-symbol", "explained"}
-    list_command.show_list("names")
+    show_list("names")
     assert capsys.readouterr().err == ""
 
 
@@ -253,7 +253,7 @@ def test_two_tasks_of_one_name_are_both_left_out_and_each_names_the_other(task_f
 TWO = changed(protocol="0", candidates="range(10)")
 
 
-@pytest.mark.parametrize("show", [lambda: list_command.show_list("table"), lambda: listing.show_info("dyck-2-4")])
+@pytest.mark.parametrize("show", [lambda: show_list("table"), lambda: show_info("dyck-2-4")])
 def test_list_and_info_tell_each_broken_file_in_one_line_on_standard_error_and_go_on(show, task_file, capsys):
     path, other = task_file("first_symbol.py", TWO), task_file("other.py", "\n1 / 0\n")
     show()
@@ -273,7 +273,7 @@ def run_on(name):
 
 @pytest.mark.parametrize("text", [TWO, TWO + "1 / 0\n", TWO + "def f(:\n"], ids=["checked", "raising", "no Python"])
 @pytest.mark.parametrize("name", ["first-symbol", "first_file", "first-file"])
-@pytest.mark.parametrize("use", [load_task, listing.show_info, run_on])
+@pytest.mark.parametrize("use", [load_task, show_info, run_on])
 def test_whoever_names_a_broken_task_by_its_name_or_file_gets_every_problem(use, name, text, task_file):
     path = task_file("first_file.py", text)
     with pytest.raises(UsageError) as refused:
@@ -288,7 +288,7 @@ def test_whoever_names_a_broken_task_by_its_name_or_file_gets_every_problem(use,
 def test_an_arena_of_a_broken_task_is_answered_with_the_problems_of_the_task(task_file):
     task_file("first_symbol.py", TWO)
     with pytest.raises(UsageError, match="first_symbol.py: no usable task, 2 problems"):
-        listing.show_info("first-symbol/attention.0")
+        show_info("first-symbol/attention.0")
 
 
 def test_who_names_a_task_that_there_is_none_of_hears_of_the_files_left_out(task_file):

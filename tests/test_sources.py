@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from simplibench import evaluate, load_submission
-from simplibench.audit import records as standing
-from simplibench.audit.records import Listed
+from simplibench.audit import records as audit_records
+from simplibench.audit.records import RecordHeader
 from simplibench.cli import report as report_command
 from simplibench.cli.check import check as check_command
 from simplibench.errors import UsageError
@@ -261,7 +261,7 @@ def edited(tmp_path, monkeypatch):
     evaluate(path, output=tmp_path / "out", in_process=True, **QUICK)
     (tmp_path / "my_helper.py").write_text(keeping(5), encoding="utf-8")
     methods = {"with-helper": MethodFile("with-helper", "submission", path)}
-    for module in (standing, report_command):
+    for module in (audit_records, report_command):
         monkeypatch.setattr(module, "all_methods", lambda: methods)
     return path
 
@@ -274,9 +274,9 @@ def test_a_run_makes_the_record_anew(edited, tmp_path):
 
 def test_verify_calls_the_record_outdated(edited, tmp_path):
     counted = Counter()
-    ((text, _),) = standing.sources(list(map(Listed.of, load_all(tmp_path / "out"))), counted)
+    ((text, _),) = audit_records.outdated_sources(list(map(RecordHeader.of, load_all(tmp_path / "out"))), counted)
     assert "the file was changed, so the record is outdated" in text
-    assert counted[standing.CHANGED] == 1
+    assert counted[audit_records.CHANGED] == 1
 
 
 def test_report_says_that_the_file_has_changed(edited, tmp_path, capsys):

@@ -10,7 +10,7 @@ import pytest
 
 from simplibench import workspace
 from simplibench.audit import load as reading
-from simplibench.audit import records as standing
+from simplibench.audit import records as audit_records
 from simplibench.audit.records import RecordsUnsound
 from simplibench.board import boards, leaderboard_markdown
 from simplibench.cli import leaderboard as leaderboard_command
@@ -165,11 +165,11 @@ def test_a_record_that_is_gone_when_it_is_read_is_named(folder, monkeypatch):
 
 
 def test_boards_and_curves_are_the_same_from_other_processes(folder, monkeypatch):
-    wish = reading.Wish(drawn=reading.ALL)
-    here = reading.read([folder], wish)
+    wish = reading.LoadOptions(drawn=reading.ALL)
+    here = reading.load_records([folder], wish)
     monkeypatch.setattr(reading, "MANY", 10)
     monkeypatch.setattr(reading, "default_jobs", lambda device: 2)
-    there = reading.read([folder], wish)
+    there = reading.load_records([folder], wish)
     assert there == here
     assert [board.arena for board in here.boards] == [own.arena for own in here.curves]
     assert here.boards == boards(load_all(folder), terms())
@@ -377,7 +377,7 @@ def methods(monkeypatch, tmp_path):
             path = tmp_path / f"{name}.py"
             path.write_text(text, encoding="utf-8")
             found[name] = MethodFile(name, "baseline", path)
-        monkeypatch.setattr(standing, "all_methods", lambda: found)
+        monkeypatch.setattr(audit_records, "all_methods", lambda: found)
         monkeypatch.setattr(rerun, "all_methods", lambda: found)
         return found
 

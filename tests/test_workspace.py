@@ -14,10 +14,10 @@ from simplibench import workspace
 from simplibench.board import boards, leaderboard_markdown
 from simplibench.cli.leaderboard import make_leaderboard
 from simplibench.cli.new import write_submission
+from simplibench.cli.page import files_from
 from simplibench.cli.report import write_report
 from simplibench.cli.verify import verify_records
 from simplibench.errors import UsageError
-from simplibench.pages.files import files_from
 from simplibench.records import COMMITTED, load_all
 from simplibench.records.environment import environment
 from simplibench.registry import BASELINES, all_methods, terms

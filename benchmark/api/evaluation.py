@@ -7,12 +7,12 @@ from simplibench.api.results import Results
 from simplibench.errors import UsageError
 from simplibench.harness.options import DEFAULT_TIMEOUT, RunOptions
 from simplibench.harness.runner import Runner
-from simplibench.methods import Given, require_no_file_running, select
+from simplibench.methods import MethodLike, require_no_file_running, select
 from simplibench.records import SeedName
 
 
 def evaluate(
-    method: Given | Sequence[Given],
+    method: MethodLike | Sequence[MethodLike],
     tasks: str | Sequence[str] | None = None,
     arenas: str | Sequence[str] | None = None,
     seeds: SeedName | Sequence[SeedName] | None = None,
@@ -57,7 +57,7 @@ def evaluate(
         return Results(runner.score(runner.plan(selected, asked.tasks, asked.arenas, asked.seeds)))
 
 
-def _several(method: Given | Sequence[Given]) -> Sequence[Given]:
+def _several(method: MethodLike | Sequence[MethodLike]) -> Sequence[MethodLike]:
     """Return the methods. Raises UsageError for an empty list of them."""
     methods = method if isinstance(method, Sequence) and not isinstance(method, str) else [method]
     if not methods:

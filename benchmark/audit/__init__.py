@@ -1,1 +1,1 @@
-"""Folders of records: which can be used, which count, whether they hold, and whether a page is what they give."""
+"""Folders of records: which records can be used, which count, whether they hold, and whether a page is made of them."""

@@ -17,7 +17,7 @@ Place = tuple[str, str]  # arena and submission
 
 @dataclass
 class Gathered:
-    """What a folder has."""
+    """What a folder has, by submission and arena."""
 
     root: Path
     stored: dict[Place, list[Stored]] = field(default_factory=dict)
@@ -26,41 +26,52 @@ class Gathered:
 
     @property
     def label(self) -> str:
-        """What the folder is called."""
+        """Return what the folder is called in messages."""
         return "the committed records" if workspace.is_committed(self.root) else f"the records in {self.root}"
 
     def fault(self, place: Place) -> str:
-        """Why a submission lacks a record in an arena; nothing where it lacks none."""
+        """Return why a submission lacks a record in an arena; empty where it lacks none."""
         return next(iter(self.lacking.get(place, {}).values()), "")
 
     def part(self, wanted: Callable[[Place], bool]) -> "Gathered":
-        """What it has of some submissions, with all that is said of the folder's files."""
+        """Return the part of some submissions and arenas, with every remark on files that cannot be used."""
         return Gathered(
             self.root,
             {place: stored for place, stored in self.stored.items() if wanted(place)},
             {place: problems for place, problems in self.lacking.items() if wanted(place)},
-            Remarks(self.remarks.left_out, [one for one in self.remarks.gone if wanted(_place_of(one))]),
+            Remarks(self.remarks.left_out, [stored for stored in self.remarks.gone if wanted(_place_of(stored))]),
         )
 
 
 def paths(root: Path, arenas: Collection[str] | None = None, submissions: Collection[str] | None = None) -> list[Path]:
-    """The files below a folder, or of these only such as lie where records of some arenas or submissions would."""
-    found = []
+    """List the files below a folder, in the order of their names.
+
+    With `arenas` or `submissions`, only those that lie where records of these would.
+    """
+    kept = []
     for _, path in files_below(root):
         parts = path.relative_to(root).parts
         in_place = len(parts) == 4  # task, component, submission, entry
         fits_arena = arenas is None or (in_place and "/".join(parts[:2]) in arenas)
         fits_submission = submissions is None or (in_place and parts[2] in submissions)
         if fits_arena and fits_submission:
-            found.append(path)
-    return found
+            kept.append(path)
+    return kept
 
 
 def gather(
     root: Path, files: Iterable[Path], terms: Mapping[str, Terms], checked: Collection[str] | None = None
 ) -> Gathered:
-    """Read the files below a folder; of the submissions `checked`, all if None, the tables beside the records too."""
-    found = Gathered(root)
+    """Read files below a folder; leave out, and remark on, what cannot be used.
+
+    Args:
+        root: The folder.
+        files: The files to read.
+        terms: What every arena ranks, by its name.
+        checked: Submissions whose tables beside the records are read too; None: all.
+
+    """
+    folder = Gathered(root)
     with without_collection():
         for path in files:
             belongs = path
@@ -71,35 +82,43 @@ def gather(
                 _require_usable(stored, terms, checked)
             except DamagedFile as error:
                 problem = str(error) if str(path) in str(error) else f"{path}: {error}"
-                found.remarks.left_out.append(problem)
+                folder.remarks.left_out.append(problem)
                 place = _place(root, belongs, terms)
                 if place and (belongs == path or not belongs.exists()):  # no mere copy of a record that counts
-                    found.lacking.setdefault(place, {})[belongs] = problem
+                    folder.lacking.setdefault(place, {})[belongs] = problem
             else:
-                found.stored.setdefault(_place_of(stored), []).append(stored)
-    return set_gone_apart(found, terms)
+                folder.stored.setdefault(_place_of(stored), []).append(stored)
+    return set_gone_apart(folder, terms)
 
 
 def gather_of(root: Path, submissions: Collection[str], terms: Mapping[str, Terms]) -> Gathered:
-    """Read what a folder has of some submissions. What else lies in a folder of one's own is looked at too, and named."""
+    """Read what a folder has of some submissions.
+
+    Everything in a folder that is not the committed one is looked at, so that what cannot be used is remarked on.
+    """
     looked_at = paths(root, submissions=submissions if workspace.is_committed(root) else None)
     return gather(root, looked_at, terms, submissions).part(lambda place: place[1] in submissions)
 
 
-def gathered(root: Path, stored: Iterable[Stored], terms: Mapping[str, Terms]) -> Gathered:
-    """The same of records that were read and that can all be used."""
-    found = Gathered(root)
-    for one in stored:
-        found.stored.setdefault(_place_of(one), []).append(one)
-    return set_gone_apart(found, terms)
+def gathered(root: Path, records: Iterable[Stored], terms: Mapping[str, Terms]) -> Gathered:
+    """Return what a folder has, of records that were read and can all be used."""
+    folder = Gathered(root)
+    for stored in records:
+        folder.stored.setdefault(_place_of(stored), []).append(stored)
+    return set_gone_apart(folder, terms)
 
 
 def set_gone_apart(
     gathered: Gathered, terms: Mapping[str, Terms], manifests: Mapping[str, KeptManifest] | None = None
 ) -> Gathered:
-    """Set apart the records of entries that a file does not have any more, by its manifest in the folder or as given.
+    """Move the records of entries that their submission's file no longer has to the remarks, and return the folder.
 
-    Committed records all count: the leaderboard is made from them and nothing else.
+    Args:
+        gathered: What the folder has; it is changed.
+        terms: What every arena ranks, by its name.
+        manifests: By submission, what its file puts forward; None: as kept in the folder. Then committed records all
+            count, since the leaderboard is made from them and nothing else.
+
     """
     if manifests is None and workspace.is_committed(gathered.root):
         return gathered
@@ -110,19 +129,19 @@ def set_gone_apart(
         except DamagedFile as error:
             gathered.remarks.left_out.append(str(error))
             continue
-        stored, lacking = gathered.stored.get(place, []), gathered.lacking.get(place, {})
         if kept is None:
             continue
+        records, lacking = gathered.stored.get(place, []), gathered.lacking.get(place, {})
         (ranked,) = find_arenas(load_task(arena.partition("/")[0]), [arena])
-        if kept.is_of(stored, ranked, terms[arena]):
-            gathered.remarks.gone += [one for one in stored if not kept.has(ranked, one.path)]
-            gathered.stored[place] = [one for one in stored if kept.has(ranked, one.path)]
+        if kept.is_of(records, ranked, terms[arena]):
+            gathered.remarks.gone += [stored for stored in records if not kept.has(ranked, stored.path)]
+            gathered.stored[place] = [stored for stored in records if kept.has(ranked, stored.path)]
             gathered.lacking[place] = {path: problem for path, problem in lacking.items() if kept.has(ranked, path)}
     return gathered
 
 
 def _require_usable(stored: Stored, terms: Mapping[str, Terms], checked: Collection[str] | None) -> None:
-    """Raises DamagedFile for what no task knows, and for tables that are missing or damaged."""
+    """Raise DamagedFile for a record that fits no task, and for one whose tables are missing or damaged."""
     for problem in foreign(stored, terms):
         raise DamagedFile(f"{stored.path}: {problem}")
     if checked is None or stored.record.submission in checked:
@@ -130,11 +149,12 @@ def _require_usable(stored: Stored, terms: Mapping[str, Terms], checked: Collect
 
 
 def _place_of(stored: Stored) -> Place:
+    """Return the arena and the submission of a record."""
     return stored.record.arena, stored.record.submission
 
 
 def _place(root: Path, path: Path, terms: Mapping[str, Terms]) -> Place | None:
-    """Whose record, on a reference that is ranked, a path would be; None where no record can lie."""
+    """Return the arena and submission whose record a path would be; None where no ranked record can lie."""
     parts = path.relative_to(root).parts
     arena = "/".join(parts[:2])
     if len(parts) != 4 or arena not in terms:

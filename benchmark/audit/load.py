@@ -1,4 +1,4 @@
-"""Records read arena by arena, by several processes where they are many; what comes back is small."""
+"""Load records arena by arena, in several processes where there are many; what these send back is small."""
 
 import gc
 from collections import defaultdict
@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 from simplibench import workspace
 from simplibench.audit.choosing import choose
 from simplibench.audit.gathering import Gathered, gather, gathered
-from simplibench.audit.records import Listed, unknown, unsound
+from simplibench.audit.records import RecordHeader, unknown, unsound
 from simplibench.audit.remarks import Remarks
 from simplibench.board import ArenaBoard, ArenaCurves, boards, comparable_curves
 from simplibench.errors import DamagedFile
-from simplibench.pool import default_jobs, end_at_once, shared_out
+from simplibench.pool import default_jobs, exit_fast, parallel_map
 from simplibench.records import Stored, files_below, read_files, without_collection
 from simplibench.registry import terms
 
@@ -27,21 +27,21 @@ Files = list[tuple[Path, Path]]  # each after the root that it lies below
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is to be made of the records."""
+class LoadOptions:
+    """What to do with the records beside reading them."""
 
-    audited: bool = False  # every figure computed again
-    ranked: bool = True
-    drawn: tuple[str, ...] | None = ()  # the arenas whose curves are wanted, or ALL
-    only: str | None = None  # this arena, as if there were no other
-    lenient: bool = False  # what cannot be used is left out, unless it is committed
+    audited: bool = False  # recompute what follows from the stored counts, and compare
+    ranked: bool = True  # make boards
+    drawn: tuple[str, ...] | None = ()  # the arenas to compute curves of, or ALL
+    only: str | None = None  # read this arena alone
+    lenient: bool = False  # leave out what cannot be used, unless it is committed
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What was found, arena by arena in the order of their names."""
+class LoadedRecords:
+    """What was read and computed, arena by arena in the order of their names."""
 
-    listed: list[Listed] = field(default_factory=list)
+    listed: list[RecordHeader] = field(default_factory=list)
     damaged: list[DamagedFile] = field(default_factory=list)  # instead of records that cannot be used
     problems: list[str] = field(default_factory=list)  # of the others; an arena that has some is not ranked
     boards: list[ArenaBoard] = field(default_factory=list)
@@ -49,77 +49,81 @@ class Reading:
     remarks: Remarks = field(default_factory=Remarks)
 
 
-def read(roots: Sequence[Path], wish: Wish) -> Reading:
-    """Read everything below the roots; of a submission with records below several, a later root's count."""
+def load_records(roots: Sequence[Path], options: LoadOptions) -> LoadedRecords:
+    """Load every record below the roots; of a submission with records below several roots, those of the last count."""
     groups: dict[str, Files] = defaultdict(list)
     for root in dict.fromkeys(roots):
         for _, path in files_below(root):
             groups["/".join(path.relative_to(root).parts[:2])].append((root, path))
-    wanted = [arena for arena in sorted(groups) if wish.only in (None, arena)]
-    parts = _each([groups[arena] for arena in wanted], partial(_arena, wish=wish))
-    return Reading(
-        listed=[one for part in parts for one in part.listed],
+    wanted = [arena for arena in sorted(groups) if options.only in (None, arena)]
+    parts = _map_groups(partial(_load_arena, options=options), [groups[arena] for arena in wanted])
+    return LoadedRecords(
+        listed=[header for part in parts for header in part.listed],
         damaged=[error for part in parts for error in part.damaged],
         problems=[problem for part in parts for problem in part.problems],
         boards=sorted((board for part in parts for board in part.boards), key=lambda board: board.arena),
-        curves=sorted((own for part in parts for own in part.curves), key=lambda own: own.arena),
+        curves=sorted((curves for part in parts for curves in part.curves), key=lambda curves: curves.arena),
         remarks=Remarks.of(part.remarks for part in parts),
     )
 
 
-def _each(groups: list[Files], call: Callable[[Files], Reading]) -> list[Reading]:
-    """What is made of every group, in their order."""
+def _map_groups(call: Callable[[Files], LoadedRecords], groups: list[Files]) -> list[LoadedRecords]:
+    """Call a function on every group of files, in several processes where there are many files; keep the order."""
     if sum(map(len, groups)) < MANY:
         return list(map(call, groups))
-    largest_first = sorted(range(len(groups)), key=lambda number: -_size(groups[number]))
-    with _undisturbed():
-        found = shared_out(call, [groups[number] for number in largest_first], default_jobs("cpu"), _begin)
-    parts = dict(zip(largest_first, found, strict=True))
+    largest_first = sorted(range(len(groups)), key=lambda number: -_bytes(groups[number]))
+    with _single_threaded():
+        results = parallel_map(call, [groups[number] for number in largest_first], default_jobs("cpu"), _begin_worker)
+    parts = dict(zip(largest_first, results, strict=True))
     return [parts[number] for number in range(len(groups))]
 
 
-def _size(files: Files) -> int:
-    """What tells best how long they will take: more records, more splits, more strata. Of what is gone, reading tells."""
+def _bytes(files: Files) -> int:
+    """Return the size of the files, the best measure of how long they take: it grows with records, splits and strata.
+
+    A file that was deleted meanwhile counts as empty; reading it will say that it is missing.
+    """
     return sum(path.stat().st_size for _, path in files if path.exists())
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Processes share the cores, so numpy's own threads would stand in their way; and what is read stays until the end, so
-    that Python need not look through it for garbage.
+def _single_threaded() -> Iterator[None]:
+    """Keep numpy to one thread per process, as processes share the cores, and the garbage collector off.
+
+    What is read stays until the end, so there is no garbage to look for.
     """
     with threadpool_limits(1), without_collection():
         yield
 
 
-def _begin() -> None:
+def _begin_worker() -> None:
     threadpool_limits(1)
     gc.disable()
-    end_at_once()
+    exit_fast()
 
 
-def _arena(files: Files, wish: Wish) -> Reading:
-    """One arena's records; of those that do not hold no board is made."""
+def _load_arena(files: Files, options: LoadOptions) -> LoadedRecords:
+    """Load the records of one arena; where some do not hold, no board is made of it."""
     known = terms()
     by_root: dict[Path, list[Path]] = defaultdict(list)
     for root, path in files:
         by_root[root].append(path)
-    parts: list[Gathered] = []
+    folders: list[Gathered] = []
     damaged: list[DamagedFile] = []
     problems: list[str] = []
-    stored: list[Stored] = []
+    records: list[Stored] = []
     for root, paths in reversed(by_root.items()):
-        if wish.lenient and not workspace.is_committed(root):
-            parts.append(gather(root, paths, known))
+        if options.lenient and not workspace.is_committed(root):
+            folders.append(gather(root, paths, known))
             continue
-        there, broken = read_files((root, path) for path in paths)
+        readable, broken = read_files((root, path) for path in paths)
         damaged += broken
-        problems += unsound(there) if wish.audited else unknown(there)
-        stored += there
-        parts.append(gathered(root, [] if problems else there, known))
-    chosen = choose(parts, known)
-    ranked = boards(chosen.stored, known, chosen.faults) if wish.ranked and not damaged and not problems else []
-    drawn = [board for board in ranked if wish.drawn is ALL or board.arena in wish.drawn]
-    listed = stored if wish.audited else chosen.stored
+        problems += unsound(readable) if options.audited else unknown(readable)
+        records += readable
+        folders.append(gathered(root, [] if problems else readable, known))
+    chosen = choose(folders, known)
+    ranked = boards(chosen.stored, known, chosen.faults) if options.ranked and not damaged and not problems else []
+    drawn = [board for board in ranked if options.drawn is ALL or board.arena in options.drawn]
+    listed = records if options.audited else chosen.stored
     curves = comparable_curves(chosen.stored, drawn)
-    return Reading(list(map(Listed.of, listed)), damaged, problems, ranked, curves, chosen.remarks)
+    return LoadedRecords(list(map(RecordHeader.of, listed)), damaged, problems, ranked, curves, chosen.remarks)

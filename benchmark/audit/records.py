@@ -1,4 +1,4 @@
-"""What a record says that is not so, of its counts, of itself and of the tasks there are; and which are outdated."""
+"""Problems of records: what they state that does not follow from their counts or fits no task, and which are outdated."""
 
 import re
 from collections import Counter, defaultdict
@@ -27,45 +27,48 @@ class RecordsUnsound(SimplibenchError):
 
 
 def require_none(problems: Sequence[str]) -> None:
-    """Raises RecordsUnsound that lists the problems."""
+    """Raise RecordsUnsound that lists the problems, if there are any."""
     if problems:
         listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
         raise RecordsUnsound(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:\n{listed}")
 
 
-def unsound(stored: Sequence[Stored]) -> list[str]:
-    """What keeps records from being what they say, one after the other."""
+def unsound(records: Sequence[Stored]) -> list[str]:
+    """Return every problem of the records, record by record: of tables, figures, key, name, task, arena and splits."""
     current = terms()
-    return [
-        problem
-        for one, own in zip(stored, problems_each(stored), strict=True)
-        for problem in (*own, *(f"{one.path}: {said}" for said in (*_untrue(one), *foreign(one, current))))
-    ]
+    problems: list[str] = []
+    for stored, of_figures in zip(records, problems_each(records), strict=True):
+        problems += of_figures
+        problems += [f"{stored.path}: {problem}" for problem in (*_misnamed(stored), *foreign(stored, current))]
+    return problems
 
 
-def unknown(stored: Sequence[Stored]) -> list[str]:
-    """What they say of tasks, arenas and splits that there are not: no board can be made of such records."""
+def unknown(records: Sequence[Stored]) -> list[str]:
+    """Return the problems that keep records off every board: they state tasks, arenas or splits that do not exist."""
     current = terms()
-    return [f"{one.path}: {problem}" for one in stored for problem in foreign(one, current)]
+    return [f"{stored.path}: {problem}" for stored in records for problem in foreign(stored, current)]
 
 
-def require_whole(one: Stored) -> None:
-    """Raises RecordsUnsound that lists what does not hold in a single record, its file's age aside."""
-    require_none(list(map(printable, unsound([one]))))
+def require_whole(stored: Stored) -> None:
+    """Raise RecordsUnsound that lists the problems of a single record; an outdated source is none."""
+    require_none(list(map(printable, unsound([stored]))))
 
 
-def _untrue(one: Stored) -> Iterator[str]:
-    """A key that its content does not give, a name that no file can put forward."""
-    key, name = expected_key(one.record), one.record.submission
-    if one.record.key != key:
-        yield f"key: its content gives {key}, the record says {one.record.key}; run it again"
+def _misnamed(stored: Stored) -> Iterator[str]:
+    """Yield problems of a record's key, which its content determines, and of its submission's name."""
+    key, name = expected_key(stored.record), stored.record.submission
+    if stored.record.key != key:
+        yield f"key: its content gives {key}, the record says {stored.record.key}; run it again"
     if not re.fullmatch(NAME_PATTERN, name):
         yield f"submission: expected lower-case words joined by hyphens, got {name!r}; rename and run it again"
 
 
-def foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
-    """What a record says of tasks, arenas and splits that is not so: figures cannot tell, the task can."""
-    record = one.record
+def foreign(stored: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
+    """Yield what a record states of its task, arena, track and splits that does not fit the tasks there are.
+
+    `terms`: what every arena ranks, by its name.
+    """
+    record = stored.record
     broken = registered_tasks().broken_of(record.task)
     if record.task not in all_tasks() and broken:
         yield f"task: {record.task} is left out, so nothing can be said of its records; mend {broken.path}"
@@ -85,13 +88,13 @@ def foreign(one: Stored, terms: Mapping[str, Terms]) -> Iterator[str]:
         command = f"`simplibench train {record.task} --output benchmark/models/checkpoints`"
         yield f"arena: expected cards of the references of {record.task}, got none; restore them, or {command}"
     else:
-        yield from _other_terms(one.record, terms[record.arena])
+        yield from _other_terms(record, terms[record.arena])
 
 
 def _other_terms(record: Record, current: Terms) -> Iterator[str]:
-    """A record of the current protocol has its versions, and the task's splits in their roles.
+    """Yield how a record of the current protocol differs from it: in its versions, or in the splits and their roles.
 
-    It may lack some, whose data were missing: then it has no rank.
+    It may lack splits whose data were missing: then it has no rank.
     """
     if record.protocol.sha256 != current.protocol.sha256:
         return
@@ -100,19 +103,19 @@ def _other_terms(record: Record, current: Terms) -> Iterator[str]:
         yield f"protocol: its hash is that of version {expected}, the record says {got}; run it again"
     roles = load_task(record.task).roles
     expected_roles = [(name, roles[name]) for name in current.splits if name in record.splits]
-    found = [(name, split.role) for name, split in record.splits.items()]
-    if found != expected_roles:
-        yield f"splits: the task has {dict(roles)}, the record {dict(found)}; run it again"
+    recorded_roles = [(name, split.role) for name, split in record.splits.items()]
+    if recorded_roles != expected_roles:
+        yield f"splits: the task has {dict(roles)}, the record {dict(recorded_roles)}; run it again"
 
 
 def version(protocol: Protocol) -> str:
-    """Of the task and of the scoring, as the board writes it."""
+    """Return a protocol's versions of task and scoring, as the board writes them."""
     return f"{protocol.task_version}.{protocol.scoring_version}"
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What is known of a record without its results: it travels between processes at little cost."""
+class RecordHeader:
+    """A record without its results, which is cheap to send between processes."""
 
     path: Path
     arena: str
@@ -123,71 +126,79 @@ class Listed:
     created: str
 
     @classmethod
-    def of(cls, one: Stored) -> "Listed":
-        """The facts of a record."""
-        record = one.record
+    def of(cls, stored: Stored) -> "RecordHeader":
+        """Return the header of a record."""
+        record = stored.record
         return cls(
-            one.path,
-            record.arena,
-            record.submission,
-            record.source_sha256,
-            record.ground_sha256,
-            record.protocol,
-            record.created,
+            path=stored.path,
+            arena=record.arena,
+            submission=record.submission,
+            source_sha256=record.source_sha256,
+            ground_sha256=record.ground_sha256,
+            protocol=record.protocol,
+            created=record.created,
         )
 
     @property
     def tables(self) -> tuple[Path, Path]:
-        """Where its counts and its ground lie, if there are any."""
+        """Return the paths of its counts and of its reference's counts, be there files or not."""
         return self.path.with_suffix(".npz"), self.path.parent.parent / ground_name(self.ground_sha256)
 
 
-def protocols(listed: Sequence[Listed], terms: Mapping[str, Terms], standing: Counter[str]) -> Iterator[str]:
-    """Which records are of another protocol: they are listed, not ranked."""
-    others: dict[tuple[str, Protocol], list[Listed]] = defaultdict(list)
-    for one in listed:
-        known = terms.get(one.arena)
+def outdated_protocols(
+    headers: Sequence[RecordHeader], terms: Mapping[str, Terms], counts: Counter[str]
+) -> Iterator[str]:
+    """Yield one note per arena and protocol that is not the current one: such records are listed, not ranked.
+
+    `counts` is increased by the number of records of the current and of other protocols.
+    """
+    groups: dict[tuple[str, Protocol], list[RecordHeader]] = defaultdict(list)
+    for header in headers:
+        known = terms.get(header.arena)
         if known is None:
             continue
-        standing[CURRENT if one.protocol == known.protocol else OTHER] += 1
-        if one.protocol != known.protocol:
-            others[one.arena, one.protocol].append(one)
-    for (arena, protocol), own in others.items():
+        counts[CURRENT if header.protocol == known.protocol else OTHER] += 1
+        if header.protocol != known.protocol:
+            groups[header.arena, header.protocol].append(header)
+    for (arena, protocol), group in groups.items():
         expected = terms[arena].protocol
         yield (
-            f"{_places(own)}: protocol: {arena} is at {version(expected)} ({expected.sha256[:8]}), the record says "
+            f"{_files(group)}: protocol: {arena} is at {version(expected)} ({expected.sha256[:8]}), the record says "
             f"{version(protocol)} ({protocol.sha256[:8]}): listed, not ranked; run it again"
         )
 
 
-def sources(listed: Sequence[Listed], standing: Counter[str]) -> Iterator[tuple[str, bool]]:
-    """Whose file is another one now or is gone, and whether the record is a committed one, which the board ranks."""
+def outdated_sources(headers: Sequence[RecordHeader], counts: Counter[str]) -> Iterator[tuple[str, bool]]:
+    """Yield per submission and source that is no file's any more: what to say, and whether its records are committed.
+
+    `counts` is increased by the number of records whose file is the same, was changed, and is gone.
+    """
     files = {method.name: (method.path, source_sha256(method.path)) for method in all_methods().values()}
-    here = {sha256 for _, sha256 in files.values()}
-    others: dict[tuple[str, str, bool], list[Listed]] = defaultdict(list)
-    for one in listed:
-        committed = workspace.is_committed(one.path)
-        if one.source_sha256 not in here:
-            others[one.submission, one.source_sha256, committed].append(one)
-        standing[SAME if one.source_sha256 in here else CHANGED if one.submission in files else DELETED] += 1
-    for (name, sha256, committed), own in others.items():
+    current = {sha256 for _, sha256 in files.values()}
+    groups: dict[tuple[str, str, bool], list[RecordHeader]] = defaultdict(list)
+    for header in headers:
+        committed = workspace.is_committed(header.path)
+        if header.source_sha256 not in current:
+            groups[header.submission, header.source_sha256, committed].append(header)
+        counts[SAME if header.source_sha256 in current else CHANGED if header.submission in files else DELETED] += 1
+    for (name, sha256, committed), group in groups.items():
         if name in files:
             path, now = files[name]
-            found = f"{path} has {now}, the record says {sha256}: the file was changed, so the record is outdated"
-            yield f"{_places(own)}: source_sha256: {found}; run it again, or restore the file", committed
+            difference = f"{path} has {now}, the record says {sha256}: the file was changed, so the record is outdated"
+            yield f"{_files(group)}: source_sha256: {difference}; run it again, or restore the file", committed
         else:
-            found = f"neither baselines/ nor submissions/ has a file of {name!r}, the record says {sha256}"
-            yield f"{_places(own)}: source_sha256: {found}; restore the file, or delete its records", committed
+            problem = f"neither baselines/ nor submissions/ has a file of {name!r}, the record says {sha256}"
+            yield f"{_files(group)}: source_sha256: {problem}; restore the file, or delete its records", committed
 
 
-def orphans(root: Path, listed: Sequence[Listed]) -> Iterator[str]:
-    """Tables below a folder that belong to no record: nobody checks them."""
-    owned = {table for one in listed for table in one.tables}
+def orphans(root: Path, headers: Sequence[RecordHeader]) -> Iterator[str]:
+    """Yield a note per table below a folder that belongs to no record, and which therefore nothing checks."""
+    owned = {table for header in headers for table in header.tables}
     for path in sorted(root.rglob("*.npz")):
         if path not in owned:
             yield f"{path}: no record has these counts; delete it, or restore its record"
 
 
-def _places(own: Sequence[Listed]) -> str:
-    """The first record's file, and how many others there are."""
-    return f"{own[0].path}" + (f" and {len(own) - 1} more of its kind" if len(own) > 1 else "")
+def _files(headers: Sequence[RecordHeader]) -> str:
+    """Return the path of the first record, and how many others there are."""
+    return f"{headers[0].path}" + (f" and {len(headers) - 1} more of its kind" if len(headers) > 1 else "")

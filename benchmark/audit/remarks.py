@@ -1,4 +1,4 @@
-"""What is said on standard error about records: which were left out, which no longer count, which were chosen."""
+"""Remarks on records, for standard error: which were left out, which no longer count, which were chosen."""
 
 import shlex
 import sys
@@ -14,7 +14,7 @@ MOST_NAMED = 5  # files that are left out
 
 @dataclass
 class Remarks:
-    """What a reader of the records is to know."""
+    """What a reader of records should know about them."""
 
     left_out: list[str] = field(default_factory=list)  # files that cannot be used, and why
     gone: list[Stored] = field(default_factory=list)  # records of entries that their submission's file no longer has
@@ -22,16 +22,16 @@ class Remarks:
 
     @classmethod
     def of(cls, several: Iterable["Remarks"]) -> "Remarks":
-        """Put remarks together; what is said twice is said once."""
-        found = list(several)
+        """Put remarks together; files that several name are named once."""
+        parts = list(several)
         return cls(
-            left_out=list(dict.fromkeys(problem for remarks in found for problem in remarks.left_out)),
-            gone=[one for remarks in found for one in remarks.gone],
-            choices=[choice for remarks in found for choice in remarks.choices],
+            left_out=list(dict.fromkeys(problem for remarks in parts for problem in remarks.left_out)),
+            gone=[stored for remarks in parts for stored in remarks.gone],
+            choices=[choice for remarks in parts for choice in remarks.choices],
         )
 
     def say(self) -> None:
-        """Print them on standard error, a line each."""
+        """Print the remarks on standard error, one line each."""
         lines = [f"left out: {problem}" for problem in self.left_out[:MOST_NAMED]]
         if len(self.left_out) > MOST_NAMED:
             more = len(self.left_out) - MOST_NAMED
@@ -45,15 +45,16 @@ class Remarks:
 
 
 def gone_lines(gone: Sequence[Stored], consequence: str = "not counted") -> list[str]:
-    """Name by submission the entries that its file no longer has, and how their records are deleted."""
+    """Return one line per submission: the entries that its file no longer has, and how to delete their records."""
     by_submission: dict[str, list[Stored]] = defaultdict(list)
-    for one in gone:
-        by_submission[one.record.submission].append(one)
+    for stored in gone:
+        by_submission[stored.record.submission].append(stored)
     lines = []
-    for submission, stored in by_submission.items():
-        entries = ", ".join(dict.fromkeys(one.record.entry for one in stored))
-        patterns = dict.fromkeys(f"{shlex.quote(str(one.path).rpartition('.seed-')[0])}.seed-*" for one in stored)
-        number = f"{len(stored)} record{'s' if len(stored) > 1 else ''}"
+    for submission, records in by_submission.items():
+        entries = ", ".join(dict.fromkeys(stored.record.entry for stored in records))
+        files = (str(stored.path).rpartition(".seed-")[0] for stored in records)  # without the reference
+        patterns = dict.fromkeys(f"{shlex.quote(file)}.seed-*" for file in files)
+        number = f"{len(records)} record{'s' if len(records) > 1 else ''}"
         lines.append(
             f"no longer in the file of {submission}, and {consequence}: {entries} ({number}); to delete: "
             f"rm {' '.join(patterns)}"

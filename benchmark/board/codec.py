@@ -89,6 +89,10 @@ class CodecBoard(BoardTrack):
         """Return identity's rate, as the record has it."""
         return cast(CodecRecord, record).ceiling_bits
 
+    def faithfulness(self, record: Record) -> Mapping[str, float]:
+        """Return faithfulness by split, as the record has it."""
+        return {name: split.faithfulness for name, split in cast(CodecRecord, record).splits.items()}
+
     def floors(self, stored: list[Stored]) -> Floors:
         """Return what the constant code gets wrong in every stratum."""
         return constant_errors(_records(stored))

@@ -95,6 +95,10 @@ class BoardTrack(ABC):
         """Return identity's rate in bits per token; None where the track has none."""
         return None
 
+    def faithfulness(self, record: Record) -> Mapping[str, float] | None:
+        """Return a record's faithfulness by split, not clipped; None where the track measures something else."""
+        return None
+
     def floors(self, stored: list[Stored]) -> Any:
         """Return what `strata` holds an arena's entries against."""
         return None

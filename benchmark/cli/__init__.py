@@ -1,12 +1,17 @@
-"""The commands, one file each: options on top, what they do below; and how errors end them."""
+"""The commands, one file each, with its options on top and what it does below; and how errors end a command.
 
+Only the command that is called is imported: most need a second or two for what they import, and `--help` should not wait.
+"""
+
+import ast
 import gc
 import importlib
 import io
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -16,7 +21,7 @@ from simplibench.cli.app import app
 from simplibench.errors import SimplibenchError
 from simplibench.text import printable_lines
 
-COMMANDS = (  # in the order of `simplibench --help`; a file that is imported adds its command to the application
+COMMANDS = (  # in the order of `simplibench --help`; each is a file that adds its command to the application
     "list",
     "info",
     "new",
@@ -34,15 +39,28 @@ COMMANDS = (  # in the order of `simplibench --help`; a file that is imported ad
 )
 
 
-def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
-    """Return the application with some commands: to import the others would take longer than some take to run."""
-    for command in commands:
-        importlib.import_module(f"simplibench.cli.{command}")
+def application(called: Collection[str] = COMMANDS) -> typer.Typer:
+    """Return the application with the commands that are called, and of the others only a line for `--help`."""
+    for command in COMMANDS:
+        if command in called:
+            importlib.import_module(f"simplibench.cli.{command}")
+        else:
+            app.command(command, help=_summary(command))(lambda: None)
     return app
 
 
+def _summary(command: str) -> str:
+    """Return the docstring of a command, which is the first decorated function of its file, read without importing it."""
+    tree = ast.parse(Path(__file__).with_name(f"{command}.py").read_bytes())
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list)
+    return ast.get_docstring(next(functions)) or ""
+
+
 def main() -> None:
-    """Run a command. A user's mistake is one text on standard error and exit code 2, a failure exit code 1."""
+    """Run the command that the arguments name, and exit with its code.
+
+    A user's mistake is one text on standard error and exit code 2, a failure exit code 1.
+    """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see guest/host.py; read when torch is loaded
     signal.signal(signal.SIGINT, _interrupt)
     _write_any_letter()
@@ -62,34 +80,35 @@ def main() -> None:
 
 
 def _run_command() -> None:
-    """Run it, and write out what it printed while an error can still be told."""
-    called = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    """Run the command, and flush what it printed while an error can still be reported."""
+    called = [word for word in sys.argv[1:] if not word.startswith("-")][:1]
     try:
-        application([called] if called in COMMANDS else COMMANDS)()
+        application(called)()
     finally:
         try:
             if sys.stdout is not None:
                 sys.stdout.flush()
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest again at its end
-            if not isinstance(error, BrokenPipeError):  # who reads has seen enough
+            if not isinstance(error, BrokenPipeError):  # its reader has seen enough
                 raise
 
 
 def _write_any_letter() -> None:
-    """Names may hold letters that a terminal of another encoding lacks: they are written as escapes."""
+    """Write letters that the terminal's encoding lacks as escapes: names may have some."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _leave(text: str, exit_code: int) -> NoReturn:
+    """Print the text on standard error and exit."""
     print(f"simplibench: {text}", file=sys.stderr)
     raise SystemExit(exit_code) from None
 
 
 class Interrupted(BaseException):
-    """Ctrl-C, by another name than KeyboardInterrupt, which typer answers itself and without a word."""
+    """Ctrl-C. It is no KeyboardInterrupt, as typer would handle that itself, without a word."""
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The application that commands are added to, and options that several have."""
+"""The application that every command adds itself to, and options that several commands have."""
 
 from typing import Annotated
 
@@ -24,7 +24,10 @@ FormatOption = Annotated[str, typer.Option("--format", help="table for readers, 
 
 
 def require_there(*methods: str, task: str | None = None) -> None:
-    """A misspelt name is told at once, not after torch was loaded. Raises UsageError."""
+    """Raise UsageError for a method or task that does not exist: at once, not after torch was loaded.
+
+    `task` may be None or "all".
+    """
     from simplibench.registry import find_method, load_task
 
     for method in methods:

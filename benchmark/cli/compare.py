@@ -1,4 +1,4 @@
-"""`compare`: what may be concluded about two submissions."""
+"""`compare`: say what may be concluded about two submissions."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,16 +8,17 @@ import typer
 from simplibench import workspace
 from simplibench.audit.choosing import Chosen, choose
 from simplibench.audit.gathering import gather_of, paths
+from simplibench.board.comparison import Comparison
 from simplibench.board.comparison import compare as compare_records
 from simplibench.board.render import interval_text
 from simplibench.cli.app import app
-from simplibench.cli.printing import print_table
+from simplibench.cli.printing import print_table, require_folders
 from simplibench.errors import UsageError
 from simplibench.records import RESULTS
 from simplibench.registry import terms
 from simplibench.text import printable
 
-LEAST_SHOWN = 0.001  # of p-values
+LEAST_SHOWN = 0.001  # of p-values; smaller ones are shown as such
 
 
 @app.command()
@@ -34,39 +35,60 @@ def compare(
 
 
 def compare_submissions(first: str, second: str, arenas: list[str] | None, roots: list[Path] | None) -> None:
-    """Print the paired differences of two submissions' OOD scores. Raises UsageError."""
-    missing = [root for root in roots or [] if not root.is_dir()]
-    if missing:
-        raise UsageError(f"--records {missing[0]}: no such folder")
+    """Print the paired differences of two submissions' OOD scores.
+
+    Args:
+        first: A submission.
+        second: The submission whose score is subtracted.
+        arenas: Only these, by name with the task; None: all.
+        roots: Folders of records, the last preferred; None: `results`, then the committed ones.
+
+    Raises:
+        UsageError: A folder, arena or submission does not exist, or the two have no arena in common.
+
+    """
+    require_folders(roots)
     known = terms()
     unknown = [arena for arena in arenas or [] if arena not in known]
     if unknown:
         raise UsageError(f"--arena {unknown[0]}: no such arena; there are: {', '.join(known)}")
     chosen = _records(first, second, roots)
-    there = {one.record.arena for one in chosen.stored}
-    asked = arenas or [arena for arena in known if arena in there]
-    found, why = compare_records(chosen.stored, known, first, second, asked, chosen.faults)
-    if not found:
-        reasons = "; ".join(f"{arena}: {printable(reason)}" for arena, reason in why.items())
+    with_records = {stored.record.arena for stored in chosen.stored}
+    asked = arenas or [arena for arena in known if arena in with_records]
+    comparisons, not_compared = compare_records(chosen.stored, known, first, second, asked, chosen.faults)
+    if not comparisons:
+        reasons = "; ".join(f"{arena}: {printable(reason)}" for arena, reason in not_compared.items())
         raise UsageError(f"{first} and {second} have scores together in no arena asked for. {reasons}")
-    rows = [
-        [own.arena, interval_text(own.difference), _p_text(own.p), _p_text(own.p_holm), own.conclusion(first, second)]
-        for own in found
-    ]
-    headers = ("arena", "difference", "p", "p (Holm)", "what may be concluded")
-    print_table(headers, rows, f"OOD score of {first} less that of {second}, paired, 95 % intervals")
-    for arena, reason in why.items():
+    _print(comparisons, first, second)
+    for arena, reason in not_compared.items():
         print(printable(f"not compared in {arena}: {reason}"))
 
 
+def _print(comparisons: list[Comparison], first: str, second: str) -> None:
+    """Print one row per arena: difference, p-values, and what may be concluded."""
+    rows = [
+        [
+            comparison.arena,
+            interval_text(comparison.difference),
+            _p_text(comparison.p),
+            _p_text(comparison.p_holm),
+            comparison.conclusion(first, second),
+        ]
+        for comparison in comparisons
+    ]
+    headers = ("arena", "difference", "p", "p (Holm)", "what may be concluded")
+    print_table(headers, rows, f"OOD score of {first} less that of {second}, paired, 95 % intervals")
+
+
 def _p_text(p: float) -> str:
+    """Return a p-value with three digits."""
     return f"{p:.3f}" if p >= LEAST_SHOWN else f"< {LEAST_SHOWN}"
 
 
 def _records(first: str, second: str, roots: list[Path] | None) -> Chosen:
-    """The records of both that count: those in `results` before the committed ones, of named folders the last's first.
+    """Return the records of both submissions that count; of each folder in `roots`, the last is preferred.
 
-    Raises UsageError where there are none of one.
+    Raises UsageError where a submission has none.
     """
     if first == second:
         raise UsageError(f"{first} is to be compared with another submission, not with itself")
@@ -75,7 +97,7 @@ def _records(first: str, second: str, roots: list[Path] | None) -> Chosen:
     chosen = choose([gather_of(folder, (first, second), known) for folder in folders], known)
     chosen.remarks.say()
     for name in (first, second):
-        if all(one.record.submission != name for one in chosen.stored):
+        if all(stored.record.submission != name for stored in chosen.stored):
             names = sorted({path.parent.name for folder in folders for path in paths(folder, known)})
             raise UsageError(
                 f"no records of {name}; there are of: {', '.join(names)}; `simplibench run {name}` makes them"

@@ -1,4 +1,4 @@
-"""`info`: what there is to know of one task, arena or method."""
+"""`info`: tell about one task, arena or method."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -23,7 +23,10 @@ def info(name: Annotated[str, typer.Argument(help="A task, an arena or a method.
 
 
 def show_info(name: str) -> None:
-    """Tell about a task, an arena or a method. Raises UsageError for anything else, and for a task that is broken."""
+    """Print what there is to know of a task, an arena or a method, by name.
+
+    Raises UsageError where nothing is called so, and for a task whose file is broken.
+    """
     task_name = name.partition("/")[0]
     broken = registered_tasks().broken_of(task_name)
     if broken and task_name not in all_tasks():
@@ -40,6 +43,7 @@ def show_info(name: str) -> None:
 
 
 def _show_task(task: Task) -> None:
+    """Print a task's description, the sizes of its splits, and the quality of its references."""
     print(f"{task.name}, protocol {task.protocol}\n\n{task.card}\n")
     problems = absent(task)
     rows = [[name, role, *_sizes(task, name, problems)] for name, role in task.roles.items()]
@@ -52,6 +56,7 @@ def _show_task(task: Task) -> None:
 
 
 def _sizes(task: Task, name: str, problems: Mapping[str, str]) -> list[object]:
+    """Return the numbers of sequences, tokens and scored positions of a split; `problems`: of splits without data."""
     if name in problems:
         return ["missing", "", ""]
     split = load_split(task, name)
@@ -59,38 +64,39 @@ def _sizes(task: Task, name: str, problems: Mapping[str, str]) -> list[object]:
 
 
 def _show_accuracy(task: Task, family: Family) -> None:
-    """The accuracies of a family's references, by the stricter measure too where the task has one."""
+    """Print the accuracies of a family's references, by the stricter measure too where the task has one."""
     headers, rows = ["seed", *task.roles], []
     if task.confidence:
         headers += [f"{name} > {task.confidence}" for name in task.roles]
-    for seed, made in load_card(task, family).references.items():
-        shares = [made.accuracy[name] for name in task.roles]
-        shares += [made.confident[name] for name in task.roles] if made.confident else []
+    for seed, reference in load_card(task, family).references.items():
+        shares = [reference.accuracy[name] for name in task.roles]
+        shares += [reference.confident[name] for name in task.roles] if reference.confident else []
         rows.append([seed, *(f"{share:.4f}" for share in shares)])
     print_table(headers, rows, f"accuracy of the references of family {family.name}")
 
 
 def _show_details(task: Task, family: Family) -> None:
-    """Bits a token, and of the first reference the accuracy in every stratum that has names; where the card has them."""
+    """Print what a detailed card has beside: bits per token, and the first reference's accuracy by named stratum."""
     card = load_card(task, family)
     bits = [
-        [seed, *(f"{made.bits[name]:.4f}" for name in task.roles)]
-        for seed, made in card.references.items()
-        if made.bits
+        [seed, *(f"{reference.bits[name]:.4f}" for name in task.roles)]
+        for seed, reference in card.references.items()
+        if reference.bits
     ]
     if bits:
         print_table(["seed", *task.roles], bits, f"bits a token of the references of family {family.name}")
     seed, first = next(iter(card.references.items()))
-    found = first.strata or {}
-    for stratum, names in task.labels.items() if found else ():
+    by_split = first.strata or {}
+    for stratum, names in task.labels.items() if by_split else ():
         rows = []
-        for label, told in names.items():
-            there = [found[name][stratum].get(str(label)) for name in task.roles]
-            rows.append([told, *("" if own is None else f"{own.accuracy:.4f}" for own in there)])
+        for label, shown in names.items():
+            qualities = [by_split[split][stratum].get(str(label)) for split in task.roles]
+            rows.append([shown, *("" if quality is None else f"{quality.accuracy:.4f}" for quality in qualities)])
         print_table([stratum, *task.roles], rows, f"accuracy of {family.name} seed {seed} by {stratum}")
 
 
 def _show_method(name: str) -> None:
+    """Print a method's kind, file and first line, and its place in every arena."""
     method = all_methods()[name]
     print(f"{name} ({method.kind}), {method.path}\n{about(method.path)}\n")
     rows = rows_of(name)

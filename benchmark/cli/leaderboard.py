@@ -1,6 +1,5 @@
-"""`leaderboard`: the page from the records, and the check that it is."""
+"""`leaderboard`: make the page from the records, or check that it is what they give."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -8,16 +7,16 @@ from typing import Annotated
 import typer
 
 from simplibench import workspace
-from simplibench.audit.load import ALL, Reading, Wish, read
+from simplibench.audit.load import ALL, LoadedRecords, LoadOptions, load_records
 from simplibench.audit.page import audit
 from simplibench.audit.records import require_none
 from simplibench.board import leaderboard_csv, leaderboard_json, leaderboard_markdown
 from simplibench.cli.app import app
-from simplibench.cli.printing import require_format
+from simplibench.cli.page import SHOWN, check_figure_of, renderer_beside, write_figure, write_page
+from simplibench.cli.printing import require_folders, require_format
 from simplibench.errors import UsageError
 from simplibench.files import require_file, write_text
 from simplibench.pages import require_libraries
-from simplibench.pages.files import SHOWN, check_figure_of, renderer_beside, write_figure, write_page
 from simplibench.records import files_below
 from simplibench.text import printable
 
@@ -56,7 +55,7 @@ def leaderboard(
 
 @dataclass(frozen=True)
 class Pictures:
-    """What is asked for beside the text."""
+    """What to draw beside the text."""
 
     html: Path | None = None
     open: bool = False  # in a browser
@@ -64,7 +63,7 @@ class Pictures:
 
     @property
     def page(self) -> bool:
-        """Whether the page of HTML is asked for."""
+        """Say whether the page of HTML is asked for."""
         return self.html is not None or self.open
 
 
@@ -74,90 +73,94 @@ NO_PICTURES = Pictures()
 def make_leaderboard(
     check: bool, format: str | None, roots: list[Path] | None, page: Path | None, pictures: Pictures = NO_PICTURES
 ) -> None:
-    """Write, print or check. Raises RecordsUnsound or DamagedFile for records, a page or a figure that do not hold.
+    """Write or print the leaderboard, or check it.
 
-    The board of records that are named, instead of the committed ones, is printed unless a page is named too.
+    Args:
+        check: Check the records, the page and the figure instead of writing.
+        format: md, json or csv; None: md.
+        roots: Folders of records, whose board is printed unless a page is named too; None: the committed records.
+        page: The page to write or check; None: leaderboard.md of the checkout, or of the working folder.
+        pictures: What to draw instead.
+
+    Raises:
+        UsageError: Options that do not go together, or a file that cannot be written.
+        RecordsUnsound: A record or the page does not hold.
+        DamagedFile: A record or the figure cannot be used.
+
     """
     require_format(format or "md", *WRITERS)
     if check and pictures.page:
         raise UsageError("--check holds for leaderboard.md and the figure; leave out --html and --open")
     if pictures.figure and pictures.figure.suffix != ".png":
         raise UsageError(f"--figure must name a file that ends in .png, got {pictures.figure}")
-    _require_records(roots or [])
-    drawn = pictures.page or pictures.figure
-    if not check:
-        text_file = None if drawn or format or (roots and not page) else page or workspace.page()
-        _require_writable({"--html": pictures.html, "--figure": pictures.figure, "--page": text_file})
+    require_folders(roots)
+    empty = [root for root in roots or [] if not files_below(root)]
+    if empty:
+        raise UsageError(f"--records {empty[0]}: no records; expected TASK/ARENA/SUBMISSION/ENTRY.seed-N.json below it")
     if check:
         _check(roots, format or "md", page, pictures.figure)
-    elif drawn:
+    elif pictures.page or pictures.figure:
         _draw(roots, pictures)
     else:
         _write(roots, format, page)
 
 
-def _require_writable(files: Mapping[str, Path | None]) -> None:
-    """Raises UsageError for a file that cannot be written, before the records are read, not after."""
-    for option, file in files.items():
-        if file is not None:
-            require_file(option, file)
-
-
-def _require_records(roots: list[Path]) -> None:
-    """Raises UsageError for a folder that is not there or empty: its board would be one of nothing."""
-    for root in roots:
-        if not root.is_dir():
-            raise UsageError(f"--records {root}: no such folder")
-        if not files_below(root):
-            raise UsageError(f"--records {root}: no records; expected TASK/ARENA/SUBMISSION/ENTRY.seed-N.json below it")
-
-
 def _write(roots: list[Path] | None, format: str | None, page: Path | None) -> None:
-    reading = _read(roots, Wish())
-    text = WRITERS[format or "md"](reading.boards)
-    if page is None and (roots or format):
+    """Write the page, or print it where only records or a format are named."""
+    file = None if page is None and (roots or format) else page or workspace.page()
+    if file:
+        require_file("--page", file)  # before the records are read, not after
+    loaded = _load(roots, LoadOptions())
+    text = WRITERS[format or "md"](loaded.boards)
+    if file is None:
         print(text, end="")
         return
-    page = page or workspace.page()
-    write_text(page, text)
-    print(f"wrote {page} from {len(reading.listed)} records")
+    write_text(file, text)
+    print(f"wrote {file} from {len(loaded.listed)} records")
 
 
-def _read(roots: list[Path] | None, wish: Wish) -> Reading:
-    """The committed records, which must all hold; or those of some folders, of which the others are left out.
+def _load(roots: list[Path] | None, options: LoadOptions) -> LoadedRecords:
+    """Load the committed records, which must all hold; or those of some folders, leaving out what cannot be used.
 
-    Raises DamagedFile for the first record that cannot be used, RecordsUnsound for those of unknown arenas, UsageError
-    where nothing is left.
+    Raises:
+        DamagedFile: The first record that cannot be used.
+        RecordsUnsound: Records of unknown tasks, arenas or splits.
+        UsageError: Nothing is left.
+
     """
-    reading = read(roots or [workspace.committed()], replace(wish, lenient=bool(roots)))
-    reading.remarks.say()
-    if reading.damaged:
-        raise reading.damaged[0]
-    require_none(list(map(printable, reading.problems)))
-    if roots and not reading.listed and wish.only is None:
+    loaded = load_records(roots or [workspace.committed()], replace(options, lenient=bool(roots)))
+    loaded.remarks.say()
+    if loaded.damaged:
+        raise loaded.damaged[0]
+    require_none(list(map(printable, loaded.problems)))
+    if roots and not loaded.listed and options.only is None:
         raise UsageError(f"--records {', '.join(map(str, roots))}: no record there can be used")
-    return reading
+    return loaded
 
 
 def _check(roots: list[Path] | None, format: str, page: Path | None, figure: Path | None) -> None:
-    """Say how many records hold, and the page and the figure with them."""
+    """Check records, page and figure, and print how many records were verified; see `make_leaderboard` for errors."""
     page = page or workspace.page()
     if figure is None and workspace.checkout() and page == workspace.page():
         figure = workspace.figure()
-    reading = read(roots or [workspace.committed()], Wish(audited=True, drawn=(SHOWN,) if figure else ()))
-    audit(reading, page, WRITERS[format]).require()
+    loaded = load_records(roots or [workspace.committed()], LoadOptions(audited=True, drawn=(SHOWN,) if figure else ()))
+    audit(loaded, page, WRITERS[format]).require()
     if figure:
-        check_figure_of(reading, figure)
-    print(f"{len(reading.listed)} records verified; {page} is what they give")
+        check_figure_of(loaded, figure)
+    print(f"{len(loaded.listed)} records verified; {page} is what they give")
 
 
 def _draw(roots: list[Path] | None, pictures: Pictures) -> None:
+    """Write the page of HTML, the figure, or both."""
+    for option, file in (("--html", pictures.html), ("--figure", pictures.figure)):
+        if file:
+            require_file(option, file)  # before the records are read, not after
     require_libraries()
     if not pictures.page:
-        reading = _read(roots, Wish(drawn=(SHOWN,), only=SHOWN))
+        loaded = _load(roots, LoadOptions(drawn=(SHOWN,), only=SHOWN))
     else:
         with renderer_beside() as draw:
-            reading = _read(roots, Wish(drawn=ALL))
-            write_page(reading, pictures.html, pictures.open, draw)
+            loaded = _load(roots, LoadOptions(drawn=ALL))
+            write_page(loaded, pictures.html, pictures.open, draw)
     if pictures.figure:
-        write_figure(reading, pictures.figure)
+        write_figure(loaded, pictures.figure)

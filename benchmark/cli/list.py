@@ -1,4 +1,4 @@
-"""`list`: the tasks, arenas and methods there are."""
+"""`list`: show the tasks, arenas and methods there are."""
 
 import ast
 import json
@@ -17,9 +17,18 @@ def list_everything(format: FormatOption = "table") -> None:
 
 
 def show_list(format: str) -> None:
-    """Tasks, arenas and methods; as JSON with the keys `tasks` and `methods`."""
+    """Print tasks, arenas and methods: as tables, as JSON with the keys `tasks` and `methods`, or the methods' names."""
     require_format(format, "table", "json", "names")
     tell_left_out()
+    if format == "names":
+        print("\n".join(all_methods()))
+    elif format == "json":
+        _print_json()
+    else:
+        _print_tables()
+
+
+def _print_json() -> None:
     tasks = [
         {
             "name": task.name,
@@ -34,24 +43,23 @@ def show_list(format: str) -> None:
         {"name": method.name, "kind": method.kind, "path": str(method.path), "about": about(method.path)}
         for method in all_methods().values()
     ]
-    if format == "json":
-        print(json.dumps({"tasks": tasks, "methods": methods}, indent=1))
-        return
-    if format == "names":
-        print("\n".join(all_methods()))
-        return
+    print(json.dumps({"tasks": tasks, "methods": methods}, indent=1))
+
+
+def _print_tables() -> None:
     arenas = [
         [f"{task.name}/{arena.name}", arena.track, ", ".join(f"{split} ({role})" for split, role in task.roles.items())]
         for task in all_tasks().values()
         for arena in task.arenas
     ]
     print_table(("arena", "track", "splits"), arenas)
-    print_table(("method", "kind", "about"), [[m["name"], m["kind"], m["about"]] for m in methods])
+    methods = [[method.name, method.kind, about(method.path)] for method in all_methods().values()]
+    print_table(("method", "kind", "about"), methods)
     print("simplibench info NAME tells more; simplibench run METHOD scores one")
 
 
 def about(path: Path) -> str:
-    """The first sentence of a method's file, read without running it."""
+    """Return the first line of a method's docstring, read without running the file."""
     try:
         text = ast.get_docstring(ast.parse(path.read_bytes())) or ""  # bytes, which may say in what encoding they are
     except (SyntaxError, ValueError):

@@ -1,4 +1,4 @@
-"""`new`: the file of a new submission, from the template of its track."""
+"""`new`: write the file of a new submission, from the template of its track."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,17 @@ def new(
 
 
 def write_submission(name: str, track: str, folder: Path | None) -> None:
-    """Write the file and say what comes next. Raises UsageError for a name or file that is taken."""
+    """Write the file of a new submission and say what comes next.
+
+    Args:
+        name: Of the submission.
+        track: codec or explainer.
+        folder: Where to write it; None: submissions/ of the checkout.
+
+    Raises:
+        UsageError: The name or the file is taken, the folder does not exist, or there is no such track.
+
+    """
     text = submission_text(name, track)
     taken = all_methods().get(name)
     if taken:

@@ -131,16 +131,16 @@ def _unit(stored: "Stored", source: Path, runner: "Runner") -> "Unit":
 
     Raises: UsageError where the file does neither.
     """
-    from simplibench.methods import Pick, Selection
+    from simplibench.methods import EntrySpec, MethodSpec
 
     record = stored.record
-    picked = Selection(
+    picked = MethodSpec(
         file=source,
         name=record.submission,
         authors=record.authors,
         reference=record.reference,
         control=record.control,
-        picks=(Pick(method=record.entry.partition("(")[0], fields=record.fields),),
+        entries=(EntrySpec(method=record.entry.partition("(")[0], fields=record.fields),),
     )
     there: list[str] = []
     problems: list[UsageError] = []

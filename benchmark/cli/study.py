@@ -1,7 +1,7 @@
-"""`study`: a paper's analysis, recomputed."""
+"""`study`: recompute a paper's analysis."""
 
+import importlib
 import importlib.util
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -24,43 +24,30 @@ def study(
     run_study(name, output)
 
 
-def _balance() -> Study:
-    from simplibench.studies.balance import study
-
-    return study
-
-
-def _code() -> Study:
-    from simplibench.studies.code import study
-
-    return study
-
-
-def _noise() -> Study:
-    from simplibench.studies.noise import study
-
-    return study
-
-
-STUDIES: dict[str, Callable[[], Study]] = {"balance": _balance, "code": _code, "noise": _noise}
+STUDIES = ("balance", "code", "noise")  # each a package in studies/
 
 
 def run_study(name: str, output: Path) -> None:
-    """Run a study, print its tables, write them as CSV and its figures as PNG. Raises UsageError."""
+    """Run a study, print its tables, write them as CSV and its figures as PNG, into a folder of its name in `output`.
+
+    Raises UsageError for a study that does not exist, a missing library, and a folder that cannot be written.
+    """
     if name not in STUDIES:
         raise UsageError(f"no study {name}; there are: {', '.join(STUDIES)}")
     if importlib.util.find_spec("matplotlib") is None:
         raise UsageError("studies draw figures with matplotlib: pip install -e '.[studies]'")
-    own, folder = STUDIES[name](), output / name
+    package = importlib.import_module(f"simplibench.studies.{name}")  # which loads torch
+    analysis: Study = package.study
+    folder = output / name
     require_folder("--output", folder)  # before minutes of measuring, not after
     with progress_bar() as bar:
-        shown = bar.add_task("starting", total=own.steps())
-        tables = own.measure(lambda what: bar.update(shown, advance=1, description=f"{what:<28}"))
+        shown = bar.add_task("starting", total=analysis.steps())
+        tables = analysis.measure(lambda what: bar.update(shown, advance=1, description=f"{what:<28}"))
     for title, rows in tables.items():
         write_text(folder / f"{title}.csv", as_csv(rows))
-    for title, draw in own.figures.items():
+    for title, draw in analysis.figures.items():
         write_atomically(folder / f"{title}.png", lambda file, draw=draw: draw(tables, file))  # type: ignore[misc]
-    for title, caption in own.titles.items():
+    for title, caption in analysis.titles.items():
         print_table(*as_cells(tables[title]), caption)
-    files = [f"{title}.csv" for title in tables] + [f"{title}.png" for title in own.figures]
+    files = [f"{title}.csv" for title in tables] + [f"{title}.png" for title in analysis.figures]
     print(f"wrote {folder}/{', '.join(files)}")

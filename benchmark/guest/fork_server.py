@@ -28,7 +28,7 @@ from simplibench.guest.channel import Channel, Memory, MemoryRefused
 from simplibench.guest.messages import Call, Failed, Load, Loaded, Request, Unusable
 from simplibench.guest.one_process import refuse_processes
 from simplibench.guest.worker import Worker, manifest
-from simplibench.methods.selection import load_selection
+from simplibench.methods.spec import load_spec
 from simplibench.methods.submission import load_submission
 
 DESCRIPTORS = 3  # per guest: its socket, the memory it reads, the memory it writes
@@ -145,7 +145,7 @@ def _loaded(channel: Channel, device: str) -> Worker | None:
     """Run the file that the host names and send its entries; return their worker, or None if the file is unusable."""
     order = Load.model_validate(channel.receive(copy=False)[0])
     try:
-        submission = load_selection(order.selection) if order.selection else load_submission(order.file)
+        submission = load_spec(order.spec) if order.spec else load_submission(order.file)
         described = Loaded(manifest=manifest(submission))
     except SimplibenchError as error:
         channel.send(Unusable(problem=printable(str(error))))

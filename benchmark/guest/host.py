@@ -18,7 +18,7 @@ from simplibench.guest.fork_server import ORDER_BYTES
 from simplibench.guest.messages import ANSWERS, Answer, Failed, Load, Loaded, Reply, Request, Unusable
 from simplibench.guest.worker import Worker, manifest
 from simplibench.methods.manifest import Manifest
-from simplibench.methods.selection import Selection, load_selection
+from simplibench.methods.spec import MethodSpec, load_spec
 from simplibench.methods.submission import load_submission
 
 # Host and guest work in turn on the same cores: a pool that spins for its next task slows the other down by a third.
@@ -99,8 +99,8 @@ class ForkServer:
 class Guest:
     """A process that runs one submission's code. It starts when first needed, and again after it died or was killed."""
 
-    def __init__(self, server: ForkServer, file: Path, device: str, selection: Selection | None = None) -> None:
-        self.server, self.file, self.device, self.selection = server, file, device, selection
+    def __init__(self, server: ForkServer, file: Path, device: str, spec: MethodSpec | None = None) -> None:
+        self.server, self.file, self.device, self.spec = server, file, device, spec
         self.seconds_left = LOADING_SECONDS
         self.peak_memory_bytes = 0
         self._channel: Channel | None = None
@@ -173,7 +173,7 @@ class Guest:
         self._channel = channel
         doing = "loading the file"
         try:
-            channel.send(Load(file=self.file.absolute(), selection=self.selection))
+            channel.send(Load(file=self.file.absolute(), spec=self.spec))
         except BrokenPipeError:
             raise self._died(doing) from None
         answer, _ = self._receive(doing, max(LOADING_SECONDS, self.seconds_left))
@@ -213,8 +213,8 @@ class Guest:
 class InProcess:
     """A runner that performs requests in this process, to debug a method: no timeout, no isolation, no rank."""
 
-    def __init__(self, file: Path, device: str, selection: Selection | None = None) -> None:
-        submission = load_selection(selection) if selection else load_submission(file)
+    def __init__(self, file: Path, device: str, spec: MethodSpec | None = None) -> None:
+        submission = load_spec(spec) if spec else load_submission(file)
         self._manifest = manifest(submission)
         self._worker = Worker(submission, device, file)
         self.seconds_left = 0.0

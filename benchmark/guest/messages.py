@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, 
 from torch import Tensor
 
 from simplibench.methods.manifest import Manifest
-from simplibench.methods.selection import Selection
+from simplibench.methods.spec import MethodSpec
 
 NonNegativeSeconds = Annotated[FiniteFloat, Field(ge=0)]
 
@@ -24,7 +24,7 @@ class Load(Message):
     """The host's first message: which file to run."""
 
     file: Path
-    selection: Selection | None  # the methods to take from the file; None: its submission
+    spec: MethodSpec | None  # the methods to take from the file; None: its submission
 
 
 class Call(Message):

@@ -8,7 +8,7 @@ from simplibench import records
 from simplibench.errors import UsageError
 from simplibench.harness.data import require_data, tell_left_out, with_data
 from simplibench.harness.unit import Unit
-from simplibench.methods import Manifest, Selection
+from simplibench.methods import Manifest, MethodSpec
 from simplibench.models import load_card
 from simplibench.records import SeedName
 from simplibench.registry import (
@@ -31,7 +31,7 @@ class Described:
 
     file: Path
     source_sha256: str
-    selection: Selection | None  # what is taken of the file, where that is not its own submission
+    spec: MethodSpec | None  # what is taken of the file, where that is not its own submission
     manifest: Manifest
 
 
@@ -44,10 +44,10 @@ class ChosenTasks:
     every: bool  # `all` were asked for; otherwise, unless named, each method goes to the first that it fits
 
 
-def sources(methods: Sequence[str | Path | Selection]) -> list[tuple[Path, Selection | None]]:
+def sources(methods: Sequence[str | Path | MethodSpec]) -> list[tuple[Path, MethodSpec | None]]:
     """Return each method's file, and what is selected of it; a method given twice once. Raises: UsageError."""
-    selections = [method if isinstance(method, Selection) else find_method(method) for method in methods]
-    pairs = [(given.file, given) if isinstance(given, Selection) else (given, None) for given in selections]
+    given_methods = [method if isinstance(method, MethodSpec) else find_method(method) for method in methods]
+    pairs = [(given.file, given) if isinstance(given, MethodSpec) else (given, None) for given in given_methods]
     return [pair for number, pair in enumerate(pairs) if pair not in pairs[:number]]
 
 
@@ -101,7 +101,7 @@ def _unit(method: Described, task: Task, arena: Arena, seed: SeedName) -> Unit:
         task=task,
         arena=arena,
         seed=seed,
-        selection=method.selection,
+        spec=method.spec,
     )
 
 

@@ -20,7 +20,7 @@ from simplibench.harness.progress import SILENT, Progress
 from simplibench.harness.track import ArenaContext, Result, Runners
 from simplibench.harness.tracks import TRACKS
 from simplibench.harness.unit import RunConfig, Unit, manifests_of, record_key
-from simplibench.methods import EntryManifest, Manifest, Selection, source_sha256
+from simplibench.methods import EntryManifest, Manifest, MethodSpec, source_sha256
 from simplibench.records import TRACKS as RECORD_TRACKS
 from simplibench.records import Record, SeedName, Stored
 from simplibench.records.environment import environment
@@ -59,17 +59,17 @@ class Runner:
         runner._server = self._server
         return runner
 
-    def describe(self, method: str | Path | Selection) -> Manifest:
+    def describe(self, method: str | Path | MethodSpec) -> Manifest:
         """Return what a method's file puts forward, or what is selected of it. Raises: UsageError."""
-        ((file, selection),) = sources([method])
-        runner, _ = self.method_runners(file, selection)
+        ((file, spec),) = sources([method])
+        runner, _ = self.method_runners(file, spec)
         manifest = runner.manifest()
         runner.close()
         return manifest
 
     def plan(
         self,
-        methods: Sequence[str | Path | Selection],
+        methods: Sequence[str | Path | MethodSpec],
         tasks: str | Sequence[str] | None = None,
         arenas: Sequence[str] | None = None,
         seeds: Sequence[SeedName] | None = None,
@@ -83,8 +83,7 @@ class Runner:
         """
         chosen = choose_tasks(tasks)  # first: no file is run for a task that does not exist
         described = [
-            Described(file, source_sha256(file), selection, self.describe(selection or file))
-            for file, selection in sources(methods)
+            Described(file, source_sha256(file), spec, self.describe(spec or file)) for file, spec in sources(methods)
         ]
         units = plan(described, chosen, arenas, seeds)
         if not allow_taken_names:
@@ -132,7 +131,7 @@ class Runner:
             return 0
         require_folder("output", self.output)  # before the first entry is scored, not after
         context = self.prepare(unit)
-        runners = self.method_runners(unit.file, unit.selection)
+        runners = self.method_runners(unit.file, unit.spec)
         try:
             for index, entry in wanted:
                 result = self._score_entry(context, runners, unit, entry, index)
@@ -178,14 +177,14 @@ class Runner:
         finally:
             self.progress.skip(TRACKS[unit.arena.track].steps(unit.task) - len(steps))  # those that a failure left
 
-    def method_runners(self, file: Path, selection: Selection | None = None) -> Runners:
+    def method_runners(self, file: Path, spec: MethodSpec | None = None) -> Runners:
         """Return who encodes and who decodes: two processes, so that a code is all that passes between them."""
         if self.config.in_process:
-            here = InProcess(file, self.config.device, selection)
+            here = InProcess(file, self.config.device, spec)
             return here, here
         if self._server is None:
             raise RuntimeError("a Runner has guests only within its `with`")
-        encoder, decoder = (Guest(self._server, file, self.config.device, selection) for _ in range(2))
+        encoder, decoder = (Guest(self._server, file, self.config.device, spec) for _ in range(2))
         encoder.seconds_left = decoder.seconds_left = self.config.timeout
         return encoder, decoder
 

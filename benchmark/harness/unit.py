@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from simplibench import records
-from simplibench.methods import EntryManifest, Manifest, Selection
+from simplibench.methods import EntryManifest, Manifest, MethodSpec
 from simplibench.records import SeedName, key_of
 from simplibench.records.manifests import KeptManifest
 from simplibench.registry import protocol, scored_splits
@@ -37,7 +37,7 @@ class Unit:
     arena: Arena
     seed: SeedName
     only: frozenset[str] | None = None  # entries by label; None: all that fit
-    selection: Selection | None = None  # what is taken of the file, where that is not its own submission
+    spec: MethodSpec | None = None  # what is taken of the file, where that is not its own submission
 
     @property
     def entries(self) -> list[tuple[int, EntryManifest]]:
@@ -92,5 +92,5 @@ def manifests_of(units: Iterable[Unit]) -> dict[str, KeptManifest]:
     return {
         unit.manifest.name: KeptManifest(source_sha256=unit.source_sha256, manifest=unit.manifest)
         for unit in units
-        if unit.selection is None and unit.only is None
+        if unit.spec is None and unit.only is None
     }

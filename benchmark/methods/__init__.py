@@ -6,8 +6,8 @@ from simplibench.lazy import exports
 from simplibench.methods.entries import CodecEntry, EntryManifest, ExplainerEntry
 from simplibench.methods.manifest import NAME_PATTERN, Manifest
 from simplibench.methods.method import Method
-from simplibench.methods.selection import Given, Pick, Selection, load_selection, select
 from simplibench.methods.sources import source_sha256
+from simplibench.methods.spec import EntrySpec, MethodLike, MethodSpec, load_spec, select
 from simplibench.methods.submission import Submission, load_submission, require_no_file_running
 
 if TYPE_CHECKING:
@@ -30,17 +30,17 @@ __all__ = [
     "CodecEntry",
     "CodecPart",
     "EntryManifest",
+    "EntrySpec",
     "ExplainedModel",
     "Explainer",
     "ExplainerEntry",
-    "Given",
     "Manifest",
     "Method",
-    "Pick",
-    "Selection",
+    "MethodLike",
+    "MethodSpec",
     "State",
     "Submission",
-    "load_selection",
+    "load_spec",
     "load_submission",
     "require_no_file_running",
     "select",

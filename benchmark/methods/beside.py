@@ -1,7 +1,8 @@
-"""Imports of modules beside a submission's file: served while its code runs, and hidden from everybody else's.
+"""Let a submission import modules beside its file while its code runs, and hide them from all other code.
 
-The folder is never put on `sys.path`, where a file in it could take the place of any library. What is served is what the
-submission's hash covers. Two submissions whose helpers have one name each get their own, also in one process.
+The folder is never put on `sys.path`, where a file in it could take the place of any library. Of the modules beside the
+file, only those that the submission's hash covers can be imported. Two submissions whose helpers have the same name get
+their own each, even in one process.
 """
 
 import sys
@@ -29,19 +30,22 @@ _LOADED: dict[Path, Loaded] = {}  # by file; as global as `sys.modules`, from wh
 
 
 class _Finder:
-    """Finds given modules and no others; see importlib.abc.MetaPathFinder."""
+    """Finds the given modules and no others; see importlib.abc.MetaPathFinder."""
 
     def __init__(self, modules: Mapping[str, ModuleSpec]) -> None:
         self.modules = modules
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Return where a module is, or None to have the next finder asked."""
+        """Return where a module is, or None where the next finder should be asked."""
         return self.modules.get(name)
 
 
 @contextmanager
 def imports_beside(file: Path, anew: bool = False) -> Iterator[Loaded]:
-    """Let code of the submission import what lies beside its file: what it did before, or all of it `anew`."""
+    """Let code of a submission import the modules beside its file.
+
+    Modules that it imported before are the same objects as then, unless all are to be loaded `anew`.
+    """
     file = file.absolute()
     if anew or file not in _LOADED:
         _LOADED[file] = Loaded(Sources.of(file))
@@ -60,9 +64,9 @@ def imports_beside(file: Path, anew: bool = False) -> Iterator[Loaded]:
 
 
 def _finders(sources: Sources) -> tuple[_Finder, _Finder]:
-    """Who is asked before all others, and who after: a folder without `__init__.py` is not to hide a library.
+    """Return the finder to ask before all others, and the one to ask after them.
 
-    Nor is the file itself: one that is called captum.py may well import captum.
+    A folder without `__init__.py` must not hide a library, nor must the file itself: captum.py may well import captum.
     """
     last = {name: spec for name, spec in sources.modules.items() if spec.origin in (None, str(sources.file))}
     first = {name: spec for name, spec in sources.modules.items() if name not in last}
@@ -72,7 +76,14 @@ def _finders(sources: Sources) -> tuple[_Finder, _Finder]:
 def require_covered(sources: Sources, before: Collection[str], names: Mapping[str, Any]) -> None:
     """Refuse a module beside the file that was loaded by other means than an import statement.
 
-    `before` are the modules there were before the file was run, `names` what it defines. Raises UsageError.
+    Args:
+        sources: The file and the modules that its hash covers.
+        before: Names of the modules that were loaded before the file was run.
+        names: What the file defines.
+
+    Raises:
+        UsageError: Names the module.
+
     """
     around, covered = Surroundings(sources.file), {path.resolve() for path in sources.files().values()}
     for name, origin in _origins(before, names):
@@ -86,7 +97,7 @@ def require_covered(sources: Sources, before: Collection[str], names: Mapping[st
 
 
 def _origins(before: Collection[str], names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The name and file of every module that was loaded, and of what the submission defines or holds."""
+    """Yield the name and file of every module loaded since `before`, and of the functions that `names` hold."""
     modules = [module for name, module in list(sys.modules.items()) if name not in before]
     held = list(names.values())
     for module in (*modules, *(value for value in held if isinstance(value, ModuleType))):
@@ -99,7 +110,7 @@ def _origins(before: Collection[str], names: Mapping[str, Any]) -> Iterator[tupl
 
 
 def _installed(name: str) -> bool:
-    """Whether a module is found without the submission's folder: a project's folder may hold installed packages."""
+    """Say whether a module is found outside the submission's folder, which may hold installed packages itself."""
     top = name.partition(".")[0]
     finders = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
     return any(finder.find_spec(top, None) is not None for finder in finders)

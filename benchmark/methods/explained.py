@@ -1,4 +1,4 @@
-"""A model as an explainer sees it: what it predicts, by what margin, and what of it can be looked at or hidden.
+"""A model as an explainer sees it: its predictions, their margins, its attention and values, and masked tokens.
 
 Shapes: N cases, T tokens, M maskings, H heads, D width.
 """
@@ -14,7 +14,7 @@ from simplibench.models import Network, Site, build
 from simplibench.tasks import Architecture
 
 MASKED_TOKENS = 16_384  # run at once
-FIRST_SCORES = Site(0, "query+key")  # what lies before the first attention does not depend on what is hidden from it
+FIRST_SCORES = Site(0, "query+key")  # nothing before the first attention depends on the mask
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,23 @@ class ExplainedModel:
     candidates: range
 
     def predicted(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """The likeliest candidate after position `positions` [N] of each case, [N]."""
+        """Return the likeliest candidate after position `positions` [N] of each case, [N]."""
         return self._candidates(self._logits(tokens, positions)).argmax(-1) + self.candidates.start
 
     def margin(
         self, tokens: Tensor, positions: Tensor, embedded: Tensor | None = None, target: Tensor | None = None
     ) -> Tensor:
-        """Logit of the `target` candidate (None: the one predicted from the tokens) minus the best other one's, [N].
+        """Return the logit of the `target` candidate minus the largest logit of another candidate, [N].
 
-        `embedded` [N, T, D] takes the place of the tokens' own embedding.
+        `target` [N]: None takes the candidate predicted from the tokens. `embedded` [N, T, D] takes the place of the
+        tokens' own embedding.
         """
         target = self.predicted(tokens, positions) if target is None else target
         stream = self.network.embed(tokens) if embedded is None else embedded
         return self._margin(self.network.forward_from(stream, 0, self._at(tokens, positions))[:, 0], target)
 
     def margin_without(self, tokens: Tensor, positions: Tensor, hidden: Tensor) -> Tensor:
-        """The margin of what is predicted from all tokens, when the keys of some are removed at every layer.
+        """Return the margin of the candidate predicted from all tokens, when the keys of some are removed at every layer.
 
         hidden [N, M, T] -> [N, M]: each case under M maskings. Position 0, START, cannot be hidden.
         """
@@ -52,24 +53,25 @@ class ExplainedModel:
         at, target = self._at(tokens, positions), self.predicted(tokens, positions)
         cut = self.network.prefix(tokens, FIRST_SCORES, at)
         margins = []
-        for case, own in enumerate(hidden):
-            for some in own.split(max(1, MASKED_TOKENS // tokens.shape[1])):
-                here, asked = cut.repeated(case, len(some)), at[case : case + 1].expand(len(some), 1)
-                logits = self.network.suffix(here, asked, some)[:, 0]
-                margins.append(self._margin(logits, target[case : case + 1].expand(len(some))))
+        for case, maskings in enumerate(hidden):
+            for masked in maskings.split(max(1, MASKED_TOKENS // tokens.shape[1])):
+                repeated, asked = cut.repeated(case, len(masked)), at[case : case + 1].expand(len(masked), 1)
+                logits = self.network.suffix(repeated, asked, masked)[:, 0]
+                margins.append(self._margin(logits, target[case : case + 1].expand(len(masked))))
         return torch.cat(margins).view(hidden.shape[:2])
 
     def attention(self, tokens: Tensor) -> list[Tensor]:
-        """The attention pattern of every layer, [N, H, T, T]: row is query, column is key."""
+        """Return the attention pattern of every layer, [N, H, T, T]: row is query, column is key."""
         sites = [Site(layer, "pattern") for layer in range(len(self.network.blocks))]
         return [self.network.prefix(tokens, site).streams["pattern"] for site in sites]
 
     def values(self, tokens: Tensor) -> list[Tensor]:
-        """The value vectors of every layer, [N, H, T, C]."""
+        """Return the value vectors of every layer, [N, H, T, C]."""
         sites = [Site(layer, "pattern") for layer in range(len(self.network.blocks))]
         return [self.network.prefix(tokens, site).streams["value"] for site in sites]
 
     def _logits(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Return the logits at each case's position, [N, vocabulary]."""
         logits: Tensor = self.network(tokens, self._at(tokens, positions))
         return logits[:, 0]
 
@@ -77,13 +79,14 @@ class ExplainedModel:
         return logits[:, self.candidates.start : self.candidates.stop]
 
     def _margin(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the target's logit minus the largest logit of another candidate: [N, vocabulary], [N] -> [N]."""
         chosen = (target - self.candidates.start)[:, None]
-        among = self._candidates(logits)
-        others = among.scatter(1, chosen, -torch.inf).amax(1)
-        return among.gather(1, chosen)[:, 0] - others
+        candidates = self._candidates(logits)
+        best_other = candidates.scatter(1, chosen, -torch.inf).amax(1)
+        return candidates.gather(1, chosen)[:, 0] - best_other
 
     def _at(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Positions as the network takes them, [N, 1]. Raises ValueError for ones that do not exist."""
+        """Return positions as the network takes them, [N, 1]. Raises ValueError for positions that do not exist."""
         if tuple(positions.shape) != (len(tokens),):
             raise ValueError(f"positions must be one a case, [{len(tokens)}], got {list(positions.shape)}")
         wrong = (positions < 0) | (positions >= tokens.shape[1])
@@ -95,7 +98,7 @@ class ExplainedModel:
 
 
 def describe_model(network: Network, candidates: range) -> dict[str, Any]:
-    """What must be known beside the weights, as plain JSON values."""
+    """Return what `open_model` needs beside the weights, as plain JSON values."""
     dtype = str(next(network.parameters()).dtype).removeprefix("torch.")
     return {
         "architecture": asdict(network.shape),
@@ -105,7 +108,7 @@ def describe_model(network: Network, candidates: range) -> dict[str, Any]:
 
 
 def open_model(described: Mapping[str, Any], weights: Mapping[str, Tensor], device: str) -> ExplainedModel:
-    """The model that was described, with these weights."""
+    """Return the model that `describe_model` described, with these weights."""
     network = build(Architecture(**described["architecture"])).to(getattr(torch, described["dtype"]))
     network.load_state_dict(dict(weights))
     return ExplainedModel(network.to(device).eval().requires_grad_(False), range(*described["candidates"]))

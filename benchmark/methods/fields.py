@@ -26,13 +26,13 @@ def json_fields(method: BaseModel) -> dict[str, Any]:
         dumped = method.model_dump(mode="json")
     except (ValueError, TypeError, RecursionError):
         raise _no_json(method) from None
-    found: dict[str, Any] = _canonical(method, dumped)
+    values: dict[str, Any] = _canonical(method, dumped)
     if ADDRESS.search(text_of(method)):
         raise UsageError(
             f"{_cut(text_of(method))}: a field is shown with its address in memory, which is another one in every process; "
             "give the field's class a `__repr__` that tells its values"
         )
-    return found
+    return values
 
 
 def text_of(value: Any) -> str:
@@ -57,6 +57,7 @@ def text_of(value: Any) -> str:
 
 
 def _call(name: str, arguments: Iterable[tuple[str | None, Any]]) -> str:
+    """Return the text of a call, with arguments by keyword or, where the keyword is None or empty, by position."""
     return f"{name}({', '.join(f'{key}={text_of(item)}' if key else text_of(item) for key, item in arguments)})"
 
 
@@ -65,24 +66,24 @@ def _joined(values: Iterable[Any]) -> str:
 
 
 def _rank(value: Any) -> tuple[int, float, str]:
-    """Numbers by size, then all else by its text; NaN is no size."""
+    """Return a key that sorts numbers by size, then everything else, NaN too, by its text."""
     return (0, value, "") if isinstance(value, int | float) and value == value else (1, 0, text_of(value))
 
 
 def _canonical(value: Any, dumped: Any) -> Any:
-    """Return what pydantic made of a value, in the order that does not depend on the process, without infinity and NaN."""
+    """Return what pydantic made of a value, in an order that is the same in every process, without infinity and NaN."""
     number = value if dumped is None else dumped  # for some types pydantic says None in place of infinity
     if isinstance(number, float) and not math.isfinite(number):
         return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
     if isinstance(dumped, dict):
         items = zip(dumped, _inside(value, dumped), dumped.values(), strict=True)
-        made = {name: _canonical(there, item) for name, there, item in items}
+        made = {name: _canonical(inside, item) for name, inside, item in items}
         return dict(sorted(made.items())) if isinstance(value, dict) else made
     if isinstance(dumped, list):
         pairs = list(zip(_inside(value, dumped), dumped, strict=True))
         if isinstance(value, set | frozenset):
             pairs.sort(key=lambda pair: _rank(pair[0]))
-        return [_canonical(there, item) for there, item in pairs]
+        return [_canonical(inside, item) for inside, item in pairs]
     return dumped
 
 
@@ -110,4 +111,5 @@ def _no_json(method: BaseModel) -> UsageError:
 
 
 def _cut(text: str) -> str:
+    """Return a text, or the start of a long one."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."

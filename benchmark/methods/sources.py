@@ -1,6 +1,6 @@
-"""Which files a submission is made of: its own, and every module beside it that an import statement names.
+"""Find the files that a submission is made of: its own, and every module beside it that an import statement names.
 
-They are found by reading, never by running: the hash of a submission is the same wherever and by whomever it is taken.
+They are found by reading, never by running, so the hash of a submission is the same wherever it is computed.
 """
 
 import ast
@@ -29,10 +29,10 @@ INSTALLED = sys.stdlib_module_names | {PACKAGE, "numpy", "pydantic", "scipy", "s
 
 
 class FreshLoader(SourceFileLoader):
-    """Loads what the file holds now: compiled code from before may be of another text."""
+    """Loads a module from its source as it is now, never from compiled code, which may be of an older text."""
 
     def get_code(self, fullname: str) -> CodeType:
-        """Compile the source."""
+        """Return the compiled source."""
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
@@ -41,7 +41,7 @@ LOADERS = ((ExtensionFileLoader, EXTENSION_SUFFIXES), (FreshLoader, SOURCE_SUFFI
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where modules beside a submission's file are looked for: its folder, and the package that it lies in, if any."""
+    """The folders to look for modules beside a submission's file in: its folder, and that of its package, if any."""
 
     file: Path  # absolute
 
@@ -101,23 +101,23 @@ class Sources:
     def of(cls, file: Path) -> "Sources":
         """Read the file and, in turn, every module beside it that is imported."""
         around = Surroundings(file.absolute())
-        found: dict[str, ModuleSpec] = {}
+        specs: dict[str, ModuleSpec] = {}
         unread = [(around.file, around.package)]
         while unread:
             path, package = unread.pop()
             for name in _imported(path, package):
                 for whole in _with_parents(name):
-                    spec = None if whole in found else around.find(whole)
+                    spec = None if whole in specs else around.find(whole)
                     if spec is None:
                         continue
-                    found[whole] = spec
+                    specs[whole] = spec
                     is_package = spec.submodule_search_locations is not None
                     if spec.origin:
                         unread.append((Path(spec.origin), whole if is_package else whole.rpartition(".")[0]))
-        return cls(around.file, found)
+        return cls(around.file, specs)
 
     def files(self) -> dict[str, Path]:
-        """Return every file by the name of its module; that of the submission itself is empty."""
+        """Return every file by the name of its module; the name of the submission's own file is empty."""
         named = {name: Path(spec.origin) for name, spec in self.modules.items() if spec.origin}
         return {"": self.file} | {name: path for name, path in named.items() if path != self.file}
 
@@ -136,7 +136,7 @@ def source_sha256(path: Path | str) -> str:
 
 
 def _imported(path: Path, package: str) -> Iterator[str]:
-    """The names with dots that a file's import statements may import; none of a file that is no Python source."""
+    """Yield the dotted names that a file's import statements may import; none for a file that is no Python source."""
     if path.suffix not in SOURCE_SUFFIXES:
         return
     try:
@@ -152,7 +152,7 @@ def _imported(path: Path, package: str) -> Iterator[str]:
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
-    """The module of `from ... import`, counted from the package for each dot; empty where there is no such package."""
+    """Return the module of `from ... import`, with leading dots resolved; empty where they lead above the package."""
     if not node.level:
         return node.module or ""
     parts = package.split(".") if package else []
@@ -161,6 +161,6 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 
 
 def _with_parents(name: str) -> list[str]:
-    """`a.b.c` -> a, a.b, a.b.c: what importing it loads."""
+    """Return what importing a module loads: `a.b.c` -> a, a.b, a.b.c."""
     parts = name.split(".")
     return [".".join(parts[: end + 1]) for end in range(len(parts))]

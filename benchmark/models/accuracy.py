@@ -1,4 +1,4 @@
-"""How well a model predicts at the scored positions of each split."""
+"""Measure how well a model predicts at the scored positions of each split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How a model did on a split: shares of its scored positions, and the mean of its surprise."""
+    """A model's accuracy on a split: shares of its scored positions, and the mean of its surprise."""
 
     likeliest: float  # the most likely candidate is the right token
     confident: float | None  # P(right) / P(any candidate) exceeds the task's `confidence`
@@ -28,25 +28,25 @@ class Accuracy:
 
 
 def accuracies(task: Task, model: Network) -> dict[str, Accuracy]:
-    """The accuracy on every split, by name."""
+    """Return a model's accuracy on every split of a task, by the split's name."""
     return {name: accuracy(task, model, load_split(task, name)) for name in task.roles}
 
 
 def accuracy(task: Task, model: Network, split: Split) -> Accuracy:
-    """The accuracy on one split."""
+    """Return a model's accuracy on one split."""
     cases = len(split.cases)
-    right, confident, bits = np.zeros(cases, bool), np.zeros(cases, bool), np.zeros(cases)
+    right, confident, bits = np.zeros(cases, bool), np.zeros(cases, bool), np.zeros(cases)  # [case]
     with torch.no_grad():
         for batch in scored_batches(split, model.device):
-            own, logits = batch.cases.numpy(), model(batch.tokens, batch.at)[batch.asked].cpu()
-            targets = torch.from_numpy(split.cases.target[own]).long()[:, None]
-            candidates, wanted = (
-                logits[:, task.candidates.start : task.candidates.stop],
-                targets - task.candidates.start,
-            )
-            right[own] = (candidates.argmax(-1, keepdim=True) == wanted)[:, 0]
-            confident[own] = (candidates.softmax(-1).gather(1, wanted) > (task.confidence or 0))[:, 0]
-            bits[own] = -logits.double().log_softmax(-1).gather(1, targets)[:, 0] / np.log(2)
+            in_batch = batch.cases.numpy()  # [case in batch]
+            logits = model(batch.tokens, batch.at)[batch.asked].cpu()  # [case in batch, vocabulary]
+            candidates = logits[:, task.candidates.start : task.candidates.stop]
+            targets = torch.from_numpy(split.cases.target[in_batch]).long()[:, None]
+            target_candidates = targets - task.candidates.start
+            right[in_batch] = (candidates.argmax(-1, keepdim=True) == target_candidates)[:, 0]
+            probabilities = candidates.softmax(-1).gather(1, target_candidates)[:, 0]
+            confident[in_batch] = probabilities > (task.confidence or 0)
+            bits[in_batch] = -logits.double().log_softmax(-1).gather(1, targets)[:, 0] / np.log(2)
     return Accuracy(
         likeliest=float(right.mean()),
         confident=float(confident.mean()) if task.confidence else None,
@@ -56,37 +56,40 @@ def accuracy(task: Task, model: Network, split: Split) -> Accuracy:
 
 
 def _strata(labels: npt.NDArray[np.integer], right: Bools, bits: Numbers) -> dict[str, StratumQuality]:
-    found = {}
+    """Return accuracy and bits by label of a stratum; all arguments are [case]."""
+    qualities = {}
     for label in np.unique(labels):
-        own = labels == label
-        accuracy, surprise = round(float(right[own].mean()), 6), round(float(bits[own].mean()), 6)
-        found[str(label)] = StratumQuality(positions=int(own.sum()), accuracy=accuracy, bits=surprise)
-    return found
+        labelled = labels == label
+        accuracy, surprise = round(float(right[labelled].mean()), 6), round(float(bits[labelled].mean()), 6)
+        qualities[str(label)] = StratumQuality(positions=int(labelled.sum()), accuracy=accuracy, bits=surprise)
+    return qualities
 
 
-def measures(task: Task, found: dict[str, Accuracy]) -> dict[str, Any]:
-    """The same as a card has it; bits and strata where the task asks for them."""
-    confident = {name: own.confident for name, own in found.items() if own.confident is not None}
+def card_fields(task: Task, by_split: dict[str, Accuracy]) -> dict[str, Any]:
+    """Return accuracies as the fields of a reference on a card; bits and strata are None unless the task is detailed."""
+    confident = {name: measured.confident for name, measured in by_split.items() if measured.confident is not None}
     return {
-        "accuracy": {name: own.likeliest for name, own in found.items()},
+        "accuracy": {name: measured.likeliest for name, measured in by_split.items()},
         "confident": confident or None,
-        "bits": {name: own.bits for name, own in found.items()} if task.detailed else None,
-        "strata": {name: own.strata for name, own in found.items()} if task.detailed else None,
+        "bits": {name: measured.bits for name, measured in by_split.items()} if task.detailed else None,
+        "strata": {name: measured.strata for name, measured in by_split.items()} if task.detailed else None,
     }
 
 
 def largest_change(before: dict[str, Accuracy], after: dict[str, Accuracy]) -> tuple[float, str]:
-    """By what share the figure moved that moved most between two measurements of the same splits, and which."""
+    """Return the largest relative change of a value between two measurements of the same splits, and the value's name."""
     changes = []
-    for name, own in before.items():
-        figures = {
-            f"{name}: accuracy": (own.likeliest, after[name].likeliest),
-            f"{name}: bits": (own.bits, after[name].bits),
+    for name, old in before.items():
+        new = after[name]
+        values = {
+            f"{name}: accuracy": (old.likeliest, new.likeliest),
+            f"{name}: bits": (old.bits, new.bits),
         }
-        for stratum, labels in own.strata.items():
+        for stratum, labels in old.strata.items():
             for label, quality in labels.items():
-                other = after[name].strata[stratum][label]
-                figures[f"{name}: accuracy in {stratum} {label}"] = (quality.accuracy, other.accuracy)
-                figures[f"{name}: bits in {stratum} {label}"] = (quality.bits, other.bits)
-        changes += [(abs(new - old) / old if old else abs(new), what) for what, (old, new) in figures.items()]
+                other = new.strata[stratum][label]
+                values[f"{name}: accuracy in {stratum} {label}"] = (quality.accuracy, other.accuracy)
+                values[f"{name}: bits in {stratum} {label}"] = (quality.bits, other.bits)
+        for what, (value, changed) in values.items():
+            changes.append((abs(changed - value) / value if value else abs(changed), what))
     return max(changes)

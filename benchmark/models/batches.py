@@ -1,4 +1,4 @@
-"""Splits as padded batches of like length, with the positions that are asked for."""
+"""Batch the sentences of a split by length, padded, with the positions to predict at."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,17 +25,17 @@ class Batch:
 
     @cached_property
     def real_index(self) -> Tensor:
-        """The positions that are no padding, counted through the batch, [N]."""
+        """Return the indices of positions that are no padding, in the flattened batch, [N]."""
         return self.real.flatten().nonzero()[:, 0]
 
     @cached_property
     def asked_index(self) -> Tensor:
-        """The asked ones that are no padding, likewise."""
+        """Return the indices of scored positions that are no padding, in the flattened `asked`, [N]."""
         return self.asked.flatten().nonzero()[:, 0]
 
 
 def limited(split: Split, sentences: int | None) -> Split:
-    """The first `sentences` of a split with their cases; None keeps all."""
+    """Return the first `sentences` of a split with their cases; None keeps all."""
     if sentences is None or sentences >= len(split.sequences):
         return split
     cases = split.cases
@@ -46,11 +46,12 @@ def limited(split: Split, sentences: int | None) -> Split:
 
 
 def scored_batches(split: Split, device: str, batch_tokens: int = BATCH_TOKENS) -> list[Batch]:
-    """The sentences up to their last scored position, which is all that a causal model needs to read."""
+    """Return batches of the sentences up to their last scored position: a causal model needs to read no more."""
     cases = split.cases
     lengths = np.zeros(len(split.sequences), dtype=np.int64)
     np.maximum.at(lengths, cases.sequence, cases.position + 1)
-    by_sentence = np.split(np.argsort(cases.sequence, kind="stable"), np.cumsum(_per_sentence(split))[:-1])
+    per_sentence = np.bincount(cases.sequence, minlength=len(split.sequences))
+    by_sentence = np.split(np.argsort(cases.sequence, kind="stable"), np.cumsum(per_sentence)[:-1])
     return [
         _scored_batch(split, group, lengths[group], [by_sentence[index] for index in group], device)
         for group in _groups(lengths, batch_tokens)
@@ -58,7 +59,7 @@ def scored_batches(split: Split, device: str, batch_tokens: int = BATCH_TOKENS) 
 
 
 def whole_batches(sequences: Sequences, device: str, batch_tokens: int = BATCH_TOKENS) -> list[Batch]:
-    """Every position but the last token's, which has no next token."""
+    """Return batches that ask for every position but that of the last token, which has no next token."""
     lengths = sequences.lengths - 1
     batches = []
     for group in _groups(lengths, batch_tokens):
@@ -68,16 +69,12 @@ def whole_batches(sequences: Sequences, device: str, batch_tokens: int = BATCH_T
 
 
 def likeliest(logits: Tensor, candidates: range) -> Tensor:
-    """The most likely candidate token of each case, [case, V] -> [case]."""
+    """Return the most likely candidate token of each case, [case, V] -> [case]."""
     return logits[:, candidates.start : candidates.stop].argmax(-1) + candidates.start
 
 
-def _per_sentence(split: Split) -> np.ndarray:
-    return np.bincount(split.cases.sequence, minlength=len(split.sequences))
-
-
 def _groups(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
-    """Indices of like length, longest first, so that a batch is as wide as its first sequence."""
+    """Yield indices of sequences of similar lengths, longest first: a batch is as wide as its first sequence."""
     order = np.argsort(-lengths, kind="stable")
     order = order[lengths[order] > 0]
     start = 0
@@ -88,8 +85,9 @@ def _groups(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
 
 
 def _scored_batch(split: Split, group: np.ndarray, lengths: np.ndarray, cases: list[np.ndarray], device: str) -> Batch:
+    """Return a batch of the sequences `group`, cut to `lengths`; `cases`: the indices of each sequence's cases."""
     tokens, real = _pad(split.sequences, group, lengths, device)
-    counts = np.array([len(own) for own in cases])
+    counts = np.array([len(of_sequence) for of_sequence in cases])
     asked = np.arange(counts.max()) < counts[:, None]
     at = np.zeros(asked.shape, dtype=np.int64)
     order = np.concatenate(cases)
@@ -100,6 +98,7 @@ def _scored_batch(split: Split, group: np.ndarray, lengths: np.ndarray, cases: l
 
 
 def _pad(sequences: Sequences, group: np.ndarray, lengths: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
+    """Return the tokens of the sequences `group`, cut to `lengths` and padded with 0, [B, T], and which are real."""
     real = np.arange(lengths.max()) < lengths[:, None]
     starts = sequences.offsets[group]
     places = np.minimum(starts[:, None] + np.arange(lengths.max()), len(sequences.tokens) - 1)

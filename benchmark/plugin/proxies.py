@@ -8,6 +8,7 @@ from typing import Any, Self
 import pytest
 
 from simplibench.audit.baseline_records import chosen, of_whole_splits, records_of, require_comparable
+from simplibench.board import TRACKS as BOARD_TRACKS
 from simplibench.board.regression import GONE, RUNTIME_FACTOR, Comparison, Limits, require_limits
 from simplibench.board.remeasured import compare
 from simplibench.errors import SimplibenchError, UsageError
@@ -15,7 +16,7 @@ from simplibench.guest import InProcess
 from simplibench.harness.jobs import one_thread
 from simplibench.harness.tracks import TRACKS
 from simplibench.plugin.measuring import Measuring, Place, place
-from simplibench.records import CodecRecord, SeedName, Stored
+from simplibench.records import SeedName, Stored
 from simplibench.text import printable
 
 LIMITS = ("tolerance", "factor")  # as a test calls them
@@ -139,23 +140,24 @@ class Proxy:
         below = []
         for stored in self.measuring.again(self.place, limit):
             record = stored.record
-            if not isinstance(record, CodecRecord):
+            faithfulness = BOARD_TRACKS[record.track].faithfulness(record)
+            if faithfulness is None:
                 raise UsageError(f"{self.place.named} explains: it has no faithfulness that a floor could be of")
             if record.status == "failed":
                 below.append(f"{record.entry}: it failed: {record.reason}")
                 continue
-            least = floor if isinstance(floor, Mapping) else dict.fromkeys(record.splits, floor)
+            least = floor if isinstance(floor, Mapping) else dict.fromkeys(faithfulness, floor)
             if not all(bound <= 1 for bound in least.values()):  # nor is what is no number
                 raise UsageError(f"floor must be at most 1, the faithfulness of the reference itself, got {floor}")
-            unknown = [name for name in least if name not in record.splits]
+            unknown = [name for name in least if name not in faithfulness]
             if unknown:
                 raise UsageError(
-                    f"floor: {record.arena} has no split {', '.join(unknown)}; there are: {', '.join(record.splits)}"
+                    f"floor: {record.arena} has no split {', '.join(unknown)}; there are: {', '.join(faithfulness)}"
                 )
             below += [
-                f"{record.entry}: faithfulness on {name} is {record.splits[name].faithfulness:.3f}, below {bound:g}"
+                f"{record.entry}: faithfulness on {name} is {faithfulness[name]:.3f}, below {bound:g}"
                 for name, bound in least.items()
-                if record.splits[name].faithfulness < bound
+                if faithfulness[name] < bound
             ]
         return below
 

@@ -1,4 +1,4 @@
-"""Where a record is made: hardware, software, and the state of the checkout."""
+"""Describe where a record is made: hardware, software, and the state of the checkout."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ MADE = ("benchmark/records/committed", "leaderboard.md", "docs")  # what runs wr
 
 
 def environment(device: str) -> Environment:
-    """What the record says about where it was made."""
+    """Return what a record says of where it was made; `device` is cpu or cuda."""
     hardware = torch.cuda.get_device_name() if device == "cuda" else _processor()
     where = workspace.checkout()
     commit, clean = state(where) if where else (None, None)
@@ -35,7 +35,7 @@ def environment(device: str) -> Environment:
 
 @lru_cache(maxsize=4)
 def state(root: Path) -> tuple[str | None, bool | None]:
-    """The commit that is checked out at `root`, and whether its tracked files are as committed; None without git."""
+    """Return the commit checked out at `root`, and whether its tracked files are as committed; None without git."""
     if not (root / ".git").exists():
         return None, None
     commit = _git(root, "rev-parse", "HEAD")
@@ -45,18 +45,18 @@ def state(root: Path) -> tuple[str | None, bool | None]:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    """What git says; None where it cannot be asked."""
+    """Return what a git command prints; None where it fails."""
     try:
-        found = subprocess.run(
+        finished = subprocess.run(
             ["git", "-C", str(root), *arguments], capture_output=True, encoding="utf-8", check=True, timeout=60
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()
+    return finished.stdout.strip()
 
 
 def _processor() -> str:
-    """The processor's name; platform.processor() is empty on many systems."""
+    """Return the processor's name; platform.processor() is empty on many systems."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
