@@ -1,18 +1,25 @@
 """`info`: tell about one task, arena or method."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from typing import Annotated
 
 import typer
 
+from simplibench import workspace
+from simplibench.audit.choosing import Chosen, choose
+from simplibench.audit.gathering import gather, paths
+from simplibench.board import TRACKS, Row, boards
+from simplibench.board.render import interval_text, rank_text
+from simplibench.board.track import Entry
 from simplibench.cli.app import app
-from simplibench.cli.arena import place, rows_of, show_arena
 from simplibench.cli.list import about
 from simplibench.cli.printing import print_table
 from simplibench.errors import UsageError
 from simplibench.harness.data import tell_left_out
 from simplibench.models import load_card
-from simplibench.registry import all_methods, all_tasks, registered_tasks
+from simplibench.records import Record
+from simplibench.registry import all_methods, all_tasks, registered_tasks, terms
 from simplibench.tasks import Family, Task, absent, load_split
 
 
@@ -35,7 +42,7 @@ def show_info(name: str) -> None:
     if name in all_tasks():
         _show_task(all_tasks()[name])
     elif any(name == f"{task.name}/{arena.name}" for task in all_tasks().values() for arena in task.arenas):
-        show_arena(name)
+        _show_arena(name)
     elif name in all_methods():
         _show_method(name)
     else:
@@ -99,5 +106,44 @@ def _show_method(name: str) -> None:
     """Print a method's kind, file and first line, and its place in every arena."""
     method = all_methods()[name]
     print(f"{name} ({method.kind}), {method.path}\n{about(method.path)}\n")
-    rows = rows_of(name)
-    print_table(("rank", "arena", "OOD score", "gap"), [place(row, row.arena) for row in rows])
+    rows = _board_rows(name)
+    print_table(("rank", "arena", "OOD score", "gap"), [_cells(row, row.arena) for row in rows])
+
+
+def _show_arena(name: str) -> None:
+    """Print an arena's ranking, then the figures of every entry."""
+    committed = _committed([name])
+    rows = [row for board in boards(committed.stored, terms(), committed.faults) for row in board.rows]
+    print_table(("rank", "submission", "OOD score", "gap"), [_cells(row, row.submission) for row in rows], name)
+    if not rows:
+        task, _, arena = name.partition("/")
+        print(f"no record of it is committed; `simplibench run METHOD --task {task} --arena {arena}` makes some")
+    by_entry: dict[Entry, list[Record]] = defaultdict(list)
+    for stored in committed.stored:
+        record = stored.record
+        if record.status == "ok" and record.seed != "untrained":
+            by_entry[record.submission, record.entry].append(record)
+    for table in TRACKS[next(iter(by_entry.values()))[0].track].details(by_entry) if by_entry else ():
+        print_table(table.headers, table.rows, table.title)
+
+
+def _board_rows(submission: str) -> list[Row]:
+    """Return a submission's rows of the leaderboard."""
+    root = workspace.committed()
+    arenas = {path.parent.relative_to(root).as_posix() for path in root.glob(f"*/*/{submission}")}
+    committed = _committed(arenas)
+    ranked = boards(committed.stored, terms(), committed.faults)
+    return [row for board in ranked for row in board.rows if row.submission == submission]
+
+
+def _committed(arenas: Collection[str]) -> Chosen:
+    """Read the committed records of some arenas; name on standard error those that cannot be used."""
+    known, root = terms(), workspace.committed()
+    chosen = choose([gather(root, paths(root, arenas), known)], known)
+    chosen.remarks.say()
+    return chosen
+
+
+def _cells(row: Row, name: str) -> list[str]:
+    """Return a row's rank and score under some name."""
+    return [rank_text(row), name, interval_text(row.score) or row.note, interval_text(row.gap)]
