@@ -219,7 +219,7 @@ def test_an_arena_that_does_not_fit_into_memory_is_named(tmp_path, monkeypatch):
     ],
 )
 def test_what_nobody_worded_is_one_line_all_the_same(happens, text):
-    code = f"from simplibench import cli; cli.app = lambda: {happens}; cli.main()"
+    code = f"from simplibench import cli; cli.application = lambda called: lambda: {happens}; cli.main()"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert finished.returncode == 1
     assert finished.stderr.startswith(f"simplibench: {text}")
