@@ -22,6 +22,6 @@ class AttentionRollout(Explainer):
 submission = Submission(
     name="attention-rollout",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/2005.00928",
+    citation="https://arxiv.org/abs/2005.00928",
     entries=[AttentionRollout()],
 )

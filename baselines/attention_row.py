@@ -14,6 +14,6 @@ class AttentionRow(Explainer):
 submission = Submission(
     name="attention-row",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/1409.0473",
+    citation="https://arxiv.org/abs/1409.0473",
     entries=[AttentionRow()],
 )

@@ -20,7 +20,7 @@ class Constant(Codec):
 submission = Submission(
     name="constant",
     authors=("simplibench",),
-    reference="the design of this benchmark",
+    citation="the design of this benchmark",
     entries=[Constant()],
     control=True,
 )

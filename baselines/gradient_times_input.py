@@ -19,6 +19,6 @@ class GradientTimesInput(Explainer):
 submission = Submission(
     name="gradient-times-input",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/1605.01713",
+    citation="https://arxiv.org/abs/1605.01713",
     entries=[GradientTimesInput()],
 )

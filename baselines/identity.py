@@ -16,7 +16,7 @@ class Identity(Codec):
 submission = Submission(
     name="identity",
     authors=("simplibench",),
-    reference="the design of this benchmark",
+    citation="the design of this benchmark",
     entries=[Identity()],
     control=True,
 )

@@ -29,6 +29,6 @@ class Integrated(Explainer):
 submission = Submission(
     name="integrated-gradients",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/1703.01365",
+    citation="https://arxiv.org/abs/1703.01365",
     entries=[Integrated(steps=32)],
 )

@@ -30,6 +30,6 @@ class KMeans(Codec):
 submission = Submission(
     name="kmeans",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/2312.03656",
+    citation="https://arxiv.org/abs/2312.03656",
     entries=[KMeans(clusters=clusters) for clusters in (16, 32, 64, 128, 256, 512, 1024)],
 )

@@ -14,7 +14,7 @@ class LastToken(Explainer):
 submission = Submission(
     name="last-token",
     authors=("simplibench",),
-    reference="the design of this benchmark",
+    citation="the design of this benchmark",
     entries=[LastToken()],
     control=True,
 )

@@ -23,6 +23,6 @@ class OneHotAttention(Codec):
 submission = Submission(
     name="one-hot-attention",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/2312.03656",
+    citation="https://arxiv.org/abs/2312.03656",
     entries=[OneHotAttention()],
 )

@@ -25,6 +25,6 @@ class PairOcclusion(Explainer):
 submission = Submission(
     name="pair-occlusion",
     authors=("simplibench",),
-    reference="the design of this benchmark",
+    citation="the design of this benchmark",
     entries=[PairOcclusion()],
 )

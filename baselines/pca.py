@@ -29,6 +29,6 @@ class PCA(Codec):
 submission = Submission(
     name="pca",
     authors=("simplibench",),
-    reference="https://doi.org/10.1080/14786440109462720",
+    citation="https://doi.org/10.1080/14786440109462720",
     entries=[PCA(rank=rank) for rank in (1, 2, 4, 8, 16)],
 )

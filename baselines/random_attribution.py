@@ -20,7 +20,7 @@ class RandomAttribution(Explainer):
 submission = Submission(
     name="random-attribution",
     authors=("simplibench",),
-    reference="the design of this benchmark",
+    citation="the design of this benchmark",
     entries=[RandomAttribution(seed=0)],
     control=True,
 )

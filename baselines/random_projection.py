@@ -29,7 +29,7 @@ class RandomProjection(Codec):
 submission = Submission(
     name="random-projection",
     authors=("simplibench",),
-    reference="https://doi.org/10.1090/conm/026/737400",
+    citation="https://doi.org/10.1090/conm/026/737400",
     entries=[RandomProjection(rank=rank) for rank in (1, 2, 4, 8, 16)],
     control=True,
 )

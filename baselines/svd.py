@@ -28,6 +28,6 @@ class SVD(Codec):
 submission = Submission(
     name="svd",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/2312.03656",
+    citation="https://arxiv.org/abs/2312.03656",
     entries=[SVD(rank=rank) for rank in (1, 2, 4, 8, 16)],
 )

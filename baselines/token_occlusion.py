@@ -20,6 +20,6 @@ class TokenOcclusion(Explainer):
 submission = Submission(
     name="token-occlusion",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/1311.2901",
+    citation="https://arxiv.org/abs/1311.2901",
     entries=[TokenOcclusion()],
 )

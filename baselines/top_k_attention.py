@@ -22,6 +22,6 @@ class TopKAttention(Codec):
 submission = Submission(
     name="top-k-attention",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/2106.06899",
+    citation="https://arxiv.org/abs/2106.06899",
     entries=[TopKAttention(k=k) for k in (1, 2, 4, 8, 16)],
 )

@@ -14,7 +14,7 @@ class UniformAttribution(Explainer):
 submission = Submission(
     name="uniform-attribution",
     authors=("simplibench",),
-    reference="the design of this benchmark",
+    citation="the design of this benchmark",
     entries=[UniformAttribution()],
     control=True,
 )

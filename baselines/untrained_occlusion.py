@@ -25,7 +25,7 @@ class UntrainedOcclusion(TokenOcclusion):
 submission = Submission(
     name="untrained-occlusion",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/1810.03292",
+    citation="https://arxiv.org/abs/1810.03292",
     entries=[UntrainedOcclusion(seed=0)],
     control=True,
 )

@@ -15,6 +15,6 @@ class ValueWeightedAttention(Explainer):
 submission = Submission(
     name="value-weighted-attention",
     authors=("simplibench",),
-    reference="https://arxiv.org/abs/2004.10102",
+    citation="https://arxiv.org/abs/2004.10102",
     entries=[ValueWeightedAttention()],
 )

@@ -52,7 +52,7 @@ def submission_file(tmp_path):
 
     def write(body: str, entries: str = "[Own()]", name: str = "own", file: str = "own.py") -> Path:
         indented = "\n".join("    " + line for line in body.strip("\n").splitlines())
-        manifest = f"submission = Submission(name={name!r}, authors=('a',), reference='here', entries={entries})"
+        manifest = f"submission = Submission(name={name!r}, authors=('a',), citation='here', entries={entries})"
         path = tmp_path / file
         path.write_text(f"{HEADER}\nclass Own(Codec):\n{indented}\n\n{manifest}\n", encoding="utf-8")
         return path

@@ -43,7 +43,7 @@ def explain(name, network, tokens=TOKENS, positions=POSITIONS):
 def written(folder, body, entries="[Own()]"):
     """A submission of one class `Own`, whose body begins in line 6."""
     indented = "\n".join("    " + line for line in body.strip("\n").splitlines())
-    manifest = f"submission = Submission(name='own', authors=('a',), reference='here', entries={entries})"
+    manifest = f"submission = Submission(name='own', authors=('a',), citation='here', entries={entries})"
     path = folder / "own.py"
     path.write_text(
         "\nimport torch\nfrom simplibench import Explainer, Submission\n\n"

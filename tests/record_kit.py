@@ -12,7 +12,7 @@ def facts(name, entry, seed, arena, tables, protocol):
         "submission": name,
         "control": False,
         "authors": ("a",),
-        "reference": "https://example.org",
+        "citation": "https://example.org",
         "source_sha256": "c" * 64,
         "entry": entry,
         "fields": {},

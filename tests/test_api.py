@@ -32,7 +32,7 @@ def planned(*methods, tasks=None, arenas=None):
 
 def test_an_instance_is_an_entry_of_its_files_submission():
     (found,) = select([SVD(rank=3)])
-    assert (found.file, found.name, found.reference) == (
+    assert (found.file, found.name, found.citation) == (
         BASELINES / "svd.py",
         "svd",
         "https://arxiv.org/abs/2312.03656",
@@ -72,13 +72,13 @@ def test_a_submission_of_a_file_is_that_file_and_one_put_together_keeps_its_own_
     path = BASELINES / "pca.py"
     loaded = load_submission(path)
     assert select([loaded]) == [path]
-    (found,) = select([Submission(name="three", authors=("b",), reference="r", entries=[SVD(rank=3), SVD(rank=6)])])
+    (found,) = select([Submission(name="three", authors=("b",), citation="r", entries=[SVD(rank=3), SVD(rank=6)])])
     assert (found.file, found.name, found.authors, len(found.entries)) == (BASELINES / "svd.py", "three", ("b",), 2)
 
 
 def test_a_submission_of_entries_from_several_files_is_refused():
     with pytest.raises(UsageError, match="must be defined in one file, got .*one_hot_attention.py, .*svd.py"):
-        select([Submission(name="two", authors=("b",), reference="r", entries=[SVD(rank=3), OneHotAttention()])])
+        select([Submission(name="two", authors=("b",), citation="r", entries=[SVD(rank=3), OneHotAttention()])])
 
 
 def test_a_class_without_a_submission_in_its_file_is_called_by_its_own_name(module_file, identity_body):
@@ -121,7 +121,7 @@ def test_a_class_that_its_file_no_longer_has_is_named():
         file=BASELINES / "svd.py",
         name="svd",
         authors=("a",),
-        reference="r",
+        citation="r",
         control=False,
         entries=[{"method": "PCA", "fields": {}}],
     )

@@ -58,7 +58,7 @@ def test_entries_have_labels_of_their_own(name):
 def test_a_method_is_called_like_its_file_and_names_its_authors_and_its_source(name):
     assert SUBMISSIONS[name].name == name
     assert all(author.strip() for author in SUBMISSIONS[name].authors)
-    assert SUBMISSIONS[name].reference.strip()
+    assert SUBMISSIONS[name].citation.strip()
 
 
 @every_method

@@ -218,7 +218,7 @@ def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recorded")
     text = "import torch\nfrom simplibench import Codec, Submission\n\nclass Own(Codec):\n"
     text += "".join(f"    {line}\n" for line in IDENTITY.splitlines())
-    text += "\nsubmission = Submission(name='own', authors=('a',), reference='r', entries=[Own(k=1), Own(k=2)])\n"
+    text += "\nsubmission = Submission(name='own', authors=('a',), citation='r', entries=[Own(k=1), Own(k=2)])\n"
     file = folder / "own.py"
     file.write_text(text, encoding="utf-8")
     evaluate(file, arenas=["residual.0"], seeds=[0], limit=LIMIT, in_process=True, output=folder / "out", device="cpu")

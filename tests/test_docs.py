@@ -56,7 +56,7 @@ DOCUMENTED = {
 }
 TRUSTED = {
     *("bits_per_token", "pattern_divergence_bits", "pattern_agreement", "strata", "ceiling_bits", "state_bytes"),
-    *("family", "part", "runtime", "environment", "created", "authors", "reference", "control"),
+    *("family", "part", "runtime", "environment", "created", "authors", "citation", "control"),
 }
 
 

@@ -152,10 +152,10 @@ def test_a_field_that_is_shown_with_its_address_is_refused(submission_file):
 def test_what_a_submission_changed_behind_its_checks_is_refused_when_it_is_loaded(submission_file):
     path = submission_file(IDENTITY)
     path.write_text(
-        f"{path.read_text(encoding='utf-8')}\nsubmission = submission.model_copy(update={{'reference': 'a\\nb'}})\n",
+        f"{path.read_text(encoding='utf-8')}\nsubmission = submission.model_copy(update={{'citation': 'a\\nb'}})\n",
         encoding="utf-8",
     )
-    with pytest.raises(UsageError, match=r"own\.py: Manifest\.reference: .* must be one line of visible characters"):
+    with pytest.raises(UsageError, match=r"own\.py: Manifest\.citation: .* must be one line of visible characters"):
         load_submission(path)
 
 

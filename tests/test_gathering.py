@@ -300,7 +300,7 @@ def test_a_check_takes_the_whole_records_and_names_those_of_a_quick_look(capsys)
 def keep(root, *labels, source=SECOND, part="vectors"):
     """As a run does: note what the file puts forward."""
     entries = tuple(CodecEntry(label=label, fields={}, part=part, fit_group="") for label in labels)
-    manifest = Manifest(name="own", authors=("a",), reference="r", control=False, entries=entries)
+    manifest = Manifest(name="own", authors=("a",), citation="r", control=False, entries=entries)
     manifest_path(root, "own").write_text(
         KeptManifest(source_sha256=source, manifest=manifest).model_dump_json(), encoding="utf-8"
     )

@@ -303,7 +303,7 @@ def test_fields_of_any_size_reach_the_guest(server, tmp_path):
     values = list(range(50_000))
     entries = (EntrySpec(method="Long", fields={"values": values}),)
     selection = MethodSpec(
-        file=tmp_path / "long.py", name="long", authors=("a",), reference="none", control=False, entries=entries
+        file=tmp_path / "long.py", name="long", authors=("a",), citation="none", control=False, entries=entries
     )
     guest = Guest(server, selection.file, "cpu", selection)
     assert guest.manifest().entries[0].fields["values"] == values

@@ -157,12 +157,12 @@ def test_a_rank_wider_than_the_vectors_is_refused_with_both_numbers(submission_f
             r"bad\.py:2: SVD\.colour: Extra inputs are not permitted, got 'red'; SVD\.k: Extra",
         ),
         (
-            "from simplibench import Submission\nSubmission(name='My Method', authors=(), reference='r', entries=[1])",
+            "from simplibench import Submission\nSubmission(name='My Method', authors=(), citation='r', entries=[1])",
             r"bad\.py:2: Submission\.name: String should match pattern .*; Submission\.authors: .*; Submission\.entries",
         ),
         (
             "from simplibench import Submission\nfrom simplibench.baselines.svd import SVD\n"
-            "Submission(name='a', authors=('b',), reference='r', entries=[SVD(rank=1), SVD(rank=1)])",
+            "Submission(name='a', authors=('b',), citation='r', entries=[SVD(rank=1), SVD(rank=1)])",
             r"bad\.py:3: Submission\.entries: .*entries must differ, got SVD\(rank=1\) more than once",
         ),
     ],
@@ -223,7 +223,7 @@ class Positive(SklearnCodec):
     def fit(self, x, generator): return super().fit(x.clamp(min=0), generator)
     def encode(self, state, x): return super().encode(state, x.clamp(min=0))
 
-submission = Submission(name="sk", authors=("a",), reference="r", entries=[
+submission = Submission(name="sk", authors=("a",), citation="r", entries=[
     PCA(parameters={"n_components": 4}),
     FastICA(parameters={"n_components": 3, "tol": 0.2, "max_iter": 1000}),
     Positive(parameters={"n_components": 3, "init": "nndsvda", "max_iter": 2000, "tol": 0.01}),
@@ -277,7 +277,7 @@ class Shuffled(sklearn.decomposition.PCA):
 class Piped(SklearnCodec): estimator = staticmethod(make)
 class Global(SklearnCodec): estimator = Shuffled
 
-submission = Submission(name="piped", authors=("a",), reference="r", entries=[
+submission = Submission(name="piped", authors=("a",), citation="r", entries=[
     Piped(parameters={"n_components": 4, "svd_solver": "randomized"}),
     Piped(parameters={"n_components": 4, "random_state": 7}),
     Global(parameters={"n_components": 4}),

@@ -68,8 +68,8 @@ def test_a_script_tag_in_any_name_stays_text(tmp_path):
 
 
 def test_only_an_address_of_the_web_becomes_a_link_to_a_paper(tmp_path):
-    simulated(tmp_path, "one", GOOD, reference="javascript:alert(1)")
-    simulated(tmp_path, "two", GOOD, reference="https://example.org/paper?a=1&b=2")
+    simulated(tmp_path, "one", GOOD, citation="javascript:alert(1)")
+    simulated(tmp_path, "two", GOOD, citation="https://example.org/paper?a=1&b=2")
     links = [
         own["href"]
         for tag, own in Elements(page_of(tmp_path, files={"one": ("../a b.py", "a b.py")})).found

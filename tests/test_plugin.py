@@ -14,7 +14,7 @@ pytest_plugins = "pytester"
 
 ROOT = BASELINES.parent
 HEAD = "import torch\nfrom simplibench import Codec, Submission\n\nclass Own(Codec):\n    k: int\n"
-END = "\nsubmission = Submission(name='own', authors=('a',), reference='r', entries=[{entries}])\n"
+END = "\nsubmission = Submission(name='own', authors=('a',), citation='r', entries=[{entries}])\n"
 IDENTITY = ("def encode(self, state, x): return x", "def decode(self, state, code): return code")
 WORSE = (
     "def encode(self, state, x): return torch.cat([x, x], 1)",
@@ -206,7 +206,7 @@ def test_an_explainer_is_tried_under_its_own_contract(suite, pytester):
         "import torch\nfrom simplibench import Explainer, Submission\n\nclass Even(Explainer):\n"
         "    def explain(self, model, tokens, positions):\n"
         "        return (torch.arange(tokens.shape[1]) <= positions[:, None]).float()\n"
-        "\nsubmission = Submission(name='even', authors=('a',), reference='r', entries=[Even()])\n",
+        "\nsubmission = Submission(name='even', authors=('a',), citation='r', entries=[Even()])\n",
         encoding="utf-8",
     )
     result = suite("--simplibench", "even.py", "-v")

@@ -213,8 +213,8 @@ ODD = "<script>alert(1)</script> | *a* `b`\nc [x](javascript:1)"
 
 
 def test_odd_characters_are_shown_as_they_are_and_break_no_table(tmp_path):
-    simulated(tmp_path, "own", GOOD, entry=ODD, authors=(ODD,), reference=ODD)
-    simulated(tmp_path, "own", GOOD, entry="F()", status="failed", reason=ODD, authors=(ODD,), reference=ODD)
+    simulated(tmp_path, "own", GOOD, entry=ODD, authors=(ODD,), citation=ODD)
+    simulated(tmp_path, "own", GOOD, entry="F()", status="failed", reason=ODD, authors=(ODD,), citation=ODD)
     text = page(tmp_path)
     shown = r"\<script\>alert(1)\</script\> \| \*a\* \`b\` c [x\](javascript:1)"
     assert text.splitlines()[2] == shown
@@ -279,13 +279,13 @@ def test_html_needs_no_network(arena):
 
 def test_html_escapes_whatever_a_record_says_and_links_to_nothing_but_the_web(tmp_path):
     evil = "</script><script>alert(1)</script>"
-    simulated(tmp_path, "own", GOOD, entry=evil, authors=(evil,), reference="javascript:alert(1)")
-    simulated(tmp_path, "own", GOOD, entry="F()", status="failed", reason=evil, authors=(evil,), reference=evil)
+    simulated(tmp_path, "own", GOOD, entry=evil, authors=(evil,), citation="javascript:alert(1)")
+    simulated(tmp_path, "own", GOOD, entry="F()", status="failed", reason=evil, authors=(evil,), citation=evil)
     text = html(tmp_path, source=Source(evil, "c" * 64))
     assert "<script>alert" not in text
     assert html_escape(evil) in text
     assert 'href="javascript' not in text
-    simulated(tmp_path / "web", "own", GOOD, reference="https://example.org/?a=1&b=2")
+    simulated(tmp_path / "web", "own", GOOD, citation="https://example.org/?a=1&b=2")
     assert '<a href="https://example.org/?a=1&amp;b=2" rel="noreferrer">' in html(tmp_path / "web")
 
 

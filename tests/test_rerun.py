@@ -51,7 +51,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     header = "import torch\nfrom simplibench import Codec, Submission\n\nclass Own(Codec):\n"
     body = "".join(f"    {line}\n" for line in COARSE.strip().splitlines())
-    last = "\nsubmission = Submission(name='own', authors=('a',), reference='here', entries=[Own()])\n"
+    last = "\nsubmission = Submission(name='own', authors=('a',), citation='here', entries=[Own()])\n"
     (folder / "own.py").write_text(header + body + last, encoding="utf-8")
     records = folder / "records"
     options = {"seeds": [0], "limit": 4, "in_process": True, "device": "cpu", "output": records}
@@ -188,7 +188,7 @@ def test_an_entry_that_the_file_does_not_have_is_refused(folder, path):
 
 
 @pytest.mark.parametrize(
-    "last", ["submission = Submission(name='o', authors=('a',), reference='here', entries=[Own(k=1)])", ""]
+    "last", ["submission = Submission(name='o', authors=('a',), citation='here', entries=[Own(k=1)])", ""]
 )
 def test_an_entry_made_from_an_object_is_made_again_from_the_file_of_its_class(last, tmp_path, monkeypatch, capsys):
     lines = ["import torch", "from simplibench import Codec, Submission", "class Own(Codec):", "    k: int"]

@@ -20,7 +20,7 @@ class Own(Codec):
     def decode(self, state, code): return code
 
 
-submission = Submission(name="own", authors=("a",), reference="here", entries=[Own(k=k) for k in {}])
+submission = Submission(name="own", authors=("a",), citation="here", entries=[Own(k=k) for k in {}])
 """
 FOLDER = Path("results") / snippets.ARENA / "own"
 

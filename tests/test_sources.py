@@ -33,7 +33,7 @@ class Kept(Codec):
     def decode(self, state, code):
         return nn.functional.pad(code, (0, 32 - code.shape[1]))
 
-submission = Submission(name="with-helper", authors=("me",), reference="none", entries=[Kept()])
+submission = Submission(name="with-helper", authors=("me",), citation="none", entries=[Kept()])
 """
 
 

@@ -39,7 +39,7 @@ def examples(heading):
     found = {}
     for block in re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL):
         name = re.findall(r"^class (\w+)\(Codec\)", block, flags=re.MULTILINE)[0]
-        manifest = f"Submission(name='own', authors=('a',), reference='here', entries=[{name}()])"
+        manifest = f"Submission(name='own', authors=('a',), citation='here', entries=[{name}()])"
         found[name] = f"{IMPORTS}\n{block}\n\nsubmission = {manifest}\n"
     return found
 

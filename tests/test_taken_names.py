@@ -40,7 +40,7 @@ def test_evaluate_refuses_it_for_files_and_for_submissions_put_together(posing, 
     with pytest.raises(UsageError, match=TAKEN):
         evaluate(posing, output=tmp_path / "out", **QUICK)
     with pytest.raises(UsageError, match=r"svd\.py: its submission is called pca, and so is the baseline .*pca\.py"):
-        evaluate(Submission(name="pca", authors=("a",), reference="r", entries=[SVD(rank=1)]), **QUICK)
+        evaluate(Submission(name="pca", authors=("a",), citation="r", entries=[SVD(rank=1)]), **QUICK)
     assert not (tmp_path / "out").exists()
 
 

@@ -53,11 +53,11 @@ def test_a_link_that_would_end_its_cell_or_itself_is_encoded_and_what_is_no_addr
     assert markdown_link("a", "http e.org") == markdown_link("a", "javascript:alert(1)") == "a"
 
 
-@pytest.mark.parametrize("field", ["authors", "reference"])
+@pytest.mark.parametrize("field", ["authors", "citation"])
 @pytest.mark.parametrize("hidden", ["\n", "\x1b[31m", "\u2028", "\u202e", "\x7f", "\u200b"])
 def test_a_hidden_character_in_a_submission_is_refused_naming_the_field_and_the_character(field, hidden):
-    values = {"authors": ("a",), "reference": "r"}
-    values[field] = f"x{hidden}y" if field == "reference" else (f"x{hidden}y",)
+    values = {"authors": ("a",), "citation": "r"}
+    values[field] = f"x{hidden}y" if field == "citation" else (f"x{hidden}y",)
     expected = re.escape(f"must be one line of visible characters, without {printable(hidden[0])}:")
     with pytest.raises(ValidationError, match=rf"{field}(.|\n)*{expected}"):
         Submission(name="own", entries=[SVD(rank=1)], **values)
@@ -66,7 +66,7 @@ def test_a_hidden_character_in_a_submission_is_refused_naming_the_field_and_the_
 @pytest.mark.parametrize("name", ["own\n", "own\x1b", "o|n", "../own", ""])
 def test_a_name_that_could_break_a_path_or_a_table_is_refused(name):
     with pytest.raises(ValidationError, match="name"):
-        Submission(name=name, authors=("a",), reference="r", entries=[SVD(rank=1)])
+        Submission(name=name, authors=("a",), citation="r", entries=[SVD(rank=1)])
 
 
 def whole(text):
@@ -78,9 +78,9 @@ def whole(text):
 
 
 def test_an_evil_reason_and_label_leave_every_markdown_table_whole(tmp_path):
-    simulated(tmp_path, "good", GOOD, reference="https://e.org/|x)")
-    simulated(tmp_path, "own", POOR, entry=EVIL, authors=(EVIL,), reference=EVIL)
-    simulated(tmp_path, "own", POOR, entry="F()", status="failed", reason=EVIL, authors=(EVIL,), reference=EVIL)
+    simulated(tmp_path, "good", GOOD, citation="https://e.org/|x)")
+    simulated(tmp_path, "own", POOR, entry=EVIL, authors=(EVIL,), citation=EVIL)
+    simulated(tmp_path, "own", POOR, entry="F()", status="failed", reason=EVIL, authors=(EVIL,), citation=EVIL)
     simulated(tmp_path, "gone", POOR, status="failed", reason=EVIL)
     stored = load_all(tmp_path)
     shown = {

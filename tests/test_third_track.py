@@ -26,7 +26,7 @@ class {kind}(Vote):
             return (tokens[:, -self.last:] == token).sum(1)
         {body}
 
-submission = Submission(name="{name}", authors=("a",), reference="here", entries=({kind}(), {kind}(last=20)))
+submission = Submission(name="{name}", authors=("a",), citation="here", entries=({kind}(), {kind}(last=20)))
 """
 MAJORITY = "return 3 + (number(2) - number(4) > number(1) - number(3)).long()"  # the type with more brackets open
 NEVER = "return number(0) * 0"  # START, which is never right

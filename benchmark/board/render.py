@@ -62,7 +62,7 @@ def row_json(row: Row) -> dict[str, Any]:
         "entries": row.entries,
         "failed_entries": row.failed_entries,
         "forward_ratio": row.forward_ratio,
-        "reference": row.reference,
+        "citation": row.citation,
         "status": row.status,
         "note": row.note,
         **row.figures,
@@ -106,7 +106,7 @@ def _arena_markdown(arena: ArenaBoard) -> str:
 
 
 def _left(row: Row) -> list[str]:
-    name = markdown_link(row.submission, row.reference)
+    name = markdown_link(row.submission, row.citation)
     return [
         rank_text(row),
         f"*{name}*" if row.control else name,

@@ -85,7 +85,7 @@ class Report:
 
     submission: str
     authors: tuple[str, ...]
-    reference: str
+    citation: str
     control: bool
     source: Source | None  # None where its file is gone
     arenas: list[ArenaReport]
@@ -119,7 +119,7 @@ def report(
     return Report(
         submission=name,
         authors=latest.authors,
-        reference=latest.reference,
+        citation=latest.citation,
         control=latest.control,
         source=source,
         arenas=[_arena(board, around, name, labels or {}) for board in ranked if _has(board, name)],

@@ -10,8 +10,8 @@ from simplibench.text import WEB, markdown, printable
 
 def report_markdown(report: Report) -> str:
     """Return the whole page."""
-    reference = f"<{printable(report.reference)}>" if WEB.fullmatch(report.reference) else markdown(report.reference)
-    head = f"# {markdown(report.submission)}\n\n{reference}\n"
+    citation = f"<{printable(report.citation)}>" if WEB.fullmatch(report.citation) else markdown(report.citation)
+    head = f"# {markdown(report.submission)}\n\n{citation}\n"
     return "\n".join([head, *(_section(section) for section in sections(report))])
 
 

@@ -30,7 +30,7 @@ class Row:
     rank_low: int | None = None
     rank_high: int | None = None
     forward_ratio: float | None = None  # proxy or explanation / reference forward, median over records
-    reference: str = ""
+    citation: str = ""  # the paper or page that describes the method
     figures: Mapping[str, float | None] = field(default_factory=dict)  # the track's own, by their names in JSON
 
 

@@ -162,6 +162,6 @@ def _described(group: list[Stored], status: Status, note: str) -> Row:
         entries=len({record.entry for record in records}),
         failed_entries=len(failed),
         forward_ratio=float(np.median(ratios)) if ratios else None,
-        reference=records[0].reference,
+        citation=records[0].citation,
         figures=TRACKS[records[0].track].figures(group),
     )

@@ -138,7 +138,7 @@ def _unit(stored: "Stored", source: Path, runner: "Runner") -> "Unit":
         file=source,
         name=record.submission,
         authors=record.authors,
-        reference=record.reference,
+        citation=record.citation,
         control=record.control,
         entries=(EntrySpec(method=record.entry.partition("(")[0], fields=record.fields),),
     )

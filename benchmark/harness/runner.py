@@ -209,7 +209,7 @@ def make_record(
         track=entry.track,
         control=unit.manifest.control,
         authors=unit.manifest.authors,
-        reference=unit.manifest.reference,
+        citation=unit.manifest.citation,
         source_sha256=unit.source_sha256,
         entry=entry.label,
         fields=entry.fields,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 
 from simplibench.methods.entries import EntryManifest
 from simplibench.methods.tracks import TRACKS
@@ -23,6 +23,9 @@ def _one_line(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
+Citation = Annotated[
+    Line, Field(validation_alias=AliasChoices("citation", "reference"))
+]  # files may still say reference
 
 
 def _of_its_track(said: Any) -> Any:
@@ -44,6 +47,6 @@ class Manifest(BaseModel):
 
     name: Name
     authors: tuple[Line, ...]
-    reference: Line
+    citation: Citation
     control: bool
     entries: tuple[Entry, ...]

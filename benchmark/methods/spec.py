@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simplibench.errors import UsageError
 from simplibench.methods.beside import imports_beside
-from simplibench.methods.manifest import Line, Name
+from simplibench.methods.manifest import Citation, Line, Name
 from simplibench.methods.method import Method
 from simplibench.methods.submission import Submission, require_recordable, run_file, validation_problems
 
 NOT_STATED = "not stated"  # authors and reference of a method whose file has no submission
-MANIFEST = ("name", "authors", "reference", "control")
+MANIFEST = ("name", "authors", "citation", "control")
 MethodLike = str | Path | Method | type[Method] | Submission
 
 
@@ -36,7 +36,7 @@ class MethodSpec(BaseModel):
     file: Path
     name: Name
     authors: tuple[Line, ...]
-    reference: Line
+    citation: Citation
     control: bool
     entries: tuple[EntrySpec, ...] = Field(min_length=1)
 
@@ -132,7 +132,7 @@ def _spec(entries: Sequence[Method], submission: Submission | None = None) -> Me
     kind = type(entries[0])
     manifest = submission or vars(sys.modules[kind.__module__]).get("submission")
     if not isinstance(manifest, Submission):
-        manifest = Submission(name=_name(kind), authors=(NOT_STATED,), reference=NOT_STATED, entries=tuple(entries))
+        manifest = Submission(name=_name(kind), authors=(NOT_STATED,), citation=NOT_STATED, entries=tuple(entries))
     return MethodSpec(
         file=file,
         **{name: getattr(manifest, name) for name in MANIFEST},

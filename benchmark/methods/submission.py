@@ -15,7 +15,7 @@ from pydantic.errors import PydanticSchemaGenerationError
 from simplibench.errors import SimplibenchError, UsageError
 from simplibench.methods.beside import imports_beside, require_covered
 from simplibench.methods.fields import ALLOWED
-from simplibench.methods.manifest import Line, Manifest, Name
+from simplibench.methods.manifest import Citation, Line, Manifest, Name
 from simplibench.methods.method import Method
 from simplibench.methods.sources import FreshLoader, Surroundings
 from simplibench.text import printable
@@ -31,7 +31,7 @@ class Submission(BaseModel):
 
     name: Name
     authors: Annotated[tuple[Line, ...], Field(min_length=1)]
-    reference: Line  # the paper or page that describes the method
+    citation: Citation  # the paper or page that describes the method
     entries: Annotated[tuple[InstanceOf[Method], ...], Field(min_length=1)]
     control: bool = False  # shown for orientation, never ranked
 
@@ -49,7 +49,7 @@ class Submission(BaseModel):
         return Manifest(
             name=self.name,
             authors=self.authors,
-            reference=self.reference,
+            citation=self.citation,
             control=self.control,
             entries=tuple(entry.manifest() for entry in self.entries),
         )

@@ -31,7 +31,7 @@ def report_html(report: Report) -> str:
     page = environment().get_template("report.html")
     return page.render(
         report=report,
-        link=report.reference if WEB.fullmatch(report.reference) else "",
+        link=report.citation if WEB.fullmatch(report.citation) else "",
         parts=parts,
         themes=as_json({"light": config(dark=False), "dark": config(dark=True)}),
         **assets(),

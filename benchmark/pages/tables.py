@@ -49,7 +49,7 @@ class Line:
 
     submission: str
     control: bool
-    reference: str
+    citation: str
     link: Link
     cells: list[Cell]  # after the rank and the submission
     rank: Cell
@@ -70,7 +70,7 @@ def ranked_table(board: ArenaBoard, files: dict[str, tuple[str, str]]) -> Table:
         Line(
             submission=row.submission,
             control=row.control,
-            reference=row.reference,
+            citation=row.citation,
             link=_link(row, files),
             rank=Cell(rank_text(row), row.rank_low),
             cells=[cell(row) for cell in columns.values()],
@@ -117,7 +117,7 @@ def _entry_line(arena: ArenaCurves, entry: EntryCurve) -> list[Cell]:
 def _link(row: Row, files: dict[str, tuple[str, str]]) -> Link:
     address, name = files.get(row.submission, (None, None))
     # Only these: a record may name anything, javascript: too.
-    paper = row.reference if WEB.fullmatch(row.reference) else None
+    paper = row.citation if WEB.fullmatch(row.citation) else None
     return Link(address, name, paper)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -107,14 +108,14 @@ class Record(Frozen, ABC):
     whole_figures: ClassVar[tuple[str, ...]] = ()  # figures of the record itself, beside those of its splits
     tolerance: ClassVar[float]  # by how much a figure may differ when the record is made again on other hardware
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2  # of version 1 the citation was called `reference`
     sha256: Sha256  # of all else that it says
     key: Sha256  # source, fields, protocol, device kind and the conditions below
     created: str  # UTC, ISO 8601
     submission: str
     control: bool
     authors: tuple[str, ...]
-    reference: str
+    citation: Annotated[str, Field(validation_alias=AliasChoices("citation", "reference"))]
     source_sha256: Sha256
     entry: str
     fields: Annotated[dict[str, Any], AfterValidator(_strict_json)]
@@ -156,6 +157,8 @@ class Record(Frozen, ABC):
     def content_sha256(self) -> str:
         """Return the hash of all that the record says, as JSON with sorted keys."""
         content = self.model_dump(mode="json", exclude={"sha256"})
+        if self.schema_version == 1:
+            content["reference"] = content.pop("citation")
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
