@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simplibench.audit.gathering import Gathered, Place
+from simplibench.audit.gathering import Gathered, RowKey
 from simplibench.audit.remarks import Remarks
-from simplibench.board.rows import standing
+from simplibench.board.rows import rank_status
 from simplibench.records import SeedName, Stored, Terms
 
 
@@ -19,7 +19,7 @@ class Candidate:
 
     def shortcoming(self, terms: Terms) -> str:
         """Return what keeps the records from a rank; empty where they are whole, be it that every entry failed."""
-        status, note = standing(self.stored, terms, self.fault)
+        status, note = rank_status(self.stored, terms, self.fault)
         missing = set(terms.seeds) - {stored.record.seed for stored in self.stored}
         if status == "failed" and missing:
             return f"incomplete: nothing is on reference {min(missing)}"
@@ -31,7 +31,7 @@ class Chosen:
     """The records that count."""
 
     stored: list[Stored]  # by arena, submission and file name
-    faults: dict[Place, str]  # where a record is lacking, and why
+    faults: dict[RowKey, str]  # where a record is lacking, and why
     remarks: Remarks
 
 
@@ -45,17 +45,19 @@ def choose(folders: Sequence[Gathered], terms: Mapping[str, Terms], together: bo
 
     """
     records: list[Stored] = []
-    faults: dict[Place, str] = {}
+    faults: dict[RowKey, str] = {}
     choices = []
-    for place in dict.fromkeys(place for folder in folders for place in (*folder.stored, *folder.lacking)):
-        everywhere = (Candidate(folder.stored.get(place, []), folder.fault(place), folder.label) for folder in folders)
+    for row_key in dict.fromkeys(row_key for folder in folders for row_key in (*folder.stored, *folder.lacking)):
+        everywhere = (
+            Candidate(folder.stored.get(row_key, []), folder.fault(row_key), folder.label) for folder in folders
+        )
         candidates = [candidate for candidate in everywhere if candidate.stored or candidate.fault]
         if not candidates:  # all that there were are of entries that the file no longer has
             continue
-        arena, submission = place
+        arena, submission = row_key
         taken, choice = _choice(candidates, terms[arena], together)
         records += taken.stored
-        faults |= {place: taken.fault} if taken.fault else {}
+        faults |= {row_key: taken.fault} if taken.fault else {}
         choices += [(submission, arena, choice)] if choice else []
     records.sort(key=lambda stored: (stored.record.arena, stored.record.submission, stored.path.name))
     return Chosen(records, faults, Remarks.of([*(folder.remarks for folder in folders), Remarks(choices=choices)]))

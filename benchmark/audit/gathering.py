@@ -12,7 +12,7 @@ from simplibench.records import Stored, Terms, files_below, load, record_path, r
 from simplibench.records.manifests import KeptManifest, kept_manifest
 from simplibench.registry import find_arenas, load_task
 
-Place = tuple[str, str]  # arena and submission
+RowKey = tuple[str, str]  # arena and submission
 
 
 @dataclass
@@ -20,8 +20,10 @@ class Gathered:
     """What a folder has, by submission and arena."""
 
     root: Path
-    stored: dict[Place, list[Stored]] = field(default_factory=dict)
-    lacking: dict[Place, dict[Path, str]] = field(default_factory=dict)  # where records belong that cannot be used: why
+    stored: dict[RowKey, list[Stored]] = field(default_factory=dict)
+    lacking: dict[RowKey, dict[Path, str]] = field(
+        default_factory=dict
+    )  # where records belong that cannot be used: why
     remarks: Remarks = field(default_factory=Remarks)
 
     @property
@@ -29,17 +31,17 @@ class Gathered:
         """Return what the folder is called in messages."""
         return "the committed records" if workspace.is_committed(self.root) else f"the records in {self.root}"
 
-    def fault(self, place: Place) -> str:
+    def fault(self, row_key: RowKey) -> str:
         """Return why a submission lacks a record in an arena; empty where it lacks none."""
-        return next(iter(self.lacking.get(place, {}).values()), "")
+        return next(iter(self.lacking.get(row_key, {}).values()), "")
 
-    def part(self, wanted: Callable[[Place], bool]) -> "Gathered":
+    def part(self, wanted: Callable[[RowKey], bool]) -> "Gathered":
         """Return the part of some submissions and arenas, with every remark on files that cannot be used."""
         return Gathered(
             self.root,
-            {place: stored for place, stored in self.stored.items() if wanted(place)},
-            {place: problems for place, problems in self.lacking.items() if wanted(place)},
-            Remarks(self.remarks.left_out, [stored for stored in self.remarks.gone if wanted(_place_of(stored))]),
+            {row_key: stored for row_key, stored in self.stored.items() if wanted(row_key)},
+            {row_key: problems for row_key, problems in self.lacking.items() if wanted(row_key)},
+            Remarks(self.remarks.left_out, [stored for stored in self.remarks.gone if wanted(_row_key(stored))]),
         )
 
 
@@ -83,11 +85,11 @@ def gather(
             except DamagedFile as error:
                 problem = str(error) if str(path) in str(error) else f"{path}: {error}"
                 folder.remarks.left_out.append(problem)
-                place = _place(root, belongs, terms)
-                if place and (belongs == path or not belongs.exists()):  # no mere copy of a record that counts
-                    folder.lacking.setdefault(place, {})[belongs] = problem
+                row_key = _row_key_at(root, belongs, terms)
+                if row_key and (belongs == path or not belongs.exists()):  # no mere copy of a record that counts
+                    folder.lacking.setdefault(row_key, {})[belongs] = problem
             else:
-                folder.stored.setdefault(_place_of(stored), []).append(stored)
+                folder.stored.setdefault(_row_key(stored), []).append(stored)
     return set_gone_apart(folder, terms)
 
 
@@ -97,14 +99,14 @@ def gather_of(root: Path, submissions: Collection[str], terms: Mapping[str, Term
     Everything in a folder that is not the committed one is looked at, so that what cannot be used is remarked on.
     """
     looked_at = paths(root, submissions=submissions if workspace.is_committed(root) else None)
-    return gather(root, looked_at, terms, submissions).part(lambda place: place[1] in submissions)
+    return gather(root, looked_at, terms, submissions).part(lambda row_key: row_key[1] in submissions)
 
 
 def gathered(root: Path, records: Iterable[Stored], terms: Mapping[str, Terms]) -> Gathered:
     """Return what a folder has, of records that were read and can all be used."""
     folder = Gathered(root)
     for stored in records:
-        folder.stored.setdefault(_place_of(stored), []).append(stored)
+        folder.stored.setdefault(_row_key(stored), []).append(stored)
     return set_gone_apart(folder, terms)
 
 
@@ -122,8 +124,8 @@ def set_gone_apart(
     """
     if manifests is None and workspace.is_committed(gathered.root):
         return gathered
-    for place in dict.fromkeys((*gathered.stored, *gathered.lacking)):
-        arena, submission = place
+    for row_key in dict.fromkeys((*gathered.stored, *gathered.lacking)):
+        arena, submission = row_key
         try:
             kept = kept_manifest(gathered.root, submission) if manifests is None else manifests.get(submission)
         except DamagedFile as error:
@@ -131,12 +133,12 @@ def set_gone_apart(
             continue
         if kept is None:
             continue
-        records, lacking = gathered.stored.get(place, []), gathered.lacking.get(place, {})
+        records, lacking = gathered.stored.get(row_key, []), gathered.lacking.get(row_key, {})
         (ranked,) = find_arenas(load_task(arena.partition("/")[0]), [arena])
         if kept.is_of(records, ranked, terms[arena]):
             gathered.remarks.gone += [stored for stored in records if not kept.has(ranked, stored.path)]
-            gathered.stored[place] = [stored for stored in records if kept.has(ranked, stored.path)]
-            gathered.lacking[place] = {path: problem for path, problem in lacking.items() if kept.has(ranked, path)}
+            gathered.stored[row_key] = [stored for stored in records if kept.has(ranked, stored.path)]
+            gathered.lacking[row_key] = {path: problem for path, problem in lacking.items() if kept.has(ranked, path)}
     return gathered
 
 
@@ -148,12 +150,12 @@ def _require_usable(stored: Stored, terms: Mapping[str, Terms], checked: Collect
         stored.check_tables()
 
 
-def _place_of(stored: Stored) -> Place:
+def _row_key(stored: Stored) -> RowKey:
     """Return the arena and the submission of a record."""
     return stored.record.arena, stored.record.submission
 
 
-def _place(root: Path, path: Path, terms: Mapping[str, Terms]) -> Place | None:
+def _row_key_at(root: Path, path: Path, terms: Mapping[str, Terms]) -> RowKey | None:
     """Return the arena and submission whose record a path would be; None where no ranked record can lie."""
     parts = path.relative_to(root).parts
     arena = "/".join(parts[:2])

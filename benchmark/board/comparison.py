@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simplibench.arrays import Floats
-from simplibench.board.rows import standing
+from simplibench.board.rows import rank_status
 from simplibench.board.tracks import TRACKS
 from simplibench.records import Stored, Terms
 from simplibench.scoring.differences import holm
@@ -80,7 +80,7 @@ def _problem(groups: list[list[Stored]], terms: Terms, faults: Mapping[str, str]
     for (name, fault), group in zip(faults.items(), groups, strict=True):
         if not group:
             return f"no records of {name}" + (f": {fault}" if fault else "")
-        status, note = standing(group, terms, fault)
+        status, note = rank_status(group, terms, fault)
         if status != "ok":
             return f"{name} is {status}: {note}"
     return ""

@@ -79,7 +79,7 @@ class Comparison:
             if change.fell(limits)
         ]
 
-    def dearer(self) -> list[str]:
+    def costlier(self) -> list[str]:
         """Return a text if the rate rose by more than rounding."""
         if self.rates is None or self.rates[1] <= self.rates[0] * (1 + ROUNDING):
             return []
@@ -101,4 +101,4 @@ class Comparison:
         """Return all that got worse, one text each."""
         if self.broken:
             return [self.broken]
-        return [*self.fallen(limits), *self.dearer(), *self.slower(limits)]
+        return [*self.fallen(limits), *self.costlier(), *self.slower(limits)]

@@ -46,9 +46,9 @@ def _arena_board(
     arena: str, groups: list[list[Stored]], terms: Terms, faults: Mapping[tuple[str, str], str]
 ) -> ArenaBoard:
     track = groups[0][0].record.track
-    standings = [standing(group, terms, faults.get((arena, group[0].record.submission), "")) for group in groups]
-    rows = [_described(group, *standing) for group, standing in zip(groups, standings, strict=True)]
-    fit = [number for number, (status, _) in enumerate(standings) if status == "ok"]
+    statuses = [rank_status(group, terms, faults.get((arena, group[0].record.submission), "")) for group in groups]
+    rows = [_described(group, *status) for group, status in zip(groups, statuses, strict=True)]
+    fit = [number for number, (status, _) in enumerate(statuses) if status == "ok"]
     resampled: dict[str, Floats] = {}
     for number, scores in zip(fit, TRACKS[track].scores([groups[number] for number in fit], terms.seeds), strict=True):
         rows[number], resampled[rows[number].submission] = _scored(rows[number], scores, TRACKS[track].bounds)
@@ -102,7 +102,7 @@ def _tau(ranked: list[Row]) -> float | None:
     return kendall_tau(np.array(scores), np.array(others)) if len(scores) > 1 else None
 
 
-def standing(stored: Sequence[Stored], terms: Terms, fault: str = "") -> tuple[Status, str]:
+def rank_status(stored: Sequence[Stored], terms: Terms, fault: str = "") -> tuple[Status, str]:
     """Return whether a submission's records in an arena make a rank, and why not; `fault`: a record that cannot be used.
 
     Records on other references than those that are ranked decide nothing.

@@ -189,7 +189,7 @@ def _print_costs(comparisons: "list[Comparison]", limits: "Limits") -> None:
     for comparison in comparisons:
         rate, forward = ["", "", ""], ["", "", "other cases"]
         if comparison.rates is not None:
-            rate = [*(f"{bits:.2f}" for bits in comparison.rates), "rose" if comparison.dearer() else "ok"]
+            rate = [*(f"{bits:.2f}" for bits in comparison.rates), "rose" if comparison.costlier() else "ok"]
         if comparison.runtimes is not None:
             texts = (f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" for ratio in comparison.runtimes)
             forward = [*texts, "grew" if comparison.slower(limits) else "ok"]

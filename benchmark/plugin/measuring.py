@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Place:
+class Target:
     """A submission in one arena on one reference, and how it is scored again."""
 
     file: Path
@@ -37,14 +37,14 @@ class Place:
 
 
 class Measuring:
-    """Scores places again, each once. A context manager: it holds a folder and the runners, with their guests."""
+    """Scores targets again, each once. A context manager: it holds a folder and the runners, with their guests."""
 
     def __init__(self) -> None:
         self._resources = ExitStack()
         self._folder = Path(self._resources.enter_context(tempfile.TemporaryDirectory()))
         self._runners: dict[bool, Runner] = {}  # by whether methods run in this process; others are made under these
         self._manifests: dict[Path, Manifest] = {}
-        self._made: dict[tuple[Place, int | None], list[Stored]] = {}
+        self._made: dict[tuple[Target, int | None], list[Stored]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -52,56 +52,56 @@ class Measuring:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._resources.__exit__(kind, error, at)
 
-    def manifest(self, place: Place) -> Manifest:
+    def manifest(self, target: Target) -> Manifest:
         """Return what the file puts forward. Raises: UsageError."""
-        if place.file not in self._manifests:
-            self._manifests[place.file] = self._runner(place, _config(place, None, None)).describe(place.file)
-        return self._manifests[place.file]
+        if target.file not in self._manifests:
+            self._manifests[target.file] = self._runner(target, _config(target, None, None)).describe(target.file)
+        return self._manifests[target.file]
 
-    def labels(self, place: Place) -> frozenset[str]:
+    def labels(self, target: Target) -> frozenset[str]:
         """Return the entries asked for. Raises: UsageError for an entry that the submission has not."""
-        labels = [entry.label for entry in self.manifest(place).entries]
-        if place.entry is None:
+        labels = [entry.label for entry in self.manifest(target).entries]
+        if target.entry is None:
             return frozenset(labels)
-        if place.entry not in labels:
-            raise UsageError(f"{place.named} has no entry {place.entry}; there are: {', '.join(labels)}")
-        return frozenset({place.entry})
+        if target.entry not in labels:
+            raise UsageError(f"{target.named} has no entry {target.entry}; there are: {', '.join(labels)}")
+        return frozenset({target.entry})
 
-    def again(self, place: Place, limit: int | None) -> list[Stored]:
+    def again(self, target: Target, limit: int | None) -> list[Stored]:
         """Return its entries' records, made again as those of a `--limit` were, or as whole ones."""
-        if (place, limit) not in self._made:
-            runner = self._runner(place, self.config(place, limit))
-            self._made[place, limit] = runner.score(self.units(place))
-        return self._made[place, limit]
+        if (target, limit) not in self._made:
+            runner = self._runner(target, self.config(target, limit))
+            self._made[target, limit] = runner.score(self.units(target))
+        return self._made[target, limit]
 
-    def units(self, place: Place) -> list[Unit]:
+    def units(self, target: Target) -> list[Unit]:
         """Return the place as a run knows it. Raises: UsageError for an arena or a reference that does not exist."""
-        wanted = {(place.arena, place.seed): self.labels(place)}
-        return units_again(self._runner(place, self.config(place, None)), place.file, wanted)
+        wanted = {(target.arena, target.seed): self.labels(target)}
+        return units_again(self._runner(target, self.config(target, None)), target.file, wanted)
 
-    def config(self, place: Place, limit: int | None) -> RunConfig:
+    def config(self, target: Target, limit: int | None) -> RunConfig:
         """Return that of records made with a `--limit` or without, but for the sentences that are compared."""
-        return _config(place, limit, compared(self.manifest(place).entries[0].track, place.sentences))
+        return _config(target, limit, compared(self.manifest(target).entries[0].track, target.sentences))
 
-    def _runner(self, place: Place, config: RunConfig) -> Runner:
+    def _runner(self, target: Target, config: RunConfig) -> Runner:
         """Return a runner with a new folder. Those of a session share one fork server."""
-        if place.in_process not in self._runners:
+        if target.in_process not in self._runners:
             runner = Runner(config, self._folder, jobs=default_jobs(config.device))
-            self._runners[place.in_process] = self._resources.enter_context(runner)
-        return self._runners[place.in_process].under(config, Path(tempfile.mkdtemp(dir=self._folder)))
+            self._runners[target.in_process] = self._resources.enter_context(runner)
+        return self._runners[target.in_process].under(config, Path(tempfile.mkdtemp(dir=self._folder)))
 
 
-def _config(place: Place, limit: int | None, sentences: int | None) -> RunConfig:
+def _config(target: Target, limit: int | None, sentences: int | None) -> RunConfig:
     return RunConfig(
-        device=resolve_device(place.device),
+        device=resolve_device(target.device),
         limit=limit,
-        in_process=place.in_process,
-        timeout=place.timeout,
+        in_process=target.in_process,
+        timeout=target.timeout,
         compared=sentences,
     )
 
 
-def place(
+def find_target(
     *,
     submission: str | Path,
     arena: str,
@@ -111,7 +111,7 @@ def place(
     device: str,
     in_process: bool,
     timeout: float,
-) -> Place:
+) -> Target:
     """Return where a test wants a submission. Raises: UsageError for what does not exist, or is no value of its kind."""
     values = {"arenas": arena, "seeds": seed, "limit": sentences}
     given = values | {"device": device, "in_process": in_process, "timeout": timeout}
@@ -121,7 +121,7 @@ def place(
     if not slash:
         raise UsageError(f"arena must name its task too, such as dyck-20-10/attention.1, got {arena!r}")
     find_arenas(load_task(task), [name])
-    return Place(
+    return Target(
         file=find_method(submission),
         named=str(submission),
         arena=arena,

@@ -15,7 +15,7 @@ from simplibench.errors import SimplibenchError, UsageError
 from simplibench.guest import InProcess
 from simplibench.harness.jobs import one_thread
 from simplibench.harness.tracks import TRACKS
-from simplibench.plugin.measuring import Measuring, Place, place
+from simplibench.plugin.measuring import Measuring, Target, find_target
 from simplibench.records import SeedName, Stored
 from simplibench.text import printable
 
@@ -44,7 +44,7 @@ class Proxies(Measuring):
         explainer cases, 4).
         """
         with as_test_failure():
-            where = place(
+            where = find_target(
                 submission=submission,
                 arena=arena,
                 seed=seed,
@@ -60,8 +60,8 @@ class Proxies(Measuring):
 class Proxy:
     """A proxy that a test asks something of. Each method fails the test with what got worse, and returns the proxy."""
 
-    def __init__(self, measuring: Measuring, place: Place) -> None:
-        self.measuring, self.place = measuring, place
+    def __init__(self, measuring: Measuring, target: Target) -> None:
+        self.measuring, self.target = measuring, target
 
     def must_be_as_faithful_as(
         self,
@@ -87,7 +87,7 @@ class Proxy:
     def must_be_as_cheap_as(self, record: Path | str | None = None) -> Self:
         """Fail if the rate, in bits per token on whole splits, rose."""
         with as_test_failure():
-            worse = self._worse(self._recorded(record), Comparison.dearer)
+            worse = self._worse(self._recorded(record), Comparison.costlier)
         return self._verdict(worse)
 
     def must_be_as_fast_as(
@@ -109,7 +109,7 @@ class Proxy:
 
     def _recorded(self, record: Path | str | None) -> list[Stored]:
         """Return the records that it is held against. Raises: UsageError where there are none."""
-        where = self.place
+        where = self.target
         against = None if record is None else Path(record)
         records = records_of(self.measuring.manifest(where).name, where.named, against)
         if where.entry is not None:
@@ -125,7 +125,7 @@ class Proxy:
         worse = []
         for old in recorded:
             entry = old.record.entry
-            made = self.measuring.again(self.place, old.record.limit)
+            made = self.measuring.again(self.target, old.record.limit)
             new = next((stored for stored in made if stored.record.entry == entry), None)
             if new is None:
                 worse.append(f"{entry}: {GONE}")
@@ -138,11 +138,11 @@ class Proxy:
     def _below(self, floor: float | Mapping[str, float], limit: int | None) -> list[str]:
         """Return the splits whose faithfulness lies below the floor, and the entries that failed."""
         below = []
-        for stored in self.measuring.again(self.place, limit):
+        for stored in self.measuring.again(self.target, limit):
             record = stored.record
             faithfulness = BOARD_TRACKS[record.track].faithfulness(record)
             if faithfulness is None:
-                raise UsageError(f"{self.place.named} explains: it has no faithfulness that a floor could be of")
+                raise UsageError(f"{self.target.named} explains: it has no faithfulness that a floor could be of")
             if record.status == "failed":
                 below.append(f"{record.entry}: it failed: {record.reason}")
                 continue
@@ -163,26 +163,26 @@ class Proxy:
 
     def _time(self, benchmark: Any, limit: int | None) -> None:
         """Have pytest-benchmark time the entry's forward pass. Raises: UsageError unless there is one entry."""
-        place = self.place
-        entries = [(unit, *numbered) for unit in self.measuring.units(place) for numbered in unit.entries]
-        config, forward = self.measuring.config(place, limit), None
+        target = self.target
+        entries = [(unit, *numbered) for unit in self.measuring.units(target) for numbered in unit.entries]
+        config, forward = self.measuring.config(target, limit), None
         with one_thread():
             if len(entries) == 1:
                 unit, index, entry = entries[0]
-                here = InProcess(place.file, config.device)
+                here = InProcess(target.file, config.device)
                 forward = TRACKS[entry.track].forward(unit, entry, index, config, (here, here))
             if forward is None:
                 raise UsageError(
-                    f"benchmark= times the forward pass of one codec; give one entry of {place.named} as entry="
+                    f"benchmark= times the forward pass of one codec; give one entry of {target.named} as entry="
                 )
-            runtime = self.measuring.again(place, limit)[0].record.runtime
+            runtime = self.measuring.again(target, limit)[0].record.runtime
             if runtime:
                 benchmark.extra_info["forward_ratio"] = runtime.forward_ratio
             benchmark.pedantic(forward, rounds=ROUNDS, warmup_rounds=1)
 
     def _verdict(self, worse: list[str]) -> Self:
         if worse:
-            where = f"{self.place.named} in {self.place.arena} on reference {self.place.seed}"
+            where = f"{self.target.named} in {self.target.arena} on reference {self.target.seed}"
             pytest.fail(
                 "\n".join([f"{where} got worse:", *(f"  {printable(problem)}" for problem in worse)]), pytrace=False
             )

@@ -9,7 +9,7 @@ import numpy as np
 from simplibench.arrays import Floats
 from simplibench.board import boards
 from simplibench.board.row import Scores
-from simplibench.board.rows import standing
+from simplibench.board.rows import rank_status
 from simplibench.board.tracks import TRACKS
 from simplibench.records import Stored, Terms
 
@@ -46,7 +46,7 @@ def source_rows(stored: list[Stored], terms: Mapping[str, Terms]) -> Iterator[So
         if result.record.arena in terms and result.record.seed != "untrained":
             groups[result.record.arena][result.record.submission].append(result)
     for arena in sorted(groups):
-        scored = [group for group in groups[arena].values() if standing(group, terms[arena])[0] == "ok"]
+        scored = [group for group in groups[arena].values() if rank_status(group, terms[arena])[0] == "ok"]
         if not scored:
             continue
         all_scores = TRACKS[scored[0][0].record.track].scores(scored, terms[arena].seeds)
