@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).parent  # `benchmark` of a checkout, `simplibench` amon
 
 
 def _checkout_of(package: Path) -> Path | None:
-    """The folder that holds a package and the pyproject.toml of simplibench; None of an installed copy."""
+    """Return the folder that holds a package and the pyproject.toml of simplibench; None of an installed copy."""
     try:
         project = tomllib.loads((package.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -20,43 +20,43 @@ CHECKOUT = _checkout_of(PACKAGE)
 
 
 def checkout() -> Path | None:
-    """The checkout that the package is run from; None of an installed copy, whose folders are never written to."""
+    """Return the checkout that the package is run from; None of an installed copy, whose folders are never written to."""
     return CHECKOUT
 
 
 def root() -> Path:
-    """Where pages and submissions lie, and what paths are told relative to: the checkout, else the current folder."""
+    """Return where pages and submissions lie, and what paths are told relative to: the checkout, else the current folder."""
     return checkout() or Path.cwd()
 
 
 def submissions() -> Path:
-    """The folder of submissions that can be named without a path. An installed copy need not have one."""
+    """Return the folder of submissions that can be named without a path. An installed copy need not have one."""
     return root() / "submissions"
 
 
 def page() -> Path:
-    """The leaderboard that is written and checked unless another is named."""
+    """Return the leaderboard that is written and checked unless another is named."""
     return root() / "leaderboard.md"
 
 
 def figure() -> Path:
-    """The picture that stands in the README."""
+    """Return the picture that stands in the README."""
     return root() / "docs" / "leaderboard.png"
 
 
 def committed() -> Path:
-    """The records that leaderboard.md is made from; an installed copy carries them."""
+    """Return the folder of the records that leaderboard.md is made from; an installed copy carries them."""
     where = checkout()
     return (where / "benchmark" if where else PACKAGE) / "records" / "committed"
 
 
 def is_committed(path: Path) -> bool:
-    """Whether a file or folder is, or lies among, the committed records."""
+    """Return whether a file or folder is, or lies among, the committed records."""
     return path.resolve().is_relative_to(committed().resolve())
 
 
 def told(path: Path) -> str:
-    """A path as readers are told it: below the root or the package relative to it, any other as it is."""
+    """Return a path as readers are told it: below the root or the package relative to it, any other as it is."""
     for folder in (root(), PACKAGE):
         if path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()

@@ -33,19 +33,19 @@ class Codec(Method):
         return {}
 
     def trim(self, state: State) -> State:
-        """The part of a shared fit that this entry needs; it is what `state_bytes` counts."""
+        """Return the part of a shared fit that this entry needs; it is what `state_bytes` counts."""
         return state
 
     @abstractmethod
     def encode(self, state: State, x: Tensor) -> Tensor:
-        """X [n, d] -> the code [n, m], float or integer: everything the simplified view keeps of each row."""
+        """Encode x [n, d] as the code [n, m], float or integer: everything the simplified view keeps of each row."""
 
     @abstractmethod
     def decode(self, state: State, code: Tensor) -> Tensor:
-        """The code [n, m] alone -> [n, d], float32: what the model is given back."""
+        """Decode the code [n, m] alone to [n, d], float32: what the model is given back."""
 
     def manifest(self) -> CodecEntry:
-        """What the host is told of this entry; entries that `fit` cannot tell apart are of one group."""
+        """Return what the host is told of this entry; entries that `fit` cannot tell apart are of one group."""
         read = {name: value for name, value in self.fields().items() if name not in self.fit_ignores}
         group = f"{type(self).__qualname__}{sorted(read.items())}"
         return CodecEntry(label=self.label, part=self.part, fields=self.fields(), fit_group=group)

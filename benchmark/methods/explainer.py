@@ -17,7 +17,7 @@ class Explainer(Method):
 
     @abstractmethod
     def explain(self, model: ExplainedModel, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Attributions [case, token], float, 0 after the position.
+        """Return attributions [case, token], float, 0 after the position.
 
         tokens [case, token] begin with START, positions [case] are those of the last token read, after which the model
         predicts. Positive: the token speaks for the prediction; what is scored is their order, their sums over groups
@@ -25,5 +25,5 @@ class Explainer(Method):
         """
 
     def manifest(self) -> ExplainerEntry:
-        """What the host is told of this entry."""
+        """Return what the host is told of this entry."""
         return ExplainerEntry(label=self.label, fields=self.fields())

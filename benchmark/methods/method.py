@@ -16,7 +16,7 @@ class Method(BaseModel, ABC):
 
     @property
     def label(self) -> str:
-        """The entry's name in records and tables, like `SVD(rank=4)`; equal for equal fields in every process."""
+        """Return the entry's name in records and tables, like `SVD(rank=4)`; equal for equal fields in every process."""
         return text_of(self)
 
     def fields(self) -> dict[str, Any]:
@@ -25,4 +25,4 @@ class Method(BaseModel, ABC):
 
     @abstractmethod
     def manifest(self) -> EntryManifest:
-        """What the host is told of this entry."""
+        """Return what the host is told of this entry."""

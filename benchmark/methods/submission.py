@@ -107,7 +107,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _missing(error: ModuleNotFoundError, path: Path) -> str:
-    """What to do about a module that is not found."""
+    """Say what to do about a module that is not found."""
     name = error.name or ""
     if name and Surroundings(path.absolute()).find(name):
         return (
@@ -128,7 +128,7 @@ def require_no_file_running(what: str) -> None:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    """The names a file defines. It stays a module, which pydantic needs to resolve annotations."""
+    """Return the names a file defines. It stays a module, which pydantic needs to resolve annotations."""
     if path.suffix != ".py":
         raise UsageError("expected a Python file, one that ends in .py")
     package = Surroundings(path.absolute()).package
@@ -161,7 +161,7 @@ def _line(error: BaseException, path: Path) -> str:
 
 
 def validation_problems(error: ValidationError) -> str:
-    """Every problem pydantic found, on one line each: the class, the field, what was expected, what came."""
+    """Return every problem pydantic found, on one line each: the class, the field, what was expected, what came."""
     return "; ".join(
         f"{error.title}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}, got {problem['input']!r}"
         for problem in error.errors()

@@ -14,7 +14,7 @@ NAMES: TypeAdapter[str] = TypeAdapter(Name)
 
 
 def submission_text(name: str, track: str) -> str:
-    """The template of a track with the method's name put in. Raises UsageError for a name or track that cannot be."""
+    """Return the template of a track with the method's name put in. Raises UsageError for a name or track that cannot be."""
     if track not in TRACKS:
         raise UsageError(f"--track must be {' or '.join(TRACKS)}, got {track}")
     require_name(name)
@@ -38,12 +38,12 @@ def require_name(name: str) -> None:
 
 
 def class_name(name: str, text: str) -> str:
-    """The name in CamelCase; one that Python or the template has for something else gets a `Method` behind it."""
+    """Return the name in CamelCase; one that Python or the template has for something else gets a `Method` behind it."""
     camel = "".join(part.capitalize() for part in name.split("-"))
     taken = keyword.iskeyword(camel) or re.search(rf"\b{camel}\b", text.replace(CLASS, ""))
     return f"{camel}Method" if taken else camel
 
 
 def file_name(name: str) -> str:
-    """The file by whose name the method is found: `my-method` is in my_method.py."""
+    """Return the file by whose name the method is found: `my-method` is in my_method.py."""
     return f"{name.replace('-', '_')}.py"

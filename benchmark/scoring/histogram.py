@@ -1,4 +1,4 @@
-"""How often each symbol of a column was seen, in a few bytes a symbol."""
+"""Return how often each symbol of a column was seen, in a few bytes a symbol."""
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +41,7 @@ class Histogram:
 
     @property
     def counts(self) -> Integers:
-        """How often each symbol was seen, [symbol] in the order of their first appearance; none where it is `full`."""
+        """Return how often each symbol was seen, [symbol] in the order of their first appearance; none where it is `full`."""
         if self._waiting:
             self._merge()
         return self._counts

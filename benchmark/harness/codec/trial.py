@@ -23,7 +23,7 @@ class CodecTrial:
 
     @cached_property
     def rows(self) -> dict[CodecPart, dict[str, Tensor]]:
-        """A few rows [n, d] by arena, for each way in which a codec may see them."""
+        """Return a few rows [n, d] by arena, for each way in which a codec may see them."""
         return tiny_rows(default_task())
 
     def problems(self, encoder: MethodRunner, decoder: MethodRunner, entry: CodecEntry, index: int) -> list[Problem]:

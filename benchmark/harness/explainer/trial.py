@@ -17,7 +17,7 @@ class ExplainerTrial:
 
     @cached_property
     def questions(self) -> list[Question]:
-        """The same few cases about one reference of each architecture."""
+        """Return the same few cases about one reference of each architecture."""
         return tiny_questions()
 
     def problems(
