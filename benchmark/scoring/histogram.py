@@ -41,7 +41,7 @@ class Histogram:
 
     @property
     def counts(self) -> Integers:
-        """Return how often each symbol was seen, [symbol] in the order of their first appearance; none where it is `full`."""
+        """Return how often each symbol was seen, [symbol] in order of first appearance; none where it is `full`."""
         if self._waiting:
             self._merge()
         return self._counts

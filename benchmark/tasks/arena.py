@@ -75,7 +75,7 @@ class Maskings(ABC):
     @property
     @abstractmethod
     def kinds(self) -> tuple[str, ...]:
-        """Return the kind of each masking, [M], by names that records know: MASKINGS of records/explainers.py."""
+        """Return the kind of each masking, [M], by names that records know: MASKINGS of records/explainer.py."""
 
     @abstractmethod
     def draw(self, tokens: Integers, rng: np.random.Generator) -> Bools:

@@ -40,7 +40,7 @@ def _unknown_kinds(arena: Explanations, bank: Bank) -> Iterator[str]:
     ):
         for kind in dict.fromkeys(kinds):
             if kind not in known:
-                yield f"{what}: expected kinds among {', '.join(known)} (records/explainers.py), got {kind!r}"
+                yield f"{what}: expected kinds among {', '.join(known)} (records/explainer.py), got {kind!r}"
 
 
 def _unknown_models(bank: Bank) -> Iterator[str]:
