@@ -12,7 +12,7 @@ import pytest
 from simplibench import evaluate
 from simplibench.audit import baseline_records as recorded_module
 from simplibench.board.regression import RUNTIME_FACTOR, Comparison, Limits, Quartiles
-from simplibench.board.remeasured import compare
+from simplibench.board.tracks import compare
 from simplibench.cli import check as command
 from simplibench.errors import UsageError
 from simplibench.harness.again import units_again

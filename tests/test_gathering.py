@@ -195,7 +195,7 @@ def test_a_damaged_committed_record_is_named_by_whoever_looks_and_refused_by_who
     printed = capsys.readouterr()
     assert f"left out: {damaged}: not a valid record" in printed.err
     assert "Rank 1 of 2." in printed.out  # good has no rank any more, as it would be one of a part
-    run_command._print_places(load_all(RESULTS))
+    run_command._print_ranks(load_all(RESULTS))
     assert f"left out: {damaged}: " in capsys.readouterr().err
     for roots in (None, [workspace.committed()], [workspace.committed(), RESULTS]):
         with pytest.raises(DamagedFile, match=f"{damaged}: not a valid record"):

@@ -356,7 +356,7 @@ def test_a_run_lists_a_submission_of_another_protocol_without_a_place(folder, mo
     for file in (folder / ARENA / "svd").glob("*.json"):
         edited(file, lambda content: content["protocol"].update(task_version=7, sha256="d" * 64))
     monkeypatch.setattr(workspace, "committed", lambda: folder)
-    run._print_places([one for one in load_all(folder) if one.record.submission == "svd"])
+    run._print_ranks([one for one in load_all(folder) if one.record.submission == "svd"])
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(ARENA)]
     assert line.split()[:3] == [ARENA, "svd", "outdated"]
     assert "made under another protocol than" in line

@@ -8,17 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simplibench.audit.baseline_records import (
+    chosen,
+    of_generated_tasks,
+    of_short_fits,
+    of_whole_splits,
+    records_of,
+    require_comparable,
+)
+from simplibench.board.regression import GONE, Comparison, Limits, require_limits
+from simplibench.board.render import interval_text
+from simplibench.board.tracks import compare
 from simplibench.cli.app import app, require_there
 from simplibench.cli.printing import print_table
 from simplibench.cli.progress import ProgressBar
+from simplibench.methods import Manifest, source_sha256
 from simplibench.pool import default_jobs
+from simplibench.records import SeedName, Stored
+from simplibench.registry import find_method
 from simplibench.text import printable
 
 if TYPE_CHECKING:
-    from simplibench.board.regression import Comparison, Limits
     from simplibench.harness.runner import Runner
-    from simplibench.methods import Manifest
-    from simplibench.records import SeedName, Stored
 
 
 @app.command()
@@ -49,7 +60,6 @@ def check(
 ) -> None:
     """Score a submission again on a sub-sample; exit code 1 if it got worse than its records."""
     require_there(submission)
-    from simplibench.board.regression import Limits
 
     options = Options(
         submission=submission,
@@ -84,11 +94,8 @@ class Options:
 
 def check_submission(options: Options) -> int:
     """Score again, compare, print; return the exit code: 1 if anything got worse."""
-    from simplibench.audit.baseline_records import of_short_fits
-    from simplibench.board.regression import require_limits
     from simplibench.harness.options import RunOptions
     from simplibench.harness.runner import Runner
-    from simplibench.registry import find_method
 
     asked = RunOptions.from_command_line(
         seeds=options.seed,
@@ -118,14 +125,6 @@ def check_submission(options: Options) -> int:
 
 def _comparable(manifest: "Manifest", options: Options, seed: "SeedName | None") -> "list[Stored]":
     """Return the submission's records that can be compared. Raises: UsageError where there are none."""
-    from simplibench.audit.baseline_records import (
-        chosen,
-        of_generated_tasks,
-        of_whole_splits,
-        records_of,
-        require_comparable,
-    )
-
     recorded = chosen(records_of(manifest.name, options.submission, options.against), options.arenas, seed)
     recorded = of_whole_splits(recorded if options.arenas else of_generated_tasks(recorded))
     require_comparable(recorded, options.submission)
@@ -136,8 +135,6 @@ def compare_again(
     runner: "Runner", file: Path, manifest: "Manifest", recorded: "list[Stored]", limit: int | None
 ) -> "list[Comparison]":
     """Score the recorded entries again on the first sentences of every split; return each held against its record."""
-    from simplibench.board.regression import GONE, Comparison
-    from simplibench.board.remeasured import compare
     from simplibench.harness.again import compared, units_again
 
     numbers = {entry.label: number for number, entry in enumerate(manifest.entries)}
@@ -160,7 +157,6 @@ def compare_again(
 
 
 def _print_scores(comparisons: "list[Comparison]", limits: "Limits") -> None:
-    from simplibench.board.render import interval_text
 
     for arena in dict.fromkeys(comparison.arena for comparison in comparisons):
         compared = [comparison for comparison in comparisons if comparison.arena == arena and comparison.changes]
@@ -213,8 +209,6 @@ def _conclude(
     file: Path, manifest: "Manifest", recorded: "list[Stored]", comparisons: "list[Comparison]", limits: "Limits"
 ) -> int:
     """Print what was compared and what got worse; return the exit code."""
-    from simplibench.methods import source_sha256
-
     same = {stored.record.source_sha256 for stored in recorded} == {source_sha256(file)}
     source = "the recorded version of its file" if same else "another version of its file than the recorded one"
     problems = [(comparison, problem) for comparison in comparisons for problem in comparison.problems(limits)]

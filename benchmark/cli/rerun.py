@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simplibench.audit.records import require_whole
 from simplibench.cli.app import app
 from simplibench.cli.printing import print_table
 from simplibench.cli.progress import ProgressBar
 from simplibench.errors import UsageError
+from simplibench.harness.unit import RunConfig, Unit, present
+from simplibench.methods import EntrySpec, MethodSpec, source_sha256
+from simplibench.records import Record, Stored, load_single
+from simplibench.records.reproduction import Figure, changes, figures, runtimes
+from simplibench.registry import all_methods, find_method, load_task, protocol
 from simplibench.text import printable
 
 if TYPE_CHECKING:
     from simplibench.harness.runner import Runner
-    from simplibench.harness.unit import Unit
-    from simplibench.records import Record, Stored
-    from simplibench.records.reproduction import Figure
 
 
 @app.command()
@@ -36,9 +39,7 @@ def rerun(
 
 def rerun_record(path: Path, file: str | None, output: Path | None, timeout: float) -> int:
     """Make the record again, compare, print; return the exit code: 1 if it differs by more than is allowed."""
-    from simplibench.audit.records import require_whole
     from simplibench.harness.options import RunOptions
-    from simplibench.records import load_single
 
     timeout = RunOptions.from_command_line(timeout=timeout).timeout
     if not path.exists():
@@ -55,8 +56,6 @@ def rerun_record(path: Path, file: str | None, output: Path | None, timeout: flo
 
 def _require_protocol(stored: "Stored") -> None:
     """Refuse a record of another protocol than today's. Raises: UsageError."""
-    from simplibench.registry import load_task, protocol
-
     record, current = stored.record, protocol(load_task(stored.record.task), stored.record.track)
     if record.protocol != current:
         commit = f" that is commit {record.environment.commit};" if record.environment.commit else ""
@@ -69,9 +68,6 @@ def _require_protocol(stored: "Stored") -> None:
 
 def _source(stored: "Stored", file: str | None) -> Path:
     """Return the submission's file, as it was. Raises: UsageError where it is not there or was changed."""
-    from simplibench.methods import source_sha256
-    from simplibench.registry import all_methods, find_method
-
     name, wanted = stored.record.submission, stored.record.source_sha256
     files = [find_method(file)] if file else [method.path for method in all_methods().values()]
     hashes = {path: source_sha256(path) for path in files}
@@ -92,9 +88,6 @@ def _source(stored: "Stored", file: str | None) -> Path:
 
 def _require_data(stored: "Stored") -> None:
     """Refuse a record one of whose splits is missing here. Raises: UsageError."""
-    from simplibench.harness.unit import present
-    from simplibench.registry import load_task
-
     task = load_task(stored.record.task)
     missing = [name for name in stored.record.splits if name not in present(task)]
     if missing:
@@ -108,7 +101,6 @@ def _make(stored: "Stored", source: Path, output: Path, timeout: float) -> "Reco
     """Return the record of the same entry, made now. Raises: UsageError where it would be written over the old one."""
     from simplibench.harness.runner import Runner
     from simplibench.harness.runtime import resolve_device
-    from simplibench.harness.unit import RunConfig
 
     record = stored.record
     config = RunConfig(
@@ -131,8 +123,6 @@ def _unit(stored: "Stored", source: Path, runner: "Runner") -> "Unit":
 
     Raises: UsageError where the file does neither.
     """
-    from simplibench.methods import EntrySpec, MethodSpec
-
     record = stored.record
     picked = MethodSpec(
         file=source,
@@ -164,8 +154,6 @@ def _unit(stored: "Stored", source: Path, runner: "Runner") -> "Unit":
 
 def _compare(recorded: "Record", again: "Record") -> int:
     """Print how the two differ; return the exit code."""
-    from simplibench.records.reproduction import changes, figures, runtimes
-
     changed = changes(recorded.environment, again.environment)
     exact = not any(change.rounds for change in changed)
     if changed:

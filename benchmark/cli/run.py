@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simplibench import workspace
+from simplibench.audit.choosing import choose
+from simplibench.audit.gathering import gather, paths, set_gone_apart
+from simplibench.audit.remarks import gone_lines
+from simplibench.board import boards, entry_rows, entry_tables
+from simplibench.board.entries import failures
+from simplibench.board.render import interval_text, rank_text
 from simplibench.cli.app import FormatOption, TaskOption, app, require_there
 from simplibench.cli.printing import print_table, require_format
 from simplibench.cli.progress import ProgressBar
+from simplibench.harness.unit import Unit, manifests_of
 from simplibench.pool import default_jobs
+from simplibench.records import RESULTS, Stored
+from simplibench.registry import terms
 from simplibench.text import printable
 
 if TYPE_CHECKING:
     from simplibench.harness.options import RunOptions
-    from simplibench.harness.unit import Unit
-    from simplibench.records import Stored
 
 
 @app.command()
@@ -128,11 +135,6 @@ def run_methods(options: Options) -> int:
 
 def _tell_gone(units: "list[Unit]", output: Path) -> None:
     """Name on standard error the records in the folder of entries that the files which were run do not have any more."""
-    from simplibench.audit.gathering import gather, paths, set_gone_apart
-    from simplibench.audit.remarks import gone_lines
-    from simplibench.harness.unit import manifests_of
-    from simplibench.registry import terms
-
     known, manifests = terms(), manifests_of(units)
     there = gather(output, paths(output, submissions=manifests), known)
     gone = set_gone_apart(there, known, manifests).remarks.gone
@@ -143,8 +145,6 @@ def _tell_gone(units: "list[Unit]", output: Path) -> None:
 
 
 def _print_entries(records: "list[Stored]") -> None:
-    from simplibench.board import entry_rows, entry_tables
-    from simplibench.board.entries import failures
 
     rows = entry_rows(records)
     for table in entry_tables(rows):
@@ -155,12 +155,6 @@ def _print_entries(records: "list[Stored]") -> None:
 
 def _print_ranks(records: "list[Stored]") -> None:
     """Print the ranks of the run's submissions among the committed records, in place of their committed ones."""
-    from simplibench.audit.choosing import choose
-    from simplibench.audit.gathering import gather, paths
-    from simplibench.board import boards
-    from simplibench.board.render import interval_text, rank_text
-    from simplibench.registry import terms
-
     scored = {(stored.record.arena, stored.record.submission) for stored in records}
     known, root = terms(), workspace.committed()
     committed = gather(root, paths(root, arenas={arena for arena, _ in scored}), known)
@@ -192,8 +186,6 @@ def _print_next(records: "list[Stored]", options: Options) -> None:
 
 def next_commands(names: list[str], options: Options) -> list[list[str]]:
     """Return what follows for the submissions that were scored: their reports, or all of a run that was a part of one."""
-    from simplibench.records import RESULTS
-
     elsewhere = [] if options.output == RESULTS else [str(options.output)]
     if not (options.limit or options.in_process or options.seeds):
         return [["report", name, *_repeated("--records", elsewhere)] for name in names]

@@ -6,6 +6,7 @@ import typer
 
 from simplibench.cli.app import app, require_there
 from simplibench.errors import SimplibenchError
+from simplibench.registry import find_method, require_own_name
 
 
 @app.command()
@@ -28,7 +29,6 @@ def validate_file(file: str, device: str, timeout: float) -> None:
     from simplibench.harness.options import RunOptions
     from simplibench.harness.runner import Runner
     from simplibench.harness.tracks import TRACKS
-    from simplibench.registry import find_method, require_own_name
 
     asked = RunOptions.from_command_line(device=device, timeout=timeout)
     path = find_method(file)

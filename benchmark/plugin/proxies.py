@@ -10,7 +10,7 @@ import pytest
 from simplibench.audit.baseline_records import chosen, of_whole_splits, records_of, require_comparable
 from simplibench.board import TRACKS as BOARD_TRACKS
 from simplibench.board.regression import GONE, RUNTIME_FACTOR, Comparison, Limits, require_limits
-from simplibench.board.remeasured import compare
+from simplibench.board.tracks import compare
 from simplibench.errors import SimplibenchError, UsageError
 from simplibench.guest import InProcess
 from simplibench.harness.jobs import one_thread
