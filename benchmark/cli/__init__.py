@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
@@ -37,6 +38,7 @@ COMMANDS = (  # in the order of `simplibench --help`; each is a file that adds i
     "study",
     "data",
 )
+RETRY_SECONDS = 0.05
 
 
 def application(called: Collection[str] = COMMANDS) -> typer.Typer:
@@ -112,4 +114,9 @@ class Interrupted(BaseException):
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    raise Interrupted
+    """Break the command off; while torch is being loaded, a moment later: an exception in its C++ part aborts Python."""
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    if getattr(spec, "_initializing", False):
+        threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        raise Interrupted
