@@ -26,7 +26,7 @@ def repository(tmp_path):
 
 
 def test_the_environment_names_build_device_and_threads():
-    found = environment("cpu")
+    found = environment("cpu", in_process=False)
     assert found.torch_build.startswith(torch.__version__)
     assert (found.device, found.threads) == ("cpu", torch.get_num_threads())
     assert found.packages["torch"]
@@ -47,6 +47,6 @@ def test_a_checkout_with_changed_code_is_not_clean(repository):
 
 def test_without_a_repository_nothing_is_said_and_the_record_leaves_it_out(tmp_path):
     assert state(tmp_path) == (None, None)
-    known = environment("cpu").model_dump()
+    known = environment("cpu", in_process=False).model_dump()
     old = Environment.model_validate({k: v for k, v in known.items() if k not in ("torch_build", "commit", "clean")})
     assert not {"torch_build", "commit", "clean"} & set(old.model_dump(mode="json"))

@@ -1,6 +1,5 @@
 """Guests: isolation, time limits, and that nothing is left behind."""
 
-import contextlib
 import errno
 import os
 import signal
@@ -131,25 +130,27 @@ def test_in_process_gives_the_same_results(submission_file, server):
     guest.close()
 
 
-def test_guests_end_when_the_host_is_killed_even_in_an_endless_loop(tmp_path, submission_file):
-    note_pid = "open(__file__ + '.pid', 'w').write(str(__import__('os').getpid()))"
-    body = f"def encode(self, state, x):\n    {note_pid}\n    while True: pass\n"
-    path = submission_file(body + "def decode(self, state, code): return code")
+def test_guests_end_when_the_host_is_killed_even_in_an_endless_loop(submission_file):
+    path = submission_file(
+        "def encode(self, state, x):\n    while True: pass\ndef decode(self, state, code): return code"
+    )
     script = textwrap.dedent(f"""
         import torch
         from pathlib import Path
         from simplibench.guest import ForkServer, Guest, Request
         from simplibench.guest.messages import Call
         with ForkServer() as server:
-            request = Request(Call(method="encode", entry=0), {{"x": torch.zeros(2, 2)}})
-            Guest(server, Path({str(path)!r}), "cpu").call(request)
+            guest = Guest(server, Path({str(path)!r}), "cpu")
+            guest.manifest()
+            print(guest._pid, flush=True)
+            guest.call(Request(Call(method="encode", entry=0), {{"x": torch.zeros(2, 2)}}))
     """)
-    host = subprocess.Popen([sys.executable, "-c", script])
-    note = path.with_name(path.name + ".pid")
-    wait_for(note.exists)
+    host = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, encoding="utf-8")
+    pid = host.stdout.readline().strip()
+    assert os.path.exists(f"/proc/{pid}")
     host.kill()
-    host.wait()
-    wait_for(lambda: not os.path.exists(f"/proc/{note.read_text(encoding='utf-8')}"))
+    host.communicate()
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"))
 
 
 def wait_for(condition, seconds=30.0):
@@ -159,37 +160,31 @@ def wait_for(condition, seconds=30.0):
         time.sleep(0.1)
 
 
-def left_in(folder):
-    """The pids that a submission noted in a folder and that still run."""
-    return [note.name for note in folder.glob("[0-9]*") if os.path.exists(f"/proc/{note.name}")]
-
-
-def test_what_a_guest_started_ends_with_it(tmp_path, server, submission_file):
-    starts = (
-        "import ctypes, pathlib\n"
-        "for depth in range(3):\n"
-        "    if not ctypes.CDLL(None).fork():\n"  # past the refusal, as a library of C might
-        "        ctypes.CDLL(None).setsid()\n"
-        f"        pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()\n"
-        "        if depth == 2: time.sleep(600)\n"
-    )
-    body = "def encode(self, state, x):\n    import os, time\n    {}    return x\n".format(
-        starts.replace("\n", "\n    ").rstrip(" ")
-    )
-    guest = Guest(server, submission_file(body + "def decode(self, state, code): return code"), "cpu")
-    guest.seconds_left = 5.0
-    with contextlib.suppress(MethodFailed):
-        call(guest)
-    wait_for(lambda: list(tmp_path.glob("[0-9]*")))
-    guest.close()
-    wait_for(lambda: not left_in(tmp_path))
+def test_what_a_guest_started_ends_with_it_where_no_sandbox_keeps_it_from_starting():
+    script = textwrap.dedent("""
+        import os, time
+        from simplibench.guest import fork_server
+        fork_server._adopt_orphans()
+        reads, writes = os.pipe()
+        guest = os.fork()
+        if not guest:
+            os.setpgid(0, 0)
+            if not os.fork():
+                os.setsid()
+                os.write(writes, str(os.getpid()).encode())
+                time.sleep(600)
+            time.sleep(600)
+        left_behind = int(os.read(reads, 20))
+        fork_server._end(guest, set())
+        assert not os.path.exists(f"/proc/{left_behind}")
+    """)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
 STARTS_PROCESSES = {
     "subprocess": "import subprocess; subprocess.run(['true'])",
     "multiprocessing": "import multiprocessing; multiprocessing.get_context('spawn').Process(target=print).start()",
     "fork": "import os; os.fork()",
-    "joblib": "import joblib; joblib.Parallel(2)(joblib.delayed(abs)(number) for number in range(4))",
     "system": "import os; os.system('true')",
 }
 
@@ -199,9 +194,17 @@ def test_a_guest_that_starts_a_process_is_told_to_keep_to_one(starts, guest):
     with pytest.raises(MethodFailed, match=r"PermissionError.*a guest is one process and starts no other.*n_jobs=1"):
         call(
             guest(
-                f"def encode(self, state, x):\n    {starts}\n    return x\ndef decode(self, state, code): return code"
-            )
+                f"def fit(self, x, generator):\n    {starts}\n    return {{}}\n"
+                "def encode(self, state, x): return x\ndef decode(self, state, code): return code"
+            ),
+            "fit",
         )
+
+
+def test_joblib_works_in_one_process(guest):
+    spread = "import joblib; list(joblib.Parallel(2)(joblib.delayed(abs)(number) for number in range(4)))"
+    body = f"def fit(self, x, generator): {spread}; return {{}}\ndef encode(self, state, x): return x\n"
+    assert call(guest(body + "def decode(self, state, code): return code"), "fit") == {}
 
 
 def test_a_fork_server_that_is_killed_ends_the_run_in_words(submission_file, identity_body):

@@ -117,7 +117,10 @@ def test_truncated_and_missing_counts_are_named(stored):
         ("{", "not a valid record: the file: Invalid JSON"),
         ("[]", "not a valid record: the file: Input should be an object"),
         ('{"schema_version": 1}', "not a valid record: the file: Unable to extract tag using discriminator 'track'"),
-        ('{"track": "codec", "schema_version": 2}', "not a valid record: schema_version: Input should be 1, got '2'"),
+        (
+            '{"track": "codec", "schema_version": 3}',
+            "not a valid record: schema_version: Input should be 1 or 2, got '3'",
+        ),
     ],
 )
 def test_what_is_no_record_is_refused_with_the_place(text, expected, stored):

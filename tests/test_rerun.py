@@ -13,7 +13,6 @@ from simplibench import evaluate
 from simplibench.audit.records import RecordsUnsound
 from simplibench.cli import rerun
 from simplibench.errors import UsageError
-from simplibench.harness import unit
 from simplibench.records import (
     COMMITTED,
     CodecRecord,
@@ -173,7 +172,7 @@ def test_another_protocol_is_refused_naming_the_commit_it_was_made_at(folder, pa
 
 def test_missing_data_are_refused_naming_the_splits(folder, path, monkeypatch):
     there = [name for name in load(path).record.splits if name != "unseen-depth"]
-    monkeypatch.setattr(unit, "present", lambda task: there)
+    monkeypatch.setattr(rerun, "present", lambda task: there)
     with pytest.raises(UsageError, match="splits: expected the data of unseen-depth, which are not here; `simplibench"):
         again(path, folder / "own.py")
 

@@ -113,7 +113,7 @@ def test_of_an_installed_copy_every_command_leaves_the_installation_alone(instal
     assert "Rank 1 of 1." in (installed / "report.md").read_text(encoding="utf-8")
     assert "in a checkout of simplibench" in capsys.readouterr().out
     assert sorted(path.name for path in installed.iterdir()) == ["leaderboard.md", "report.md"]
-    found = environment("cpu")
+    found = environment("cpu", in_process=False)
     assert (found.commit, found.clean) == (None, None)
 
 

@@ -4,6 +4,7 @@ Only the command that is called is imported: most need a second or two for what 
 """
 
 import ast
+import copy
 import gc
 import importlib
 import io
@@ -43,12 +44,15 @@ RETRY_SECONDS = 0.05
 
 def application(called: Collection[str] = COMMANDS) -> typer.Typer:
     """Return the application with the commands that are called, and of the others only a line for `--help`."""
-    for command in COMMANDS:
-        if command in called:
+    for command in called:
+        if command in COMMANDS:
             importlib.import_module(f"simplibench.cli.{command}")
-        else:
-            app.command(command, help=_summary(command))(lambda: None)
-    return app
+    whole = copy.copy(app)
+    whole.registered_commands = [*app.registered_commands]  # `list` is a module of this package
+    for command in COMMANDS:
+        if f"simplibench.cli.{command}" not in sys.modules:
+            whole.command(command, help=_summary(command))(lambda: None)
+    return whole
 
 
 def _summary(command: str) -> str:

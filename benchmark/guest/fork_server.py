@@ -24,10 +24,12 @@ import torch
 
 from simplibench.allocator import keep_freed_memory
 from simplibench.errors import MethodFailed, SimplibenchError
+from simplibench.guest import sandbox
 from simplibench.guest.channel import Channel, Memory, MemoryRefused
 from simplibench.guest.messages import Call, Failed, Load, Loaded, Request, Unusable
 from simplibench.guest.one_process import refuse_processes
 from simplibench.guest.worker import Worker, manifest
+from simplibench.methods.sources import Sources
 from simplibench.methods.spec import load_spec
 from simplibench.methods.submission import load_submission
 
@@ -132,18 +134,28 @@ def _children() -> set[int]:
 
 
 def _be_guest(device: str, descriptor: int, incoming: int, outgoing: int) -> None:
-    threading.Thread(target=_leave_with_host, args=(descriptor,), daemon=True).start()
     torch.set_num_threads(1)  # as the units that the guest works for
     channel = Channel(Connection(descriptor), Memory(outgoing), Memory(incoming))
+    order = Load.model_validate(channel.receive(copy=False)[0])
+    # Before there is another thread: one that began outside of the sandbox would stay outside.
+    sandbox.enclose((descriptor, incoming, outgoing), _source_files(order), device)
+    threading.Thread(target=_leave_with_host, args=(descriptor,), daemon=True).start()
     refuse_processes()
-    worker = _loaded(channel, device)
+    worker = _loaded(order, channel, device)
     if worker is not None:
         _serve(channel, worker)
 
 
-def _loaded(channel: Channel, device: str) -> Worker | None:
+def _source_files(order: Load) -> list[Path]:
+    """Return the files that the submission is made of; of one that cannot be read, its own, so that running it says why."""
+    try:
+        return list(Sources.of(order.file).files().values())
+    except (OSError, SyntaxError, ValueError):
+        return [order.file]
+
+
+def _loaded(order: Load, channel: Channel, device: str) -> Worker | None:
     """Run the file that the host names and send its entries; return their worker, or None if the file is unusable."""
-    order = Load.model_validate(channel.receive(copy=False)[0])
     try:
         submission = load_spec(order.spec) if order.spec else load_submission(order.file)
         described = Loaded(manifest=manifest(submission))
@@ -158,13 +170,18 @@ def _loaded(channel: Channel, device: str) -> Worker | None:
 
 
 def _serve(channel: Channel, worker: Worker) -> None:
+    files_closed = False
     while True:
         try:
             said, tensors = channel.receive(copy=False)
         except EOFError:
             return
         try:
-            reply = worker.call(Request(Call.model_validate(said), tensors))
+            call = Call.model_validate(said)
+            if worker.reads_no_files(call) and not files_closed:
+                sandbox.close_files()
+                files_closed = True
+            reply = worker.call(Request(call, tensors))
             channel.send(reply.done.model_copy(update={"peak_memory_bytes": _peak_memory_bytes()}), reply.tensors)
         except MethodFailed as failure:
             channel.send(Failed(method=failure.method, expected=failure.expected, got=printable(failure.got)))

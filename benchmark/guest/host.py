@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from simplibench.errors import MethodFailed, ProcessLost, UsageError
+from simplibench.guest import sandbox
 from simplibench.guest.channel import Channel, Memory, MemoryRefused
 from simplibench.guest.fork_server import ORDER_BYTES
 from simplibench.guest.messages import ANSWERS, Answer, Failed, Load, Loaded, Reply, Request, Unusable
@@ -40,7 +41,7 @@ class ForkServer:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", SERVE, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=os.environ | PASSIVE_THREADS,
+            env=sandbox.environment() | PASSIVE_THREADS,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,

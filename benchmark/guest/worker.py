@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from simplibench.errors import MethodFailed
-from simplibench.guest.messages import Done, Reply, Request
+from simplibench.guest.messages import Call, Done, Reply, Request
 from simplibench.methods.beside import imports_beside
 from simplibench.methods.explained import ExplainedModel, open_model
 from simplibench.methods.manifest import Manifest
@@ -17,6 +17,8 @@ from simplibench.methods.method import Method
 from simplibench.methods.submission import Submission
 from simplibench.methods.tracks import TRACKS, Given
 from simplibench.scoring.rate import FLOAT_BITS, INTEGERS
+
+FILES = "a guest writes no file, and reads none once rows are encoded: import what is needed at the top"
 
 
 def manifest(submission: Submission) -> Manifest:
@@ -34,6 +36,10 @@ class Worker:
         """Call the requested method with the tensors on the device. Raises: MethodFailed."""
         with imports_beside(self.file):
             return self._call(request)
+
+    def reads_no_files(self, call: Call) -> bool:
+        """Return whether the call gets what another process must not learn, so that files are closed to it."""
+        return call.method in TRACKS[self.submission.entries[call.entry].manifest().track].without_files
 
     def _call(self, request: Request) -> Reply:
         entry = self.submission.entries[request.call.entry]
@@ -66,7 +72,8 @@ class Worker:
             with torch.set_grad_enabled(track.gradients):
                 result = track.calls[method](entry, given)
         except (Exception, SystemExit) as error:
-            got = f"{type(error).__name__}{self._line(error)}: {error}"
+            advice = f"; {FILES}" if isinstance(error, PermissionError) and error.filename else ""
+            got = f"{type(error).__name__}{self._line(error)}: {error}{advice}"
             raise MethodFailed(method, "a result", got) from error
         if method in track.states:
             return self._state(method, result)

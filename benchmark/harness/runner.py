@@ -223,7 +223,7 @@ def make_record(
         counts_sha256=measured.counts.sha256() if measured else None,
         ground_sha256=context.table.sha256(),
         protocol=protocol(unit.task, unit.arena.track),
-        environment=environment(config.device),
+        environment=environment(config.device, in_process=config.in_process),
         **context.facts,
         **(measured.facts if measured else TRACKS[entry.track].failed(entry)),
     )

@@ -43,6 +43,7 @@ class MethodTrack:
     calls: Mapping[str, Callable[[Any, Given], object]]  # what may be asked, in the order in which it is tried
     states: frozenset[str] = frozenset()  # of these, what gives a flat dict of tensors; the others give one tensor
     gradients: bool = False  # whether gradients are recorded while it is called
+    without_files: frozenset[str] = frozenset()  # what may read no file: through times of files processes could talk
 
 
 TRACKS: dict[str, MethodTrack] = {
@@ -56,6 +57,7 @@ TRACKS: dict[str, MethodTrack] = {
             "decode": lambda codec, given: codec.decode(given.state, given.tensors["code"]),
         },
         states=frozenset({"fit", "trim"}),
+        without_files=frozenset({"encode", "decode"}),
     ),
     "explainer": MethodTrack(
         ExplainerEntry,

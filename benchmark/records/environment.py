@@ -10,13 +10,14 @@ from pathlib import Path
 import torch
 
 from simplibench import workspace
+from simplibench.guest import sandbox
 from simplibench.records import Environment
 
 PACKAGES = ("simplibench", "torch", "numpy", "scikit-learn", "pydantic", "safetensors")
 MADE = ("benchmark/records/committed", "leaderboard.md", "docs")  # what runs write: no change of the code
 
 
-def environment(device: str) -> Environment:
+def environment(device: str, *, in_process: bool) -> Environment:
     """Return what a record says of where it was made; `device` is cpu or cuda."""
     hardware = torch.cuda.get_device_name() if device == "cuda" else _processor()
     where = workspace.checkout()
@@ -30,6 +31,7 @@ def environment(device: str) -> Environment:
         torch_build=torch.__version__ + (f", CUDA {torch.version.cuda}" if torch.version.cuda else ""),
         commit=commit,
         clean=clean,
+        sandbox=sandbox.NONE if in_process else sandbox.enforced(),
     )
 
 

@@ -57,6 +57,7 @@ class Environment(Frozen):
     torch_build: str | None = None  # with its CUDA version, if any
     commit: Annotated[str, Field(pattern="^[0-9a-f]{40}$")] | None = None  # of the checkout that the harness ran from
     clean: bool | None = None  # no tracked file of it was changed, records and pages aside
+    sandbox: str | None = None  # what the kernel enclosed the submission's processes in; `none` where nothing did
 
     @model_serializer(mode="wrap")
     def _without_unknown(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Change:
 
 def changes(recorded: Environment, again: Environment) -> list[Change]:
     """Return how two environments differ, where both are known."""
-    facts = ("device", "hardware", "threads", "python", "torch_build", "commit", "clean")
+    facts = ("device", "hardware", "threads", "python", "torch_build", "commit", "clean", "sandbox")
     pairs = [(name, getattr(recorded, name), getattr(again, name)) for name in facts]
     names = sorted(recorded.packages.keys() | again.packages.keys())
     pairs += [(name, recorded.packages.get(name), again.packages.get(name)) for name in names]
