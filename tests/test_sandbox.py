@@ -21,7 +21,7 @@ CTYPES = "import ctypes; libc = ctypes.CDLL(None, use_errno=True); "
 FORBIDDEN = {
     "read a file of the user": "open('/etc/passwd').read()",
     "read a checkpoint": f"open({str(next(CHECKPOINTS.rglob('*.safetensors')))!r}, 'rb').read()",
-    "list the checkpoints": f"import os; os.listdir({str(CHECKPOINTS)!r})",
+    "list its folder": "import os; os.listdir(os.path.dirname(__file__))",
     "list the processes": "import os; os.listdir('/proc')",
     "write a temporary file": f"open({tempfile.gettempdir()!r} + '/talk', 'w')",
     "write to its own file": "open(__file__, 'a')",

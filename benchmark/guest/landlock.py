@@ -38,11 +38,12 @@ def version() -> int:
     return max(answer, 0)
 
 
-def allow_reading_only(paths: Iterable[Path]) -> None:
+def allow_reading_only(paths: Iterable[Path], listed: Iterable[Path] = ()) -> None:
     """Restrict this thread, and what it starts, to reading the files and folders `paths`, with all below them.
 
-    Nothing can be written, made, removed or run as a program, no TCP port used, and from version 6 on no process outside be
-    signalled. Paths that do not exist are left out. Raises: OSError where the kernel refuses.
+    Of the folders `listed`, and those below them, the names can be read and no file. Nothing can be written, made, removed
+    or run as a program, no TCP port used, and from version 6 on no process outside be signalled. Paths that do not exist
+    are left out. Raises: OSError where the kernel refuses.
     """
     known = version()
     rules = _Ruleset(_file_rights(known), NETWORK_RIGHTS if known >= 4 else 0, SCOPES if known >= 6 else 0)
@@ -50,7 +51,9 @@ def allow_reading_only(paths: Iterable[Path]) -> None:
     ruleset = _call(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), ctypes.c_uint32(0))
     try:
         for path in paths:
-            _allow_reading(ruleset, path)
+            _allow(ruleset, path, READ_FILE | READ_FOLDER if path.is_dir() else READ_FILE)
+        for folder in listed:
+            _allow(ruleset, folder, READ_FOLDER)
         if _libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
             raise OSError(ctypes.get_errno(), "the kernel refuses to rule out new privileges")
         _call(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
@@ -58,14 +61,13 @@ def allow_reading_only(paths: Iterable[Path]) -> None:
         os.close(ruleset)
 
 
-def _allow_reading(ruleset: int, path: Path) -> None:
+def _allow(ruleset: int, path: Path, rights: int) -> None:
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
-        allowed = READ_FILE | READ_FOLDER if path.is_dir() else READ_FILE
-        rule = _PathRule(allowed, descriptor)
+        rule = _PathRule(rights, descriptor)
         _call(ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(RULE_PATH_BENEATH), ctypes.byref(rule), ctypes.c_uint32(0))
     finally:
         os.close(descriptor)

@@ -46,7 +46,7 @@ def enclose(descriptors: Collection[int], sources: Iterable[Path], device: str) 
     if enforced() == NONE:
         return
     _bound_resources(device)
-    landlock.allow_reading_only([*_libraries(), *SINGLE_FILES, *sources, *_device_files(device)])
+    landlock.allow_reading_only([*_libraries(), *SINGLE_FILES, *sources, *_device_files(device)], _parents_of_hidden())
     _drop_capabilities()
     seccomp.refuse_calls()
 
@@ -61,7 +61,7 @@ def environment() -> dict[str, str]:
     """Return the environment that guests are started with: settings of libraries, and nothing else that the user has."""
     return {
         "HOME": "/",
-        "MPLCONFIGDIR": "/tmp",  # matplotlib, which captum imports, refuses to be loaded where it thinks it can write nothing
+        "MPLCONFIGDIR": "/tmp",  # matplotlib, which captum imports, is not loaded where it thinks it cannot write
         **{name: value for name, value in os.environ.items() if name in KEPT_NAMES or name.startswith(KEPT_PREFIXES)},
     }
 
@@ -96,6 +96,11 @@ def _libraries() -> Iterator[Path]:
     folders |= {Path(entry) for entry in sys.path if entry and Path(entry).is_dir()}
     for folder in (*folders, *SYSTEM):
         yield from _without_hidden(folder)
+
+
+def _parents_of_hidden() -> set[Path]:
+    """Return the folders whose names Python reads to find the modules beside what is hidden."""
+    return {parent for hidden in HIDDEN for parent in hidden.parents if parent.is_relative_to(PACKAGE)}
 
 
 def _without_hidden(folder: Path) -> Iterator[Path]:

@@ -108,9 +108,9 @@ def _filter(machine: str, pid: int) -> Iterator[Instruction]:
     yield JUMP_AT_LEAST, 0, 1, NEWEST
     yield RETURN, 0, 0, ERROR | errno.ENOSYS
     for line in ", ".join(REFUSED.values()).split(","):
-        number = line.split()[column]
-        if number != "-":
-            yield JUMP_EQUAL, 0, 1, int(number)
+        listed = line.split()[column]
+        if listed != "-":
+            yield JUMP_EQUAL, 0, 1, int(listed)
             yield RETURN, 0, 0, ERROR | errno.EPERM
     for number, steps in _by_argument(column - 1, pid).items():
         yield JUMP_EQUAL, 0, len(steps) + 1, number
