@@ -153,3 +153,13 @@ def test_the_host_itself_is_not_enclosed(socket_kind, tmp_path):
     socket.socket(socket_kind).close()
     (tmp_path / "written").write_text(sys.executable, encoding="utf-8")
     assert Path("/etc/passwd").read_bytes()
+
+
+def test_where_nothing_encloses_guests_it_is_said(monkeypatch, capsys):
+    sandbox.warn_unenclosed()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    sandbox.enforced.cache_clear()
+    sandbox.warn_unenclosed()
+    sandbox.enforced.cache_clear()
+    assert "records say `sandbox: none`" in capsys.readouterr().err

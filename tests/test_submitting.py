@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from simplibench import workspace
@@ -13,12 +12,11 @@ from simplibench.cli import application
 from simplibench.cli.new import write_submission
 from simplibench.cli.run import Options, next_commands
 from simplibench.errors import UsageError
-from simplibench.guest import Guest, HostedCodec, check_codec, check_explainer
+from simplibench.guest import Guest, check_codec, check_explainer
 from simplibench.harness.codec.trial import tiny_rows
 from simplibench.harness.explainer.trial import tiny_questions
 from simplibench.methods import CodecEntry, load_submission
 from simplibench.methods.template import TRACKS
-from simplibench.models import load_reference
 from simplibench.records import RESULTS
 from simplibench.registry import load_task
 
@@ -185,7 +183,7 @@ def found(server, tmp_path):
 
 ALLOWED = examples("What is allowed")
 CAUGHT = examples("What is not allowed, and refused")
-UNSEEN = examples("What is not allowed, and only a reader sees")
+OUT_OF_REACH = examples("What is not allowed, and out of reach")
 
 
 @pytest.mark.parametrize("name", ALLOWED)
@@ -199,19 +197,12 @@ def test_what_the_page_calls_refused_is_refused_with_the_words_it_quotes(name, f
     assert any(f"expected {REFUSED[name]}" in problem for problem in found(CAUGHT[name]))
 
 
-@pytest.mark.parametrize("name", UNSEEN)
-def test_what_the_page_leaves_to_a_reader_passes_as_it_says(name, found):
-    assert found(UNSEEN[name]) == []
+@pytest.mark.parametrize("name", OUT_OF_REACH)
+def test_what_the_page_calls_out_of_reach_fails_for_want_of_files(name, found):
+    problems_found = found(OUT_OF_REACH[name])
+    assert problems_found
+    assert all(re.search(r"Permission denied|no task dyck-20-10", problem) for problem in problems_found)
 
 
 def test_the_page_has_the_examples_it_announces():
-    assert (len(ALLOWED), set(CAUGHT), set(UNSEEN)) == (3, set(REFUSED), {"Peeking", "Asking", "Carrying"})
-
-
-def test_a_state_that_holds_the_reference_is_as_large_as_it(server, tmp_path):
-    (tmp_path / "own.py").write_text(UNSEEN["Carrying"], encoding="utf-8")
-    guest = Guest(server, tmp_path / "own.py", "cpu")
-    state, _ = HostedCodec(guest, guest, guest.manifest().entries[0], 0).fit(torch.zeros(4, 32), seed=0)
-    guest.close()
-    weights = load_reference(load_task("dyck-20-10"), seed=0).model.state_dict()
-    assert sum(tensor.nbytes for tensor in state.values()) == sum(tensor.nbytes for tensor in weights.values())
+    assert (len(ALLOWED), set(CAUGHT), set(OUT_OF_REACH)) == (3, set(REFUSED), {"Peeking", "Asking", "Carrying"})

@@ -110,10 +110,12 @@ class Options:
 def run_methods(options: Options) -> int:
     """Score, save, print; return the exit code: 1 if an entry failed."""
     require_format(options.format, "table", "json")
+    from simplibench.guest.sandbox import warn_unenclosed
     from simplibench.harness.runner import Runner
 
     asked = options.checked()
     config = asked.config
+    warn_unenclosed()
     jobs = asked.jobs or (1 if asked.limit else default_jobs(config.device))
     with Runner(config, asked.output, fresh=asked.fresh, progress=ProgressBar(), jobs=jobs) as runner:
         units = runner.plan(options.methods, asked.tasks, asked.arenas, asked.seeds)

@@ -26,12 +26,14 @@ class ContractBroken(SimplibenchError):
 
 def validate_file(file: str, device: str, timeout: float) -> None:
     """Examine every entry in guests of their own. Raises: ContractBroken with all problems."""
+    from simplibench.guest.sandbox import warn_unenclosed
     from simplibench.harness.options import RunOptions
     from simplibench.harness.runner import Runner
     from simplibench.harness.tracks import TRACKS
 
     asked = RunOptions.from_command_line(device=device, timeout=timeout)
     path = find_method(file)
+    warn_unenclosed()
     with Runner(asked.config, asked.output) as runner:
         encoder, decoder = runner.method_runners(path)
         manifest = encoder.manifest()

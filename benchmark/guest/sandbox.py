@@ -24,7 +24,7 @@ HIDDEN = (PACKAGE / "models" / "checkpoints", PACKAGE / "records" / "committed",
 SYSTEM = tuple(map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")))
 SINGLE_FILES = tuple(map(Path, ("/etc/ld.so.cache", "/proc/cpuinfo", "/proc/self/maps", "/dev/null", "/dev/urandom")))
 OPEN_FILES = 256
-KEPT_NAMES = frozenset(("LANG", "TZ", "LD_LIBRARY_PATH", "SIMPLIBENCH_CACHE"))
+KEPT_NAMES = frozenset(("LANG", "TZ", "LD_LIBRARY_PATH"))
 KEPT_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "CUDA_", "NVIDIA_", "PYTHON", "TORCH_")
 CAPABILITIES_VERSION = 0x20080522
 
@@ -35,6 +35,16 @@ def enforced() -> str:
     if landlock.version() and seccomp.architecture():
         return f"landlock {landlock.version()}, seccomp"
     return NONE
+
+
+def warn_unenclosed() -> None:
+    """Say on standard error that nothing encloses guests here, where nothing does."""
+    if enforced() == NONE:
+        print(
+            "nothing encloses a submission's processes on this system (it takes Linux 5.13 or later, on x86_64 or aarch64): "
+            "read a stranger's file before you run it; records say `sandbox: none`",
+            file=sys.stderr,
+        )
 
 
 def enclose(descriptors: Collection[int], sources: Iterable[Path], device: str) -> None:
