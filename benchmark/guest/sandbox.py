@@ -9,7 +9,7 @@ import ctypes
 import os
 import resource
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from simplibench import workspace
 from simplibench.guest import landlock, seccomp
 
 NONE = "none"
-PACKAGE = Path(simplibench.__file__).parent
+PACKAGE = Path(simplibench.__file__).resolve().parent
 # What a submission is scored with or against, within folders that are read for their code.
-HIDDEN = (PACKAGE / "models" / "checkpoints", PACKAGE / "records" / "committed", workspace.committed())
+HIDDEN = frozenset(
+    path.resolve()
+    for path in (PACKAGE / "models" / "checkpoints", PACKAGE / "records" / "committed", workspace.committed())
+)
 SYSTEM = tuple(map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")))
 SINGLE_FILES = tuple(map(Path, ("/etc/ld.so.cache", "/proc/cpuinfo", "/proc/self/maps", "/dev/null", "/dev/urandom")))
 OPEN_FILES = 256
@@ -56,7 +59,8 @@ def enclose(descriptors: Collection[int], sources: Iterable[Path], device: str) 
     if enforced() == NONE:
         return
     _bound_resources(device)
-    landlock.allow_reading_only([*_libraries(), *SINGLE_FILES, *sources, *_device_files(device)], _parents_of_hidden())
+    readable, listed = _libraries()
+    landlock.allow_reading_only([*readable, *SINGLE_FILES, *sources, *_device_files(device)], listed)
     _drop_capabilities()
     seccomp.refuse_calls()
 
@@ -95,41 +99,38 @@ def _bound_resources(device: str) -> None:
         resource.setrlimit(limit, (most, most))
 
 
-def _libraries() -> Iterator[Path]:
-    """Yield the folders of the interpreter and of what is installed, without what is hidden within them."""
-    folders = {
+def _libraries() -> tuple[list[Path], list[Path]]:
+    """Return what is readable of the interpreter and of what is installed, and the folders that something is hidden in.
+
+    Of these the names are read too: Python looks for modules there.
+    """
+    entries = (
         Path(sys.base_prefix) / "lib",
         Path(sys.prefix) / "lib",
-        PACKAGE,
         Path(simplibench.baselines.__file__).parent,
-    }
-    folders |= {Path(entry) for entry in sys.path if entry and Path(entry).is_dir()}
-    for folder in (*folders, *SYSTEM):
-        yield from _without_hidden(folder)
-
-
-def _parents_of_hidden() -> set[Path]:
-    """Return the folders whose names Python reads to find the modules beside what is hidden."""
-    return {parent for hidden in HIDDEN for parent in hidden.parents if parent.is_relative_to(PACKAGE)}
-
-
-def _without_hidden(folder: Path) -> Iterator[Path]:
-    if folder in HIDDEN:
-        return
-    if any(hidden.is_relative_to(folder) for hidden in HIDDEN) and folder.is_dir():
-        for child in folder.iterdir():
-            yield from _without_hidden(child)
-    else:
-        yield folder
+        PACKAGE,
+    )
+    on_path = (Path(entry) for entry in sys.path if entry and Path(entry).is_dir())
+    unseen = [*entries, *on_path, *SYSTEM]
+    readable: list[Path] = []
+    listed: list[Path] = []
+    while unseen:
+        folder = unseen.pop().resolve()  # what a link leads to is what a rule is about
+        if folder in HIDDEN:
+            continue
+        if folder.is_dir() and any(hidden.is_relative_to(folder) for hidden in HIDDEN):
+            listed.append(folder)
+            unseen += folder.iterdir()
+        else:
+            readable.append(folder)
+    return readable, listed
 
 
 def _device_files(device: str) -> list[Path]:
     """Return what a GPU is reached through. It has not been tried on one."""
-    return (
-        []
-        if device == "cpu"
-        else [*Path("/dev").glob("nvidia*"), Path("/proc/driver/nvidia"), Path("/sys/module/nvidia")]
-    )
+    if device == "cpu":
+        return []
+    return [*Path("/dev").glob("nvidia*"), Path("/proc/driver/nvidia"), Path("/sys/module/nvidia")]
 
 
 def _drop_capabilities() -> None:
