@@ -29,7 +29,7 @@ from simplibench.guest.channel import Channel, Memory, MemoryRefused
 from simplibench.guest.messages import Call, Failed, Load, Loaded, Request, Unusable
 from simplibench.guest.one_process import refuse_processes
 from simplibench.guest.worker import Worker, manifest
-from simplibench.methods.sources import Sources
+from simplibench.methods.beside import find_ahead
 from simplibench.methods.spec import load_spec
 from simplibench.methods.submission import load_submission
 
@@ -150,7 +150,7 @@ def _be_guest(device: str, descriptor: int, incoming: int, outgoing: int) -> Non
 def _source_files(order: Load) -> list[Path]:
     """Return the files that the submission is made of; of one that cannot be read, its own, so that running it says why."""
     try:
-        return list(Sources.of(order.file).files().values())
+        return list(find_ahead(order.file).files().values())
     except (OSError, SyntaxError, ValueError):
         return [order.file]
 

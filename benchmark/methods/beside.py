@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from simplibench.errors import UsageError
-from simplibench.methods.sources import PACKAGE, Sources, Surroundings
+from simplibench.methods.sources import PACKAGE, FreshLoader, Sources, Surroundings
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Loaded:
 
 
 _LOADED: dict[Path, Loaded] = {}  # by file; as global as `sys.modules`, from which these modules are kept out
+_AHEAD: dict[Path, Sources] = {}  # by file, until it is run
 
 
 class _Finder:
@@ -40,6 +41,13 @@ class _Finder:
         return self.modules.get(name)
 
 
+def find_ahead(file: Path) -> Sources:
+    """Return what a submission is made of, and keep its text for when it is run: then no file may be readable any more."""
+    sources = _AHEAD[file.absolute()] = Sources.of(file)
+    FreshLoader.read_ahead.update({str(path): path.read_bytes() for path in sources.files().values()})
+    return sources
+
+
 @contextmanager
 def imports_beside(file: Path, anew: bool = False) -> Iterator[Loaded]:
     """Let code of a submission import the modules beside its file.
@@ -48,7 +56,7 @@ def imports_beside(file: Path, anew: bool = False) -> Iterator[Loaded]:
     """
     file = file.absolute()
     if anew or file not in _LOADED:
-        _LOADED[file] = Loaded(Sources.of(file))
+        _LOADED[file] = Loaded(_AHEAD.pop(file) if file in _AHEAD else Sources.of(file))
     loaded = _LOADED[file]
     names = {name for name in loaded.sources.modules if not name.startswith(f"{PACKAGE}.")} | loaded.modules.keys()
     others = {name: sys.modules.pop(name) for name in names if name in sys.modules}

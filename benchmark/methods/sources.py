@@ -19,6 +19,7 @@ from importlib.machinery import (
 )
 from pathlib import Path
 from types import CodeType
+from typing import ClassVar
 
 from simplibench import baselines
 
@@ -29,7 +30,17 @@ INSTALLED = sys.stdlib_module_names | {PACKAGE, "numpy", "pydantic", "scipy", "s
 
 
 class FreshLoader(SourceFileLoader):
-    """Loads a module from its source as it is now, never from compiled code, which may be of an older text."""
+    """Loads a module from its source as it is now, never from compiled code, which may be of an older text.
+
+    In a guest the sources are read ahead: a method that imports a helper may be called when no file can be read.
+    """
+
+    read_ahead: ClassVar[dict[str, bytes]] = {}
+
+    def get_data(self, path: str) -> bytes:
+        """Return the content of a file."""
+        ahead = self.read_ahead.get(path)
+        return super().get_data(path) if ahead is None else ahead
 
     def get_code(self, fullname: str) -> CodeType:
         """Return the compiled source."""
