@@ -50,3 +50,8 @@ def test_without_a_repository_nothing_is_said_and_the_record_leaves_it_out(tmp_p
     known = environment("cpu", in_process=False).model_dump()
     old = Environment.model_validate({k: v for k, v in known.items() if k not in ("torch_build", "commit", "clean")})
     assert not {"torch_build", "commit", "clean"} & set(old.model_dump(mode="json"))
+
+
+def test_a_package_that_is_not_installed_is_left_out(monkeypatch):
+    monkeypatch.setattr("simplibench.records.environment.PACKAGES", ("numpy", "no-such-package"))
+    assert list(environment("cpu", in_process=True).packages) == ["numpy"]

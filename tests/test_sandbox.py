@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from simplibench import evaluate
 from simplibench.errors import MethodFailed, UsageError
 from simplibench.guest import ForkServer, Guest, Request, landlock, sandbox, seccomp
 from simplibench.guest.messages import Call
@@ -35,7 +36,8 @@ FORBIDDEN = {
     "stop every process": "import os; os.kill(-1, 0)",
     "change who may read a file": "import os; os.chmod(os.__file__, 0o644)",
     "change the times of a file": "import os; os.utime(os.__file__)",
-    "lock a file": "import fcntl; fcntl.flock(open(fcntl.__file__ if hasattr(fcntl, '__file__') else __file__), 2)",
+    "lock a file": "import fcntl; fcntl.flock(open(__file__), fcntl.LOCK_SH)",
+    "empty a file that it only reads": "import os; os.open(__file__, os.O_RDONLY | os.O_TRUNC)",
     "lock a range of a file": "import fcntl; fcntl.lockf(open(__file__), fcntl.LOCK_SH)",
     "make memory with a descriptor": "import os; os.memfd_create('talk')",
     "raise a bound": "import resource; resource.prlimit(1, resource.RLIMIT_NOFILE, (1, 1))",
@@ -47,6 +49,7 @@ BY_NUMBER = {  # what Python has no function for: each must answer that it is no
     "a System V queue": ("msgget", (0x1234, 0o1666)),
     "a POSIX queue": ("mq_open", (b"/talk", 0o102)),
     "another process's memory": ("process_vm_readv", (1, None, 0, None, 0, 0)),
+    "another program": ("execve", (b"/bin/true", None, None)),
     "tracing": ("ptrace", (16, 1, 0, 0)),
     "which pages are cached": ("mincore", (0, 4096, 0)),
     "how many processes there are": ("sysinfo", (0,)),
@@ -144,8 +147,18 @@ def test_a_second_enclosure_takes_more_and_gives_nothing_back(tmp_path):
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-def test_records_say_what_enclosed_their_guests():
-    assert sandbox.enforced().startswith("landlock ")
+def test_a_process_cannot_be_started_past_pythons_own_refusal_either(attempt):
+    with pytest.raises(MethodFailed, match=r"PermissionError at own\.py:\d+: refused$"):
+        attempt(
+            CTYPES + "assert libc.fork() == -1; raise PermissionError('refused' if ctypes.get_errno() == 1 else '')"
+        )
+
+
+@pytest.mark.parametrize(("in_process", "said"), [(False, sandbox.enforced()), (True, sandbox.NONE)])
+def test_records_say_what_enclosed_their_guests(in_process, said, tmp_path):
+    options = {"arenas": "residual.0", "seeds": 0, "limit": 2, "device": "cpu"}
+    (record,) = evaluate("constant", **options, in_process=in_process, output=tmp_path)
+    assert record.environment.sandbox == said
 
 
 @pytest.mark.parametrize("socket_kind", [socket.AF_INET, socket.AF_UNIX])

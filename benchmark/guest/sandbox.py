@@ -1,6 +1,6 @@
-"""The sandbox of a guest: what is taken from a process before it runs a submission's file, and again once that has run.
+"""The sandbox of a guest: what is taken from a process before it runs a submission's file, and again before it encodes.
 
-A guest reads libraries and the submission's own source files while the file is run, and no file from then on. It writes
+A guest reads libraries and the submission's own source files; a codec's reads no file once rows are encoded. It writes
 nothing, opens no socket, starts no process and signals none; its memory is bounded. Nothing of it can be undone from inside.
 """
 
@@ -66,7 +66,7 @@ def enclose(descriptors: Collection[int], sources: Iterable[Path], device: str) 
 
 
 def close_files() -> None:
-    """Take the last files from an enclosed process: what a submission needs of them, it has loaded."""
+    """Close all files to an enclosed process: what a submission needs of them, it has loaded."""
     if enforced() != NONE:
         landlock.allow_reading_only(())
 

@@ -66,6 +66,7 @@ NEWEST = 450  # the numbers above it are the same on both architectures, and non
 AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # how the kernel names the architecture that a call comes from
 X32 = 0x40000000  # a bit in the numbers of x86_64's other interface
 CLONE_THREAD = 0x00010000
+WRITING = 0o1 | 0o2 | 0o100 | 0o1000  # flags of open: for writing, created, emptied; Landlock learned the last with 6.2
 LOCKS = (5, 6, 7, 8, 10, 15, 36, 37, 38, 1024, 1026)  # commands of fcntl: locks, leases, and who is signalled
 COLD, PAGEOUT = 20, 21  # advice of madvise that moves pages others may use
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, FILTER_MODE = 38, 22, 2
@@ -130,6 +131,11 @@ def _refused_if_equal(argument: int, *values: int) -> list[Instruction]:
     return steps
 
 
+def _refused_if_any_bit(argument: int, bits: int) -> list[Instruction]:
+    refused = (RETURN, 0, 0, ERROR | errno.EPERM)
+    return [(LOAD, 0, 0, FIRST_ARGUMENT + 8 * argument), (JUMP_ANY_BIT, 0, 1, bits), refused]
+
+
 def _allowed_if_equal(argument: int, *values: int) -> list[Instruction]:
     steps = [(LOAD, 0, 0, FIRST_ARGUMENT + 8 * argument)]
     for value in values:
@@ -145,12 +151,14 @@ def _by_argument(which: int, pid: int) -> dict[int, list[Instruction]]:
         (JUMP_ANY_BIT, 1, 0, CLONE_THREAD),
         (RETURN, 0, 0, ERROR | errno.EPERM),
     ]
+    unknown = [(RETURN, 0, 0, ERROR | errno.ENOSYS)]  # arguments that a filter cannot see: libc takes the older call
     clocks = ((228, 113), (229, 114), (230, 115), (222, 107))  # clock_gettime, _getres, _nanosleep, timer_create
     return {
         (56, 220)[which]: threads_only,  # clone
-        435: [
-            (RETURN, 0, 0, ERROR | errno.ENOSYS)
-        ],  # clone3, whose flags a filter cannot see: libc takes clone instead
+        435: unknown,  # clone3
+        437: unknown,  # openat2
+        **({2: _refused_if_any_bit(1, WRITING)} if which == 0 else {}),  # open, which aarch64 has not
+        (257, 56)[which]: _refused_if_any_bit(2, WRITING),  # openat
         (62, 129)[which]: _allowed_if_equal(0, pid),  # kill
         (234, 131)[which]: _allowed_if_equal(0, pid),  # tgkill
         (302, 261)[which]: _allowed_if_equal(0, 0, pid),  # prlimit64

@@ -1,10 +1,12 @@
 """Describe where a record is made: hardware, software, and the state of the checkout."""
 
+import contextlib
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -27,12 +29,21 @@ def environment(device: str, *, in_process: bool) -> Environment:
         hardware=f"{hardware}, {os.cpu_count()} logical cores",
         threads=torch.get_num_threads(),
         python=platform.python_version(),
-        packages={name: version(name) for name in PACKAGES},
+        packages=_installed(PACKAGES),
         torch_build=torch.__version__ + (f", CUDA {torch.version.cuda}" if torch.version.cuda else ""),
         commit=commit,
         clean=clean,
         sandbox=sandbox.NONE if in_process else sandbox.enforced(),
     )
+
+
+def _installed(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the packages that are installed: only baselines need scikit-learn."""
+    versions = {}
+    for name in names:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 @lru_cache(maxsize=4)
