@@ -383,7 +383,8 @@ def test_nothing_is_worse_in_an_empty_comparison_but_a_broken_one():
     assert Comparison("a", "E()", 0, broken="gone").problems(LIMITS) == ["gone"]
 
 
-def test_arenas_whose_data_are_fetched_are_checked_where_they_are_named(capsys):
+def test_arenas_whose_data_are_fetched_are_checked_where_they_are_named(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where no run has left results
     stored = recorded_module.records_of("svd", "svd", None)
     kept = recorded_module.of_generated_tasks(stored)
     assert kept == [one for one in stored if not load_task(one.record.task).fetched] != stored
